@@ -1,0 +1,171 @@
+"""What every environment shares. An environment is a module beside this one plus variables; see docs/settings.md."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from settings.brokers import celery_settings, kind
+from settings.databases import database
+from settings.env import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment(os.environ)
+
+VAR = env.path("TANDEM_VAR", BASE_DIR / "var")
+
+DEBUG = False
+SECRET_KEY = env.text("SECRET_KEY", "")
+ALLOWED_HOSTS = env.names_list("ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_filters",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "scheduling",
+    "backends.beat",
+    "backends.crontab",
+    "backends.queue",
+    "api",
+    "jobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "settings.urls"
+ASGI_APPLICATION = "settings.asgi.application"
+WSGI_APPLICATION = "settings.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database(env.text("DATABASE_URL", f"sqlite:///{VAR / 'tandem.sqlite3'}"))
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+# The few static files (admin, API page) are served from the packages they come in: nothing to collect at deployment.
+WHITENOISE_USE_FINDERS = True
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["api.roles.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "api.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.problem_response",
+    "PAGE_SIZE": 50,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+REST_KNOX: dict[str, Any] = {
+    "TOKEN_TTL": timedelta(days=env.integer("TOKEN_DAYS", 90, low=1, high=3650)),
+    "AUTH_HEADER_PREFIX": "Bearer",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Tandem",
+    "DESCRIPTION": "Ask for jobs to run: now, at a time, or again and again, on Celery Beat or on cron.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+BROKER_URL = env.text("BROKER_URL", "embedded:")
+BROKER_KIND = kind(BROKER_URL)
+BROKER_SOCKET = VAR / "broker.sock"
+CELERY: dict[str, Any] = celery_settings(BROKER_URL, socket=BROKER_SOCKET) | {
+    "timezone": "UTC",
+    "enable_utc": True,
+    "worker_concurrency": env.integer("WORKER_CONCURRENCY", 4, low=1, high=256),
+    "worker_hijack_root_logger": False,
+    "beat_scheduler": "backends.beat.scheduler.LedgerScheduler",
+    "beat_max_loop_interval": 1,
+}
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- Tandem's own ---------------------------------------------------------------------------------------------------
+
+TANDEM_BACKENDS = {
+    "beat": "backends.beat.backend.BeatBackend",
+    "crontab": "backends.crontab.backend.CrontabBackend",
+}
+TANDEM_EXECUTORS = {
+    "worker": "backends.queue.executor.QueueExecutor",
+    "inline": "scheduling.execution.InlineExecutor",
+}
+# `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies when each condition
+# it
+# names is met: `executor` (as asked), `jobs` (shell-style patterns), `sub_minute` (true: needs a clock with seconds).
+TANDEM_ROUTING: list[dict[str, Any]] = [
+    {"executor": "inline", "backend": "crontab", "because": "it is to run inline, without a worker"},
+    {"sub_minute": True, "backend": "beat", "because": "it needs seconds, and cron's clock has none"},
+    {"backend": "beat", "because": "Beat is the default"},
+    {"backend": "crontab", "because": "Beat cannot hold it"},
+]
+# This machine's name among the hosts that have a crontab, and where its crontab is: `none`, `file:/path` (run by
+# `manage.py cron_runner`), or `user` (the crontab of the user this process runs as, run by the system's cron).
+TANDEM_HOST = env.text("TANDEM_HOST", socket.gethostname())
+TANDEM_CRONTAB = env.text("TANDEM_CRONTAB", f"file:{VAR / 'crontab'}")
+TANDEM_CRON_COMMAND = [sys.executable, str(BASE_DIR / "manage.py")]
+# The variables a cron line's wrapper passes on: cron starts commands with an almost empty environment.
+TANDEM_ENVIRONMENT_NAMES = env.names
+
+TANDEM_MAX_RESULT_BYTES = env.integer("TANDEM_MAX_RESULT_BYTES", 1_000_000, low=1_000)
+TANDEM_FILES_ROOTS = env.names_list("TANDEM_FILES_ROOTS", (str(VAR / "files"),))
+TANDEM_HTTP_ALLOW_PRIVATE = env.boolean("TANDEM_HTTP_ALLOW_PRIVATE", default=False)
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+}

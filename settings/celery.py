@@ -1,0 +1,12 @@
+"""What `python -m celery -A settings.celery worker|beat` runs."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
+django.setup(set_prefix=False)
+
+from backends.queue.app import app  # noqa: E402 - the application reads the settings that setup() loads
+
+__all__ = ["app"]

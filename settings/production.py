@@ -1,0 +1,31 @@
+"""Production: PostgreSQL, and Redis or RabbitMQ. Starts on no default that would be wrong or unsafe there."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from settings.base import *  # noqa: F403 - an environment is base plus what differs
+from settings.base import BROKER_KIND, DATABASES, env
+
+SECRET_KEY = env.text(
+    "SECRET_KEY",
+    hint="Write 50 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
+)
+ALLOWED_HOSTS = env.names_list("ALLOWED_HOSTS")
+env.text("ALLOWED_HOSTS", hint="Write the host names this service answers to, separated by commas.")
+env.text("DATABASE_URL", hint="Write postgresql://user:password@host:5432/name.")
+env.text("BROKER_URL", hint="Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.")
+env.text("TANDEM_CRONTAB", hint="Write user where this machine's cron runs schedules, none where it does not.")
+
+if len(SECRET_KEY) < 40:
+    raise ImproperlyConfigured("SECRET_KEY is too short: write 50 random characters.")
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL names SQLite, which one machine can use: write postgresql://... here.")
+if BROKER_KIND == "embedded":
+    raise ImproperlyConfigured(
+        "BROKER_URL names the embedded broker, which one machine can use: write redis:// or amqp://."
+    )
+
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000)
+SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT

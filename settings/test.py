@@ -1,0 +1,19 @@
+"""Tests: everything private to one run. The database comes from DATABASE_URL, else SQLite in a folder of its own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Each pytest process has a folder of its own; the processes that its tests start inherit it through TANDEM_VAR.
+_owner = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+if os.environ.get("TANDEM_TEST_OWNER") != _owner:
+    os.environ["TANDEM_TEST_OWNER"] = _owner
+    os.environ["TANDEM_VAR"] = tempfile.mkdtemp(prefix="tandem-test-")
+    atexit.register(shutil.rmtree, os.environ["TANDEM_VAR"], ignore_errors=True)
+
+from settings.base import *  # noqa: E402, F403 - an environment is base plus what differs, and base reads TANDEM_VAR
+
+SECRET_KEY = "only-for-tests-and-never-anywhere-else-0123456789"  # noqa: S105 - guards nothing outside a test run
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+TANDEM_HOST = "testhost"
