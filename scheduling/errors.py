@@ -22,12 +22,18 @@ class TandemError(Exception):
 class Problem:
     """One thing wrong with what was asked: where, a stable code for programs, and words for people.
 
-    `field` is a dotted path into the request (`cron`, `parameters.url`); empty for the request as a whole.
+    `field` is a dotted path into the request (`cron`, `parameters.url`); empty for the request as a whole. Within a name
+    `\\` and `.` stand as `\\0` and `\\1`: see `escaped`.
     """
 
     field: str
     code: str
     detail: str
+
+
+def escaped(name: object) -> str:
+    """A name as it stands in the dotted path of a Problem."""
+    return str(name).replace("\\", "\\0").replace(".", "\\1")
 
 
 class InvalidRequest(TandemError):

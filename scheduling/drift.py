@@ -1,0 +1,87 @@
+"""Bringing native entries and schedules together, and saying where they differ."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from scheduling.backend import Entry, Outcome, SchedulerBackend, backend
+from scheduling.errors import BackendError
+from scheduling.models import Schedule, SyncState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the native entries within reach differ from what the schedules say."""
+
+    missing: tuple[Entry, ...]
+    left_over: tuple[Entry, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.left_over)
+
+
+def find(where: SchedulerBackend) -> Drift:
+    """Compare what is there with what should be; raises BackendError when the engine cannot be read."""
+    there, wanted = where.inspect(), where.desired()
+    missing, left_over = list(wanted), []
+    for entry in there:
+        if entry in missing:
+            missing.remove(entry)
+        else:
+            left_over.append(entry)
+    return Drift(tuple(sorted(missing)), tuple(sorted(left_over)))
+
+
+def sync(where: SchedulerBackend) -> Drift:
+    """Mend the drift and note it on the schedules.
+
+    Returns what it was; raises BackendError with the reason, noted too.
+    """
+    held = Schedule.objects.filter(routed_to=where.name)
+    try:
+        drift = find(where)
+        where.sync()
+    except BackendError as exc:
+        held.exclude(sync_state=SyncState.IN_SYNC).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
+        raise
+    there = {entry.schedule_id for entry in where.desired()}
+    mended = held.exclude(sync_state=SyncState.IN_SYNC).filter(pk__in=there)
+    mended.update(sync_state=SyncState.IN_SYNC, sync_error="")
+    return drift
+
+
+def install(schedule: Schedule, *, now: datetime) -> None:
+    """Have the schedule's backend install it, and note on the schedule what came of it.
+
+    A refusal is noted, not raised.
+    """
+    try:
+        outcome = backend(schedule.routed_to).install(schedule)
+    except BackendError as exc:
+        log.warning("schedule %d is not installed on %s: %s", schedule.pk, schedule.routed_to, exc.detail)
+        _note(schedule, SyncState.OUT_OF_SYNC, exc.detail)
+        return
+    if outcome is Outcome.LATER:
+        _note(schedule, SyncState.PENDING, f"The agent on {schedule.host} installs it.")
+    else:
+        _note(schedule, SyncState.IN_SYNC, "")
+
+
+def remove(schedule: Schedule, *, from_backend: str) -> str:
+    """Have a backend forget the schedule. Returns why it could not, or '': the next sync removes what is left over."""
+    try:
+        backend(from_backend).remove(schedule)
+    except BackendError as exc:
+        log.warning("schedule %s is still on %s: %s", schedule.pk, from_backend, exc.detail)
+        return exc.detail
+    return ""
+
+
+def _note(schedule: Schedule, state: SyncState, error: str) -> None:
+    schedule.sync_state, schedule.sync_error = state, error
+    # Only if nobody changed it meanwhile: then their own install says how it went.
+    Schedule.objects.filter(pk=schedule.pk, version=schedule.version).update(sync_state=state, sync_error=error)

@@ -1,0 +1,20 @@
+"""Which machine's crontab a schedule belongs to."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from scheduling.models import Host
+
+
+def has_crontab_here() -> bool:
+    """Whether this machine has a crontab to write."""
+    return bool(settings.TANDEM_CRONTAB != "none")
+
+
+def default_host() -> str:
+    """This machine if it has a crontab, else the only machine that has one, else none ('')."""
+    if has_crontab_here():
+        return str(settings.TANDEM_HOST)
+    names = list(Host.objects.values_list("name", flat=True)[:2])
+    return names[0] if len(names) == 1 else ""

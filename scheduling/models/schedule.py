@@ -1,0 +1,105 @@
+"""A job that recurs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import Q
+
+from scheduling.timing import Cron, Every, Trigger
+
+
+class Overlap(models.TextChoices):
+    """What to do with an occurrence while an earlier task of the schedule is still open."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    REPLACE = "replace"
+    ALLOW = "allow"
+
+
+class CatchUp(models.TextChoices):
+    """What to do with occurrences that passed while nobody was there to run them."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class SyncState(models.TextChoices):
+    """Whether the native entries are what the schedule says."""
+
+    IN_SYNC = "in_sync"
+    PENDING = "pending"
+    OUT_OF_SYNC = "out_of_sync"
+
+
+class Schedule(models.Model):
+    """Trigger, time zone, policies and backend of a recurring job, and how far it has been planned."""
+
+    name = models.CharField(max_length=200)
+    description = models.TextField(default="", blank=True)
+    job = models.CharField(max_length=100)
+    parameters = models.JSONField(default=dict, blank=True)
+
+    cron = models.CharField(max_length=1000, default="", blank=True, help_text="Five fields; empty for an interval.")
+    every = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds; empty for a cron expression.")
+    anchor = models.DateTimeField(help_text="Where an interval counts from.")
+    timezone = models.CharField(max_length=64, default="UTC")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    backend = models.CharField(max_length=50, help_text="As asked: a backend's name or auto.")
+    routed_to = models.CharField(max_length=50, help_text="The backend whose clock wakes us.")
+    routing_reason = models.CharField(max_length=500, default="", blank=True)
+    executor = models.CharField(max_length=50, help_text="As asked: an executor's name or auto.")
+    runs_on = models.CharField(max_length=50, help_text="The executor its tasks go to.")
+    host = models.CharField(max_length=253, default="", blank=True, help_text="The machine whose crontab holds it.")
+
+    overlap = models.CharField(max_length=10, choices=Overlap, default=Overlap.SKIP)
+    catch_up = models.CharField(max_length=10, choices=CatchUp, default=CatchUp.NONE)
+    catch_up_window = models.DurationField(default=timedelta(hours=24))
+    grace = models.DurationField(default=timedelta(minutes=5))
+
+    paused = models.BooleanField(default=False)
+    cursor = models.DateTimeField(help_text="Occurrences up to here have been decided.")
+    next_due_at = models.DateTimeField(null=True, blank=True, help_text="Empty while paused, and after the end.")
+
+    sync_state = models.CharField(max_length=15, choices=SyncState, default=SyncState.PENDING)
+    sync_error = models.TextField(default="", blank=True)
+
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="schedule_has_one_trigger",
+                condition=Q(cron="", every__gte=1) | (~Q(cron="") & Q(every__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="schedule_ends_after_it_starts",
+                condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")),
+            ),
+        ]
+        indexes = [
+            # What dispatch asks every second: its cost must follow what is due, not how many schedules there are.
+            models.Index(
+                fields=["routed_to", "next_due_at"],
+                name="schedule_due",
+                condition=Q(next_due_at__isnull=False),
+            ),
+            models.Index(fields=["host", "routed_to"], name="schedule_of_host"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def trigger(self) -> Trigger:
+        """When it is due, without regard to `starts_at`, `ends_at` and pauses."""
+        if self.every is not None:
+            return Every(self.every, self.anchor)
+        return Cron.parse(self.cron, self.timezone)

@@ -1,0 +1,80 @@
+"""One unit of work, and the attempts at it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from scheduling.lifecycle import OPEN, Status
+from scheduling.models.schedule import Schedule
+
+STATUSES = [(status.value, status.value) for status in Status]
+
+
+class Task(models.Model):
+    """A job with parameters, a status and a history: one-off, or one occurrence of a schedule."""
+
+    schedule = models.ForeignKey(
+        Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks", db_index=False
+    )
+    name = models.CharField(max_length=200)
+    description = models.TextField(default="", blank=True)
+    job = models.CharField(max_length=100)
+    parameters = models.JSONField(default=dict, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The occurrence it is; empty where it is none.")
+    woken_by = models.CharField(max_length=50, help_text="Whose clock, or who, made it: beat, crontab, request.")
+
+    status = models.CharField(max_length=10, choices=STATUSES)
+    reason = models.TextField(default="", blank=True, help_text="Why it was skipped, missed or cancelled.")
+    executor = models.CharField(max_length=50)
+    host = models.CharField(max_length=253, default="", blank=True, help_text="The machine it has to run on, if any.")
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="The attempt under way, or the next one.")
+
+    send_at = models.DateTimeField(null=True, blank=True, help_text="When to hand it to its executor (again).")
+    sends = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    progress = models.JSONField(null=True, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    error = models.TextField(default="", blank=True)
+    events = models.PositiveIntegerField(default=0, help_text="How many events it has had: the number of the last.")
+
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # The heart of Tandem: whoever fires an occurrence, it becomes at most one task.
+            models.UniqueConstraint(fields=["schedule", "due_at"], name="one_task_per_occurrence"),
+        ]
+        indexes = [
+            models.Index(fields=["schedule", "-id"], name="task_of_schedule"),
+            models.Index(fields=["status", "-id"], name="task_by_status"),
+            models.Index(fields=["job", "-id"], name="task_by_job"),
+            models.Index(fields=["schedule"], name="task_open", condition=Q(status__in=sorted(OPEN))),
+            models.Index(fields=["executor", "send_at"], name="task_to_send", condition=Q(status=Status.QUEUED)),
+            models.Index(fields=["heartbeat_at"], name="task_running", condition=Q(status=Status.RUNNING)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+
+class TaskAttempt(models.Model):
+    """One run of a task's job, from claim to end."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=10, choices=STATUSES)
+    executor = models.CharField(max_length=50)
+    worker = models.CharField(max_length=300, help_text="Which process on which machine.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(default="", blank=True)
+    traceback = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="one_row_per_attempt")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of task {self.task_id}"

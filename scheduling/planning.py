@@ -1,0 +1,132 @@
+"""Which occurrences are due, and what policy makes of them. Pure: time, cursor and open tasks are arguments."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from scheduling.lifecycle import Status
+from scheduling.timing import Trigger
+
+# After an outage each missed occurrence is a row, but a bounded number of them: the newest of the last day. What lies
+# before is one row that says so.
+RECORDED_SPAN: Final = timedelta(days=1)
+RECORDED_MOST: Final = 200
+CAUGHT_UP_MOST: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a schedule says about occurrences that come late or find an earlier task still open.
+
+    `overlap` is skip, queue, replace or allow; `catch_up` none, latest or all.
+    """
+
+    overlap: str = "skip"
+    catch_up: str = "none"
+    catch_up_window: timedelta = timedelta(hours=24)
+    grace: timedelta = timedelta(minutes=5)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one occurrence: a task that is QUEUED, one that waits (SCHEDULED), or a SKIPPED or MISSED row."""
+
+    due_at: datetime
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions in order of time, where the cursor goes, and when to look again (None: never).
+
+    `replace` asks for the open tasks of the schedule to be cancelled before the new one is queued.
+    """
+
+    decisions: tuple[Decision, ...]
+    cursor: datetime
+    next_due_at: datetime | None
+    replace: bool = False
+
+
+def next_due(trigger: Trigger, cursor: datetime, policy: Policy) -> datetime | None:
+    """The first occurrence after `cursor` that lies within the start and the end, both included."""
+    after = cursor
+    if policy.starts_at is not None:
+        after = max(after, policy.starts_at - timedelta(microseconds=1))
+    due_at = trigger.next(after)
+    if due_at is None or (policy.ends_at is not None and due_at > policy.ends_at):
+        return None
+    return due_at
+
+
+def plan(trigger: Trigger, cursor: datetime, now: datetime, policy: Policy, *, open_tasks: int = 0) -> Plan:
+    """Decide all occurrences after `cursor` up to `now`. `open_tasks` counts the schedule's tasks not yet finished."""
+    first = next_due(trigger, cursor, policy)
+    if first is None or first > now:
+        return Plan((), cursor, first)
+    until = min(now, policy.ends_at) if policy.ends_at is not None else now
+    due = _recent(trigger, first, until, now, policy)
+    decisions = [] if due[0] == first else [_unrecorded(first, due[0])]
+    replace = False
+    for due_at in due:
+        reason = _missed(due_at, newest=due_at == due[-1], now=now, policy=policy)
+        if reason:
+            decisions.append(Decision(due_at, Status.MISSED, reason))
+            continue
+        decision = _overlapping(due_at, policy.overlap, open_tasks)
+        replace = replace or (policy.overlap == "replace" and open_tasks > 0)
+        open_tasks += decision.status is not Status.SKIPPED
+        decisions.append(decision)
+    return Plan(tuple(decisions), due[-1], next_due(trigger, due[-1], policy), replace)
+
+
+def _recent(trigger: Trigger, first: datetime, until: datetime, now: datetime, policy: Policy) -> deque[datetime]:
+    """The occurrences worth a row of their own, oldest first; at least one."""
+    span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
+    after = max(first, now - span) - timedelta(microseconds=1)
+    most = CAUGHT_UP_MOST if policy.catch_up == "all" else RECORDED_MOST
+    due = deque(trigger.occurrences(after, until), maxlen=most)
+    return due or deque([first])
+
+
+def _unrecorded(first: datetime, then: datetime) -> Decision:
+    reason = (
+        f"missed, with every other occurrence before {then:%Y-%m-%d %H:%M:%S} UTC: too long ago to be kept one by one"
+    )
+    return Decision(first, Status.MISSED, reason)
+
+
+def _missed(due_at: datetime, *, newest: bool, now: datetime, policy: Policy) -> str:
+    """Why an occurrence is not run for being late or overtaken; empty where it is to run."""
+    late = now - due_at
+    if newest and late <= policy.grace:
+        return ""
+    if policy.catch_up == "none":
+        return _late(late, policy.grace) if newest else "overtaken by a later occurrence, and catch_up is none"
+    if not newest and policy.catch_up == "latest":
+        return "overtaken by a later occurrence, and catch_up is latest"
+    if late > max(policy.catch_up_window, policy.grace):
+        return f"{_whole(late)} late, beyond the catch_up_window of {_whole(policy.catch_up_window)}"
+    return ""
+
+
+def _late(late: timedelta, grace: timedelta) -> str:
+    return f"{_whole(late)} late, beyond the grace of {_whole(grace)}, and catch_up is none"
+
+
+def _overlapping(due_at: datetime, overlap: str, open_tasks: int) -> Decision:
+    if open_tasks == 0 or overlap in {"allow", "replace"}:
+        return Decision(due_at, Status.QUEUED)
+    if overlap == "queue":
+        return Decision(due_at, Status.SCHEDULED, "waits for the task before it")
+    return Decision(due_at, Status.SKIPPED, "an earlier task of this schedule is still open, and overlap is skip")
+
+
+def _whole(span: timedelta) -> str:
+    return str(timedelta(seconds=int(span.total_seconds())))

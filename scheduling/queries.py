@@ -1,0 +1,61 @@
+"""The reads that API, command line and dashboard call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from scheduling.dispatch import policy
+from scheduling.errors import NotFound
+from scheduling.models import Schedule, Task
+from scheduling.planning import next_due
+
+MOST_OCCURRENCES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One instant of a schedule: a row of the ledger (`task`), or one that is still to come."""
+
+    due_at: datetime
+    task: Task | None
+
+
+def schedule(schedule_id: int) -> Schedule:
+    """One schedule; raises NotFound."""
+    found = Schedule.objects.filter(pk=schedule_id).first()
+    if found is None:
+        raise NotFound(f"There is no schedule {schedule_id}.")
+    return found
+
+
+def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:
+    """The next instants (UTC) at which the schedule will be due; none while it is paused, or after its end."""
+    return list(islice(_coming(of, of.cursor), count))
+
+
+def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurrence]:
+    """What was due and what will be due from `start` to `end`, both included, in order; the first MOST_OCCURRENCES of
+    them.
+    """
+    rows = Task.objects.filter(schedule=of, due_at__range=(start, end)).order_by("due_at")
+    past = [Occurrence(task.due_at, task) for task in rows[:MOST_OCCURRENCES] if task.due_at is not None]
+    coming: list[Occurrence] = []
+    for due_at in _coming(of, max(of.cursor, start)):
+        if due_at > end or len(past) + len(coming) >= MOST_OCCURRENCES:
+            break
+        coming.append(Occurrence(due_at, None))
+    return past + coming
+
+
+def _coming(of: Schedule, after: datetime) -> Iterator[datetime]:
+    if of.next_due_at is None:
+        return
+    trigger, limits = of.trigger, policy(of)
+    due_at = next_due(trigger, after, limits)
+    while due_at is not None:
+        yield due_at
+        due_at = next_due(trigger, due_at, limits)

@@ -1,0 +1,93 @@
+"""Which backend wakes us for a schedule and which executor runs it, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from django.conf import settings
+
+from scheduling.backend import SchedulerBackend, backend, backend_names
+from scheduling.errors import InvalidRequest, Misconfigured, Problem
+from scheduling.executor import executor_names
+from scheduling.hosts import default_host
+from scheduling.models import Schedule
+
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a schedule goes. `reason` reads as the end of "it is on beat because ..."."""
+
+    backend: str
+    executor: str
+    host: str
+    reason: str
+
+
+def route(schedule: Schedule) -> Route:
+    """Follow what was asked for, or the rules in TANDEM_ROUTING for `auto`.
+
+    Raises InvalidRequest with the reason where the backend asked for cannot hold the schedule, or none can: a
+    schedule is
+    never silently put somewhere else.
+    """
+    _known("backend", schedule.backend, backend_names())
+    _known("executor", schedule.executor, executor_names())
+    if schedule.backend != AUTO:
+        asked, problems = _try(schedule, backend(schedule.backend), "it was asked for")
+        if asked is None:
+            raise InvalidRequest(problems)
+        return asked
+    refusals: dict[str, list[Problem]] = {}
+    for rule in settings.TANDEM_ROUTING:
+        name = str(rule["backend"])
+        if name in refusals or not _applies(rule, schedule):
+            continue
+        found, problems = _try(schedule, backend(name), str(rule["because"]))
+        if found is not None:
+            return found
+        refusals[name] = problems
+    said = "; ".join(f"{name}: {problem.detail}" for name, problems in refusals.items() for problem in problems)
+    raise InvalidRequest([Problem("backend", "no_backend", f"No backend can hold this schedule. {said}")])
+
+
+def _try(schedule: Schedule, candidate: SchedulerBackend, because: str) -> tuple[Route | None, list[Problem]]:
+    """The schedule as it would be on `candidate`, or what stands against it. The schedule itself is left as it was."""
+    can = candidate.capabilities
+    runs_on = can.executors[0] if schedule.executor == AUTO else schedule.executor
+    if runs_on not in can.executors:
+        problem = f"{candidate.name} cannot run it {runs_on}: choose {' or '.join(can.executors)}."
+        return None, [Problem("executor", "unsupported_executor", problem)]
+    host = (schedule.host or default_host()) if can.per_host else ""
+    before = (schedule.routed_to, schedule.runs_on, schedule.host)
+    schedule.routed_to, schedule.runs_on, schedule.host = candidate.name, runs_on, host
+    problems = candidate.check(schedule)
+    schedule.routed_to, schedule.runs_on, schedule.host = before
+    return (None if problems else Route(candidate.name, runs_on, host, because)), problems
+
+
+def _applies(rule: Mapping[str, Any], schedule: Schedule) -> bool:
+    conditions = {key: value for key, value in rule.items() if key not in {"backend", "because"}}
+    unknown = conditions.keys() - {"executor", "jobs", "sub_minute"}
+    if unknown:
+        raise Misconfigured(f"TANDEM_ROUTING: a rule has no condition {', '.join(sorted(unknown))}.")
+    if "executor" in conditions and schedule.executor != conditions["executor"]:
+        return False
+    if "sub_minute" in conditions and _sub_minute(schedule) != conditions["sub_minute"]:
+        return False
+    return "jobs" not in conditions or any(fnmatchcase(schedule.job, pattern) for pattern in conditions["jobs"])
+
+
+def _sub_minute(schedule: Schedule) -> bool:
+    """Whether it is due at other instants than whole minutes."""
+    return schedule.every is not None and bool(schedule.every % 60 or schedule.anchor.second)
+
+
+def _known(field: str, name: str, names: tuple[str, ...]) -> None:
+    if name not in (*names, AUTO):
+        problem = f"There is no {field} {name[:50]!r}: write {', '.join((*names, AUTO))}."
+        raise InvalidRequest([Problem(field, f"unknown_{field}", problem)])

@@ -1,0 +1,187 @@
+"""The writes that API, command line and dashboard call for schedules. A refused request changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypedDict, Unpack, cast
+
+from django.db import transaction
+
+from scheduling import dispatch, drift, ledger, routing, validation
+from scheduling.errors import NotFound, StaleVersion
+from scheduling.executor import executor
+from scheduling.lifecycle import Status
+from scheduling.models import Schedule, SyncState, Task
+from scheduling.planning import next_due
+from scheduling.storable import Json
+from scheduling.timing import Cron
+
+
+class Wanted(TypedDict, total=False):
+    """What may be asked of a schedule; see scheduling.models.Schedule for each field."""
+
+    name: str
+    description: str
+    job: str
+    parameters: dict[str, Json]
+    cron: str
+    every: int | None
+    timezone: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    backend: str
+    executor: str
+    host: str
+    overlap: str
+    catch_up: str
+    catch_up_window: timedelta
+    grace: timedelta
+    paused: bool
+
+
+_TRIGGER = {"cron", "every", "timezone", "starts_at"}
+_TIMING = _TRIGGER | {"ends_at", "paused"}
+
+
+def create(*, now: datetime, **wanted: Unpack[Wanted]) -> Schedule:
+    """Store a schedule and install it on its backend.
+
+    Raises InvalidRequest with every problem. A backend that cannot be written leaves the schedule stored and
+    OUT_OF_SYNC.
+    """
+    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **wanted}
+    schedule = Schedule(created_at=now, **values)
+    _settle(schedule, now=now, changed=_TIMING)
+    schedule.save(force_insert=True)
+    drift.install(schedule, now=now)
+    return schedule
+
+
+def update(schedule_id: int, *, now: datetime, version: int | None = None, **wanted: Unpack[Wanted]) -> Schedule:
+    """Change a schedule; occurrences that are tasks already stay what they are.
+
+    With `version`, raises StaleVersion if it is another by now. Raises NotFound and InvalidRequest.
+    """
+    with transaction.atomic():
+        schedule = _locked(schedule_id, version)
+        before = schedule.routed_to
+        wanted = _one_trigger(wanted)
+        changed = {field for field, value in wanted.items() if getattr(schedule, field) != value}
+        for field in changed:
+            setattr(schedule, field, wanted[field])  # type: ignore[literal-required]  # the keys of a Wanted
+        _settle(schedule, now=now, changed=changed)
+        schedule.version += 1
+        schedule.save()
+    _reinstall(schedule, before, now=now)
+    return schedule
+
+
+def replace(schedule_id: int, *, now: datetime, version: int | None = None, **wanted: Unpack[Wanted]) -> Schedule:
+    """As `update`, but what is not named goes back to its default."""
+    return update(schedule_id, now=now, version=version, **cast("Wanted", {**_defaults(), **wanted}))
+
+
+def pause(schedule_id: int, *, now: datetime, version: int | None = None) -> Schedule:
+    """No occurrence is due from now on, and none of the pause is caught up later."""
+    return update(schedule_id, now=now, version=version, paused=True)
+
+
+def resume(schedule_id: int, *, now: datetime, version: int | None = None) -> Schedule:
+    """Go on with the first occurrence after now."""
+    return update(schedule_id, now=now, version=version, paused=False)
+
+
+def move(schedule_id: int, *, to: str, now: datetime, version: int | None = None) -> Schedule:
+    """Bring a live schedule to another backend: installed there first, removed here after; the ledger admits one of
+    both.
+    """
+    return update(schedule_id, now=now, version=version, backend=to)
+
+
+def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> None:
+    """Forget the schedule and cancel its tasks that wait; those that ran stay in the ledger.
+
+    Raises NotFound, and StaleVersion as `update` does.
+    """
+    with transaction.atomic():
+        schedule = _locked(schedule_id, version)
+        waiting = Task.objects.filter(schedule=schedule, status__in=[Status.SCHEDULED, Status.QUEUED])
+        for pk in waiting.values_list("pk", flat=True):
+            ledger.cancel(pk, reason="its schedule was deleted", now=now)
+        schedule.delete()
+    schedule.pk = schedule_id
+    drift.remove(schedule, from_backend=schedule.routed_to)
+
+
+def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
+    """Run the schedule's job once, now, beside its occurrences. Returns the task, and why it was not handed over yet,
+    or ''.
+
+    A task that must run in a process of its host waits there for the agent.
+    """
+    with transaction.atomic():
+        schedule = _locked(schedule_id)
+        [task] = ledger.record([dispatch.new_task(schedule, now=now, woken_by="request")], now)
+        if executor(task.executor).in_process:
+            Task.objects.filter(pk=task.pk).update(send_at=now)
+            return task, f"waits for the agent on {task.host}"
+    return task, dispatch.submit([task], now=now)
+
+
+def _defaults() -> Wanted:
+    """Every field as it is where nothing is asked for it."""
+    blank = Schedule(backend=routing.AUTO, executor=routing.AUTO)
+    return cast("Wanted", {name: getattr(blank, name) for name in Wanted.__annotations__})
+
+
+def _one_trigger(wanted: Wanted) -> Wanted:
+    """Naming one kind of trigger in a change takes the other kind away."""
+    if wanted.get("every") is not None:
+        return {"cron": "", **wanted}
+    if wanted.get("cron"):
+        return {"every": None, **wanted}
+    return wanted
+
+
+def _settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
+    """Check and route the schedule, and say when it is due next. Raises InvalidRequest; stores nothing."""
+    if changed & _TRIGGER:
+        schedule.anchor = _anchor(schedule, now)
+    if changed & _TIMING:
+        schedule.cursor = now
+    due_trigger = validation.check(schedule)
+    route = routing.route(schedule)
+    schedule.routed_to, schedule.runs_on, schedule.host = route.backend, route.executor, route.host
+    schedule.routing_reason = route.reason
+    if isinstance(due_trigger, Cron):
+        schedule.cron = due_trigger.expression
+    schedule.next_due_at = (
+        None if schedule.paused else next_due(due_trigger, schedule.cursor, dispatch.policy(schedule))
+    )
+    schedule.sync_state, schedule.sync_error = SyncState.PENDING, ""
+    schedule.updated_at = now
+
+
+def _anchor(schedule: Schedule, now: datetime) -> datetime:
+    """Where an interval counts from: its start, else now; whole minutes count from a whole minute, so that cron can
+    hold them.
+    """
+    if schedule.starts_at is not None:
+        return schedule.starts_at
+    whole_minutes = schedule.every is not None and schedule.every % 60 == 0
+    return now.replace(microsecond=0, second=0 if whole_minutes else now.second)
+
+
+def _reinstall(schedule: Schedule, before: str, *, now: datetime) -> None:
+    drift.install(schedule, now=now)
+    if before != schedule.routed_to:
+        drift.remove(schedule, from_backend=before)
+
+
+def _locked(schedule_id: int, version: int | None = None) -> Schedule:
+    schedule = Schedule.objects.select_for_update().filter(pk=schedule_id).first()
+    if schedule is None:
+        raise NotFound(f"There is no schedule {schedule_id}.")
+    if version is not None and version != schedule.version:
+        raise StaleVersion(f"The schedule is at version {schedule.version} by now: read it again and repeat.")
+    return schedule

@@ -1,0 +1,49 @@
+"""What the databases can keep: JSON values that SQLite and PostgreSQL store and give back unchanged."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+# NUL cannot stand in PostgreSQL's text and jsonb, a lone surrogate in no UTF-8.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable_text(text: str) -> str:
+    """The text with what cannot be stored written as an escape."""
+    return _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def problem_with_text(text: str) -> str:
+    """Why `text` cannot be stored; empty when it can."""
+    found = _UNSTORABLE.search(text)
+    return f"holds the character U+{ord(found.group()):04X}, which cannot be stored" if found else ""
+
+
+def problem_with(value: object, *, most_bytes: int) -> str:
+    """Why `value` cannot be stored as JSON of at most `most_bytes`; empty when it can."""
+    try:
+        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    except (TypeError, ValueError, RecursionError) as exc:
+        return f"is not JSON: {exc}"
+    if size > most_bytes:
+        return f"is {size:,} bytes of JSON, more than the {most_bytes:,} allowed"
+    return next((problem for text in _texts(value) if (problem := problem_with_text(text))), "")
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every string in a JSON value, keys included."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case list() | tuple() as items:
+                waiting.extend(items)
+            case dict() as members:
+                waiting.extend(members.keys())
+                waiting.extend(members.values())

@@ -1,0 +1,12 @@
+"""When things happen: triggers, their occurrences and the zones they live in. Nothing here reads a clock."""
+
+from __future__ import annotations
+
+from scheduling.timing.cron import Cron
+from scheduling.timing.every import Every
+from scheduling.timing.fields import Field
+from scheduling.timing.zones import known_zones, tzdata_version, zone
+
+Trigger = Cron | Every
+
+__all__ = ["Cron", "Every", "Field", "Trigger", "known_zones", "tzdata_version", "zone"]

@@ -1,0 +1,126 @@
+"""Cron expressions: what Debian's cron would run, and when, on a host that lives in the expression's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import takewhile
+from zoneinfo import ZoneInfo
+
+from scheduling.errors import InvalidTrigger
+from scheduling.timing.clock_changes import stretch_at
+from scheduling.timing.expression import split
+from scheduling.timing.fields import Field, parse_field
+from scheduling.timing.grammar import DAY, HOUR, MINUTE, MONTH, WEEKDAY, excerpt
+from scheduling.timing.instants import FIRST_MINUTE, LAST_MINUTE, MINUTES_A_DAY, instant, minute_of
+from scheduling.timing.local_times import LocalTimes, times_of_day
+from scheduling.timing.zones import zone as zone_named
+
+_FARTHEST_FROM_UTC = 2 * MINUTES_A_DAY
+"""Minutes; more than the offsets of a zone differ by, more than an offset and a jump caught up together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A cron expression in a time zone; a value: equal and hashed by expression and zone. Made by `parse`.
+
+    `expression` has five fields between single blanks, names in lower case, a macro replaced.
+    """
+
+    expression: str
+    zone: ZoneInfo
+    minute: Field = field(compare=False, repr=False)
+    hour: Field = field(compare=False, repr=False)
+    day: Field = field(compare=False, repr=False)
+    month: Field = field(compare=False, repr=False)
+    weekday: Field = field(compare=False, repr=False)
+    local_times: LocalTimes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        times = LocalTimes(
+            times_of_day(self.hour.values, self.minute.values),
+            self.day.values,
+            self.month.values,
+            self.weekday.values,
+            self.either_day,
+        )
+        object.__setattr__(self, "local_times", times)  # the way to fill a field of a frozen dataclass
+
+    @classmethod
+    def parse(cls, expression: str, zone: str | ZoneInfo = "UTC") -> Cron:
+        """Read an expression. Raises InvalidTrigger for all that is not strict cron or that never fires.
+
+        Debian's cron accepts more, by accident (`1#2`, `22-2`).
+        """
+        if not isinstance(expression, str):
+            kind = type(expression).__name__
+            raise InvalidTrigger(f"expression: text is needed, not {kind}", field="expression")
+        return _parse(expression, zone_named(zone.key if isinstance(zone, ZoneInfo) else zone))
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether minute or hour begins with `*`: such jobs follow the wall clock at clock changes."""
+        return self.minute.starred or self.hour.starred
+
+    @property
+    def either_day(self) -> bool:
+        """Whether a day of the month or a weekday is enough: so unless one of the two begins with `*`."""
+        return not (self.day.starred or self.weekday.starred)
+
+    def occurrences(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
+        """The instants (aware, UTC) strictly after `after`, up to and including `until`, ascending.
+
+        Without `until` only the year 9999 ends them. Raises ValueError, at the call, for naive datetimes.
+        """
+        due = self._due(minute_of(after) + 1)
+        if until is not None:
+            last = minute_of(until)
+            due = takewhile(lambda minute: minute <= last, due)
+        return map(instant, due)
+
+    def next(self, after: datetime) -> datetime | None:
+        """The first occurrence strictly after `after`; None when the calendar (year 9999) has no other."""
+        return next(self.occurrences(after), None)
+
+    def _due(self, start: int) -> Iterator[int]:
+        """The UTC minutes from `start` on at which this fires."""
+        start = max(start, FIRST_MINUTE)
+        while (stretch := stretch_at(self.zone, start)) is not None:
+            if start == stretch.begin and self._late(stretch.skipped, everyone=stretch.everyone):
+                yield start
+                start += 1
+            silent = stretch.repeated and not self.wildcard
+            beyond = LAST_MINUTE + 1 + _FARTHEST_FROM_UTC
+            for local in self.local_times.minutes_from(start + stretch.offset):
+                due = local - stretch.offset
+                if due >= stretch.end:
+                    beyond = due
+                    break
+                if not silent:
+                    yield due
+                start = due
+            if stretch.end - start < _FARTHEST_FROM_UTC:
+                start = stretch.end  # where a backward jump may show times before `start` once more
+            else:
+                # Till then no wall clock shows a time that matches: the stretches between need no look.
+                start = max(stretch.end, beyond - _FARTHEST_FROM_UTC)
+
+    def _late(self, skipped: range, *, everyone: bool) -> bool:
+        return bool(skipped) and (everyone or not self.wildcard) and self.local_times.any_in(skipped)
+
+
+@lru_cache(maxsize=1024)
+def _parse(expression: str, zone: ZoneInfo) -> Cron:
+    texts = split(expression)
+    fields = [parse_field(kind, text) for kind, text in zip((MINUTE, HOUR, DAY, MONTH, WEEKDAY), texts, strict=True)]
+    minute, hour, day, month, weekday = fields
+    cron = Cron(" ".join(part.text for part in fields), zone, minute, hour, day, month, weekday)
+    if not cron.local_times.ever():
+        raise InvalidTrigger(
+            f"day-of-month field, '{excerpt(day.text)}': never comes in month {excerpt(month.text)}",
+            field=day.name,
+            text=excerpt(day.text),
+        )
+    return cron

@@ -1,0 +1,75 @@
+"""Intervals: a fixed rate, counted from an anchor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count, takewhile
+
+from scheduling.errors import InvalidTrigger
+from scheduling.timing.grammar import excerpt
+from scheduling.timing.instants import since_epoch
+
+_SECOND = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND = since_epoch(datetime.max.replace(tzinfo=UTC)) // _SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Fires at `anchor`, and every `seconds` after it, whatever clocks and calendars do. A value.
+
+    `seconds` is whole, 1 or more; `anchor` is aware, a whole second, kept in UTC. Raises InvalidTrigger
+    (field `seconds` or `anchor`) for anything else.
+    """
+
+    seconds: int
+    anchor: datetime
+
+    def __post_init__(self) -> None:
+        _check_seconds(self.seconds)
+        object.__setattr__(self, "anchor", _whole_utc_second(self.anchor))  # frozen otherwise
+
+    def occurrences(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
+        """The instants (aware, UTC) strictly after `after`, up to and including `until`, ascending.
+
+        Without `until` only the year 9999 ends them. Raises ValueError, at the call, for naive datetimes.
+        """
+        last = _LAST_SECOND if until is None else min(since_epoch(until) // _SECOND, _LAST_SECOND)
+        anchor = since_epoch(self.anchor) // _SECOND
+        turns = max(0, (since_epoch(after) // _SECOND - anchor) // self.seconds + 1)
+        due = count(anchor + turns * self.seconds, self.seconds)
+        return map(_instant, takewhile(lambda second: second <= last, due))
+
+    def next(self, after: datetime) -> datetime | None:
+        """The first occurrence strictly after `after`; None when the calendar (year 9999) has no other."""
+        return next(self.occurrences(after), None)
+
+
+def _check_seconds(seconds: object) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
+        raise InvalidTrigger(
+            "seconds: a whole number, 1 or more, is needed", field="seconds", text=excerpt(repr(seconds)[:50])
+        )
+
+
+def _whole_utc_second(anchor: object) -> datetime:
+    if not isinstance(anchor, datetime) or anchor.utcoffset() is None:
+        raise InvalidTrigger("anchor: a date and time with its offset is needed", field="anchor")
+    if since_epoch(anchor) % _SECOND:
+        whole = anchor.replace(microsecond=0).isoformat()
+        raise InvalidTrigger(
+            f"anchor: a whole second is needed; write {whole}",
+            field="anchor",
+            text=anchor.isoformat(),
+            instead=whole,
+        )
+    try:
+        return anchor.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidTrigger("anchor: not in the years 1 to 9999 of UTC", field="anchor") from error
+
+
+def _instant(second: int) -> datetime:
+    return _EPOCH + timedelta(seconds=second)

@@ -1,0 +1,97 @@
+"""A whole cron expression: its length, its macros (crontab(5)), its five fields as text."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from scheduling.errors import InvalidTrigger
+from scheduling.timing.fields import parse_field
+from scheduling.timing.grammar import KINDS, excerpt
+from scheduling.timing.refusals import FOREIGN
+
+LONGEST = 10_000
+"""Characters an expression may have. cron knows no limit; this one keeps hostile text from costing time."""
+
+MACROS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_BLANKS = re.compile(r"[ \t]+")
+
+
+def split(expression: str) -> tuple[str, str, str, str, str]:
+    """The texts of the five fields, blanks and tabs stripped, a macro replaced; raises InvalidTrigger."""
+    if len(expression) > LONGEST:
+        raise _refusal(expression, f"{len(expression):,} characters; at most {LONGEST:,} are read")
+    stripped = expression.strip(" \t")
+    if not stripped:
+        raise _refusal(expression, "it is empty; five fields are needed: minute hour day month weekday")
+    if stripped.startswith("@"):
+        stripped = _macro(stripped)
+    fields = _BLANKS.split(stripped)
+    if len(fields) != 5:
+        raise _miscounted(stripped, fields)
+    minute, hour, day, month, weekday = fields
+    return minute, hour, day, month, weekday
+
+
+def _refusal(text: str, reason: str, instead: str = "") -> InvalidTrigger:
+    advice = f"; write {instead}" if instead else ""
+    return InvalidTrigger(
+        f"expression, '{excerpt(text)}': {reason}{advice}",
+        field="expression",
+        text=excerpt(text),
+        instead=instead,
+    )
+
+
+def _macro(text: str) -> str:
+    if text in MACROS:
+        return MACROS[text]
+    if text.lower() == "@reboot":
+        raise _refusal(text, "the start of a machine is not a time")
+    if text.lower() in {"@every_minute", "@minutely"}:
+        raise _refusal(text, "not a name of Debian's cron", "* * * * *")
+    close = get_close_matches(text.lower().split()[0], MACROS, n=1, cutoff=0.8)
+    raise _refusal(text, f"the names are {', '.join(MACROS)}", close[0] if close else "")
+
+
+def _miscounted(text: str, fields: list[str]) -> InvalidTrigger:
+    if "=" in fields[0]:
+        return _refusal(text, f"{FOREIGN['=']}; the zone is given beside the expression")
+    for character in text:
+        if not " " < character <= "~" and character not in " \t":
+            reason = FOREIGN.get(character, f"the character '{excerpt(character)}' cannot be part of a time")
+            return _refusal(text, reason)
+    joined = re.sub(r"[ \t]*([,/-])[ \t]*", r"\1", text)
+    if len(_BLANKS.split(joined)) == 5 and _valid(joined):
+        return _refusal(text, "a blank ends a field", joined)
+    if len(fields) == 6:
+        return _refusal(text, "six fields: a field for seconds or years is not in cron", _without_seconds(fields))
+    if len(fields) == 7:
+        return _refusal(text, "seven fields: fields for seconds and years are not in cron")
+    return _refusal(text, f"five fields are needed (minute hour day month weekday), not {len(fields)}")
+
+
+def _without_seconds(fields: list[str]) -> str:
+    """The last five of six fields, if the first is second 0 and no weekday a number (Quartz: 1 is Sunday)."""
+    rest = " ".join(fields[1:]).replace("?", "*")
+    unmistakable = fields[0] in {"0", "00"} and not re.search("[0-9]", fields[5])
+    return rest if unmistakable and _valid(rest) else ""
+
+
+def _valid(text: str) -> bool:
+    if len(text) > 100:
+        return False
+    try:
+        for kind, field in zip(KINDS, _BLANKS.split(text), strict=True):
+            parse_field(kind, field)
+    except InvalidTrigger:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""The grammar of one field of a cron expression: text in, the values it allows out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from scheduling.timing.grammar import ITEM, WEEKDAY, FieldKind, number
+from scheduling.timing.refusals import empty_item, refused_item
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an expression.
+
+    `name` is minute, hour, day-of-month, month or day-of-week; `text` is as written, names in lower case;
+    `values` are sorted and distinct (weekdays 0-6, Sunday is 0); `starred` tells whether the text begins with
+    `*`, which decides the day rule and the behaviour at clock changes, whatever the values are (crontab(5)).
+    """
+
+    name: str
+    text: str
+    values: tuple[int, ...]
+    starred: bool
+
+
+@lru_cache(maxsize=1024)
+def parse_field(kind: FieldKind, text: str) -> Field:
+    """Read `text` as a field of this kind: a list of `*`, `*/n`, `a`, `a-b`, `a-b/n`, names as three letters.
+
+    Raises InvalidTrigger, naming the field, the item at fault and, where there is one, what to write instead.
+    """
+    items = text.split(",")
+    values: set[int] = set()
+    for item in filter(None, items):
+        allowed = _item_values(kind, item)
+        if allowed is None:
+            raise refused_item(kind, item)
+        values.update(allowed)
+    if "" in items:
+        raise empty_item(kind, text)
+    if kind is WEEKDAY:
+        values = {value % 7 for value in values}
+    return Field(kind.name, text.lower(), tuple(sorted(values)), text.startswith("*"))
+
+
+def _item_values(kind: FieldKind, item: str) -> range | None:
+    """The values of one item before 7 becomes Sunday; None for an item that is not in the grammar."""
+    # Only ASCII is lowered: U+212A KELVIN SIGN would become an honest "k".
+    match = ITEM.fullmatch(item.lower()) if item.isascii() else None
+    if match is None:
+        return None
+    every, first, last, step = match.group("every", "first", "last", "step")
+    stride = number(every or step or "1")
+    if not stride:
+        return None
+    if first is None:
+        return range(kind.low, kind.high + 1, stride)
+    if not kind.allows(first) or not kind.allows(last or first):
+        return None
+    start, end = kind.number(first), kind.number(last or first)
+    if start is None or end is None or start > end:
+        return None
+    return range(start, end + 1, stride)

@@ -1,0 +1,35 @@
+"""Aware datetimes to and from whole minutes since 1970-01-01 00:00 UTC, the unit the engine counts in."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+MINUTES_A_DAY = 1440
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
+_MINUTE = timedelta(minutes=1)
+
+FIRST_MINUTE = (date.min.toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
+LAST_MINUTE = (date.max.toordinal() - EPOCH_ORDINAL + 1) * MINUTES_A_DAY - 1
+
+
+def since_epoch(moment: datetime) -> timedelta:
+    """The time from 1970-01-01 00:00 UTC to `moment`; raises ValueError for a naive one.
+
+    Never overflows, also where `moment` has no representation in UTC (`datetime.max` in New York).
+    """
+    offset = moment.utcoffset()
+    if offset is None:
+        raise ValueError(f"{moment!r} has no time zone; give an aware datetime")
+    return moment.replace(tzinfo=None) - _NAIVE_EPOCH - offset
+
+
+def minute_of(moment: datetime) -> int:
+    """The UTC minute that `moment` lies in, counted from 1970; raises ValueError for a naive one."""
+    return since_epoch(moment) // _MINUTE
+
+
+def instant(minute: int) -> datetime:
+    """The aware UTC datetime at which `minute` begins."""
+    return _EPOCH + timedelta(minutes=minute)

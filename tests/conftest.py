@@ -1,0 +1,48 @@
+"""What all tests share: factories are plain functions, and nothing reaches beyond this machine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from scheduling import schedules
+from scheduling.models import Schedule
+
+
+def client_as(role: str) -> APIClient:
+    """An API client whose user has `role`."""
+    user = User.objects.create_user(username=f"{role}-{User.objects.count()}")
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(user)[1]}")
+    return client
+
+
+@pytest.fixture
+def operator(db: None) -> APIClient:
+    """Somebody who may write schedules."""
+    return client_as("operator")
+
+
+def a_schedule(*, now: datetime | None = None, **wanted: Any) -> Schedule:
+    """A stored and installed schedule: every five minutes on Beat unless said otherwise."""
+    asked = {
+        "name": "a schedule",
+        "job": "demo.process_data",
+        "cron": "*/5 * * * *",
+        "backend": "beat",
+    } | wanted
+    if asked.get("every") is not None:
+        asked["cron"] = ""
+    return schedules.create(now=now or timezone.now(), **asked)
+
+
+def at(text: str) -> datetime:
+    """A UTC time from `2026-11-20 10:00[:00]`."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

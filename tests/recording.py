@@ -1,0 +1,82 @@
+"""An executor and a backend that keep the contracts in memory: what tests use where no server is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scheduling.backend import Capabilities, Entry, Health, Outcome, SchedulerBackend
+from scheduling.errors import BackendError, Problem
+from scheduling.executor import Executor, Submission
+from scheduling.models import Schedule, Task
+
+SETTINGS_EXECUTORS = {
+    "worker": "tests.recording.RecordingExecutor",
+    "inline": "scheduling.execution.InlineExecutor",
+}
+
+
+class RecordingExecutor(Executor):
+    """Remembers what was handed over; `error` makes it a broker that is away."""
+
+    name = "worker"
+    in_process = False
+
+    def __init__(self) -> None:
+        self.submitted: list[tuple[int, int]] = []
+        self.error = ""
+
+    def submit(self, tasks: Sequence[Task]) -> Submission:
+        if self.error:
+            return Submission([], self.error)
+        self.submitted += [(task.pk, task.attempt) for task in tasks]
+        return Submission(tasks)
+
+
+class MemoryBackend(SchedulerBackend):
+    """Entries in a dictionary; `error` makes it an engine that cannot be written or read."""
+
+    name = "memory"
+    capabilities = Capabilities(seconds=True, executors=("worker", "inline"), per_host=False)
+
+    def __init__(self) -> None:
+        self._held: dict[int, list[Entry]] = {}
+        self.error = ""
+
+    def check(self, schedule: Schedule) -> list[Problem]:
+        if schedule.job == "demo.refused":
+            return [Problem("job", "refused", "memory refuses this job")]
+        return []
+
+    def entries(self, schedule: Schedule) -> list[Entry]:
+        return [Entry(schedule.pk, f"wake {schedule.pk} at {schedule.cron or schedule.every} {schedule.timezone}")]
+
+    def install(self, schedule: Schedule) -> Outcome:
+        self._reach()
+        self._held[schedule.pk] = self.entries(schedule) if schedule.next_due_at is not None else []
+        return Outcome.DONE
+
+    def remove(self, schedule: Schedule) -> Outcome:
+        self._reach()
+        self._held.pop(schedule.pk, None)
+        return Outcome.DONE
+
+    def sync(self) -> None:
+        self._reach()
+        self._held = {schedule.pk: self.entries(schedule) for schedule in self._active()}
+
+    def desired(self) -> list[Entry]:
+        return [entry for schedule in self._active() for entry in self.entries(schedule)]
+
+    def inspect(self) -> list[Entry]:
+        self._reach()
+        return [entry for held in self._held.values() for entry in held]
+
+    def health(self) -> Health:
+        return Health(ok=not self.error, detail=self.error or "in memory")
+
+    def _active(self) -> list[Schedule]:
+        return list(Schedule.objects.filter(routed_to=self.name, next_due_at__isnull=False))
+
+    def _reach(self) -> None:
+        if self.error:
+            raise BackendError(self.error)

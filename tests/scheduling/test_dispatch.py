@@ -1,0 +1,220 @@
+"""From due rows to tasks, and the upkeep that mends what a crash left behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from scheduling import dispatch, ledger
+from scheduling.errors import NotFound
+from scheduling.executor import executor
+from scheduling.models import Schedule, Task
+from tests.conftest import a_schedule, at
+from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-20 10:00")
+DUE = at("2026-11-20 10:05")
+
+
+@pytest.fixture(autouse=True)
+def worker(settings: Settings) -> RecordingExecutor:
+    """What was handed to workers."""
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    found = executor("worker")
+    assert isinstance(found, RecordingExecutor)
+    return found
+
+
+def statuses(schedule: Schedule) -> list[str]:
+    """The schedule's rows, oldest first."""
+    return list(Task.objects.filter(schedule=schedule).order_by("due_at", "pk").values_list("status", flat=True))
+
+
+def test_what_is_due_becomes_one_task_and_is_handed_over(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, parameters={"steps": 2})
+    assert dispatch.dispatch_due("beat", now=DUE) == 1
+    task = Task.objects.get()
+    assert (task.schedule, task.due_at, task.status, task.woken_by, task.executor) == (
+        schedule, DUE, "QUEUED", "beat", "worker",
+    )  # fmt: skip
+    assert (task.job, task.parameters, task.attempt) == ("demo.process_data", {"steps": 2}, 1)
+    assert worker.submitted == [(task.pk, 1)]
+    schedule.refresh_from_db()
+    assert (schedule.cursor, schedule.next_due_at) == (DUE, at("2026-11-20 10:10"))
+    assert dispatch.dispatch_due("beat", now=DUE) == 0
+    assert schedule.version == 1
+
+
+def test_a_backend_dispatches_its_own_schedules_only(worker: RecordingExecutor) -> None:
+    a_schedule(now=NOW, backend="crontab")
+    assert dispatch.dispatch_due("beat", now=DUE) == 0
+    assert worker.submitted == []
+
+
+def test_what_is_due_comes_in_batches_until_nothing_is(
+    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "BATCH", 3)
+    for _ in range(7):
+        a_schedule(now=NOW)
+    taken = []
+    while count := dispatch.dispatch_due("beat", now=DUE):
+        taken.append(count)
+    assert taken == [3, 3, 1]
+    assert len(worker.submitted) == Task.objects.count() == 7
+
+
+def test_the_number_of_queries_does_not_follow_the_number_due(
+    worker: RecordingExecutor, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(50):
+        a_schedule(now=NOW)
+    with django_assert_max_num_queries(12):
+        dispatch.dispatch_due("beat", now=DUE)
+    assert len(worker.submitted) == 50
+
+
+def test_an_overlap_is_a_row_with_its_reason() -> None:
+    schedule = a_schedule(now=NOW)
+    dispatch.dispatch_due("beat", now=DUE)
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    assert statuses(schedule) == ["QUEUED", "SKIPPED"]
+    skipped = Task.objects.get(status="SKIPPED")
+    assert "overlap is skip" in skipped.reason
+    assert skipped.finished_at == at("2026-11-20 10:10")
+
+
+def test_replace_cancels_what_is_open(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, overlap="replace")
+    dispatch.dispatch_due("beat", now=DUE)
+    first = Task.objects.get()
+    ledger.claim(first.pk, 1, worker="me", now=DUE)
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    assert statuses(schedule) == ["CANCELLED", "QUEUED"]
+    assert not ledger.complete(first, result=None, now=DUE)
+
+
+def test_queue_runs_one_after_the_other(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, overlap="queue")
+    for minute in ("10:05", "10:10", "10:15"):
+        dispatch.dispatch_due("beat", now=at(f"2026-11-20 {minute}"))
+    assert statuses(schedule) == ["QUEUED", "SCHEDULED", "SCHEDULED"]
+    assert dispatch.release(schedule.pk, now=DUE) == []
+    first = ledger.claim(worker.submitted[0][0], 1, worker="me", now=DUE)
+    assert first is not None
+    ledger.complete(first, result=None, now=DUE)
+    [second] = dispatch.release(schedule.pk, now=DUE)
+    assert (second.due_at, second.status) == (at("2026-11-20 10:10"), "QUEUED")
+    assert dispatch.release(schedule.pk, now=DUE) == []
+
+
+def test_a_cursor_that_lags_behind_the_ledger_makes_no_second_task(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, overlap="allow")
+    dispatch.dispatch_due("beat", now=DUE)
+    Schedule.objects.update(cursor=NOW, next_due_at=DUE)
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    assert statuses(schedule) == ["QUEUED", "QUEUED"]
+    assert len(worker.submitted) == 2
+
+
+def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(worker: RecordingExecutor) -> None:
+    broken, sound = a_schedule(now=NOW), a_schedule(now=NOW)
+    Schedule.objects.filter(pk=broken.pk).update(timezone="Mars/Olympus")
+    assert dispatch.dispatch_due("beat", now=DUE) == 2
+    assert statuses(sound) == ["QUEUED"]
+    broken.refresh_from_db()
+    assert broken.next_due_at is None
+    assert broken.sync_state == "out_of_sync"
+    assert "Mars/Olympus" in broken.sync_error
+
+
+def test_a_broker_that_is_away_loses_nothing(worker: RecordingExecutor) -> None:
+    a_schedule(now=NOW)
+    worker.error = "away"
+    dispatch.dispatch_due("beat", now=DUE)
+    task = Task.objects.get()
+    assert task.status == "QUEUED"
+    worker.error = ""
+    dispatch.upkeep(now=DUE + dispatch.HAND_OVER - timedelta(seconds=1))
+    assert worker.submitted == []
+    dispatch.upkeep(now=DUE + dispatch.HAND_OVER)
+    assert worker.submitted == [(task.pk, 1)]
+
+
+def test_a_lost_message_is_sent_again_until_it_is_claimed(worker: RecordingExecutor) -> None:
+    a_schedule(now=NOW)
+    dispatch.dispatch_due("beat", now=DUE)
+    task = Task.objects.get()
+    dispatch.upkeep(now=DUE + timedelta(seconds=59))
+    assert len(worker.submitted) == 1
+    dispatch.upkeep(now=DUE + timedelta(seconds=60))
+    assert worker.submitted == [(task.pk, 1)] * 2
+    ledger.claim(task.pk, 1, worker="me", now=DUE + timedelta(seconds=61))
+    dispatch.upkeep(now=DUE + timedelta(seconds=75))
+    assert len(worker.submitted) == 2
+
+
+def test_upkeep_takes_more_than_one_batch(worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker.error = "away"
+    for _ in range(7):
+        a_schedule(now=NOW)
+    dispatch.dispatch_due("beat", now=DUE)
+    worker.error = ""
+    monkeypatch.setattr(dispatch, "BATCH", 3)
+    dispatch.upkeep(now=DUE + timedelta(minutes=1))
+    assert len(worker.submitted) == 7
+
+
+def test_a_silent_attempt_is_lost() -> None:
+    a_schedule(now=NOW)
+    dispatch.dispatch_due("beat", now=DUE)
+    task = ledger.claim(Task.objects.get().pk, 1, worker="me", now=DUE)
+    assert task is not None
+    dispatch.upkeep(now=DUE + dispatch.LOST_AFTER)
+    task.refresh_from_db()
+    assert task.status == "RUNNING"
+    dispatch.upkeep(now=DUE + dispatch.LOST_AFTER + timedelta(seconds=1))
+    task.refresh_from_db()
+    assert task.status == "FAILED"
+
+
+def test_upkeep_releases_what_waits_for_a_task_that_was_lost(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, overlap="queue")
+    dispatch.dispatch_due("beat", now=DUE)
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    ledger.claim(worker.submitted[0][0], 1, worker="me", now=DUE)
+    dispatch.upkeep(now=at("2026-11-20 10:11"))
+    assert statuses(schedule) == ["FAILED", "QUEUED"]
+    assert len(worker.submitted) == 2
+
+
+def test_inline_tasks_are_left_to_their_host(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, backend="crontab")
+    [task] = dispatch.fire(schedule.pk, now=DUE, woken_by="crontab")
+    assert (task.executor, task.host) == ("inline", django_settings.TANDEM_HOST)
+    later = DUE + timedelta(minutes=1)
+    dispatch.upkeep(now=later)
+    assert dispatch.take_left_behind(now=later, host="elsewhere") == []
+    assert dispatch.take_left_behind(now=later, host=django_settings.TANDEM_HOST) == [task]
+    assert dispatch.take_left_behind(now=later, host=django_settings.TANDEM_HOST) == []
+    task.refresh_from_db()
+    assert task.status == "QUEUED"
+
+
+def test_firing_too_early_or_a_schedule_that_is_gone() -> None:
+    schedule = a_schedule(now=NOW, backend="crontab")
+    assert dispatch.fire(schedule.pk, now=DUE - timedelta(seconds=1), woken_by="crontab") == []
+    with pytest.raises(NotFound):
+        dispatch.fire(schedule.pk + 1, now=DUE, woken_by="crontab")
+    assert Task.objects.count() == 0
+
+
+def test_a_paused_schedule_does_not_fire() -> None:
+    schedule = a_schedule(now=NOW, paused=True)
+    assert dispatch.fire(schedule.pk, now=DUE, woken_by="beat") == []
+    assert dispatch.dispatch_due("beat", now=DUE) == 0

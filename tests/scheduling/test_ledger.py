@@ -1,0 +1,148 @@
+"""Each move is one conditional UPDATE and one event; who comes second changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduling import ledger
+from scheduling.lifecycle import Status
+from scheduling.models import Task, TaskAttempt, TaskEvent
+from tests.conftest import at
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-20 10:00")
+LATER = at("2026-11-20 10:01")
+
+
+def a_task(status: Status = Status.QUEUED) -> Task:
+    """A stored one-off task."""
+    task = Task(name="a task", job="demo.process_data", woken_by="request", executor="worker", status=status)
+    return ledger.record([task], NOW)[0]
+
+
+def a_claimed_task() -> Task:
+    """A task that runs."""
+    task = ledger.claim(a_task().pk, 1, worker="me", now=NOW)
+    assert task is not None
+    return task
+
+
+def log_of(task: Task) -> list[tuple[int, str]]:
+    """Its events as (number, status)."""
+    return list(TaskEvent.objects.filter(task=task).order_by("number").values_list("number", "status"))
+
+
+def test_a_task_lives_from_queued_to_completed() -> None:
+    task = a_claimed_task()
+    assert ledger.progress(task, done=1, total=2, message="half", now=LATER)
+    assert ledger.complete(task, result={"answer": 42}, now=LATER)
+    task.refresh_from_db()
+    assert (task.status, task.result, task.started_at, task.finished_at) == ("COMPLETED", {"answer": 42}, NOW, LATER)
+    assert log_of(task) == [(1, "QUEUED"), (2, "RUNNING"), (3, "RUNNING"), (4, "COMPLETED")]
+    assert task.events == 4
+    attempt = TaskAttempt.objects.get(task=task)
+    assert (attempt.number, attempt.status, attempt.worker, attempt.ended_at) == (1, "COMPLETED", "me", LATER)
+
+
+def test_the_second_claim_finds_nothing() -> None:
+    task = a_claimed_task()
+    assert ledger.claim(task.pk, 1, worker="another", now=LATER) is None
+    assert TaskAttempt.objects.get(task=task).worker == "me"
+    assert log_of(task) == [(1, "QUEUED"), (2, "RUNNING")]
+
+
+@pytest.mark.parametrize("attempt", [0, 2])
+def test_a_message_of_another_attempt_claims_nothing(attempt: int) -> None:
+    task = a_task()
+    assert ledger.claim(task.pk, attempt, worker="me", now=LATER) is None
+    task.refresh_from_db()
+    assert task.status == "QUEUED"
+
+
+def test_a_message_of_an_unknown_task_claims_nothing() -> None:
+    assert ledger.claim(2**40, 1, worker="me", now=NOW) is None
+
+
+def test_a_cancelled_task_is_never_claimed() -> None:
+    task = a_task()
+    assert ledger.cancel(task.pk, reason="not needed", now=LATER)
+    assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None
+    task.refresh_from_db()
+    assert (task.status, task.reason, task.finished_at, task.send_at) == ("CANCELLED", "not needed", LATER, None)
+
+
+def test_the_end_of_a_cancelled_run_does_not_count() -> None:
+    task = a_claimed_task()
+    assert ledger.cancel(task.pk, reason="stop", now=LATER)
+    assert not ledger.is_held(task)
+    assert not ledger.complete(task, result="too late", now=LATER)
+    assert not ledger.fail(task, error="too late", now=LATER)
+    assert not ledger.progress(task, done=1, total=1, message="", now=LATER)
+    assert not ledger.heartbeat(task, now=LATER)
+    task.refresh_from_db()
+    assert (task.status, task.result) == ("CANCELLED", None)
+    assert TaskAttempt.objects.get(task=task).status == "CANCELLED"
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
+def test_a_finished_task_stays_as_it_is(end: str) -> None:
+    task = a_claimed_task()
+    ledger.complete(task, result=1, now=NOW)
+    before = log_of(task)
+    moves = {
+        "complete": lambda: ledger.complete(task, result=2, now=LATER),
+        "fail": lambda: ledger.fail(task, error="no", now=LATER),
+        "cancel": lambda: ledger.cancel(task.pk, reason="no", now=LATER),
+    }
+    assert not moves[end]()
+    task.refresh_from_db()
+    assert (task.status, task.result, task.finished_at, task.error) == ("COMPLETED", 1, NOW, "")
+    assert log_of(task) == before
+
+
+def test_a_failure_keeps_error_and_traceback_within_bounds() -> None:
+    task = a_claimed_task()
+    assert ledger.fail(task, error="E\x00" * 50_000, traceback="\ud800" + "T" * 50_000, now=LATER)
+    task.refresh_from_db()
+    assert task.status == "FAILED"
+    assert len(task.error) <= 7 * ledger.MOST_ERROR_CHARACTERS
+    assert task.error.startswith("E\\u0000")
+    assert TaskAttempt.objects.get(task=task).traceback.endswith("TTT")
+
+
+def test_an_attempt_is_lost_only_if_it_stays_silent() -> None:
+    task = a_claimed_task()
+    ledger.heartbeat(task, now=LATER)
+    assert not ledger.lose(task, now=LATER, silent_since=NOW)
+    assert ledger.lose(task, now=LATER, silent_since=LATER)
+    task.refresh_from_db()
+    assert task.status == "FAILED"
+    assert "not been heard of since 2026-11-20 10:01:00 UTC" in task.error
+
+
+def test_a_waiting_task_is_queued_once() -> None:
+    task = a_task(Status.SCHEDULED)
+    assert ledger.queue(task.pk, now=LATER)
+    assert not ledger.queue(task.pk, now=LATER)
+    assert log_of(task) == [(1, "SCHEDULED"), (2, "QUEUED")]
+
+
+def test_sending_again_waits_twice_as_long_each_time() -> None:
+    task = a_task()
+    waits = []
+    for _ in range(8):
+        task.refresh_from_db()
+        ledger.sent([task], now=NOW, again_after=LATER - NOW)
+        task.refresh_from_db()
+        assert task.send_at is not None
+        waits.append(int((task.send_at - NOW).total_seconds()))
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_what_was_claimed_meanwhile_is_not_sent_again() -> None:
+    task = a_task()
+    ledger.claim(task.pk, 1, worker="me", now=NOW)
+    ledger.sent([task], now=NOW, again_after=LATER - NOW)
+    task.refresh_from_db()
+    assert task.send_at is None

@@ -1,0 +1,28 @@
+"""The table of moves is the one in the design."""
+
+from scheduling.lifecycle import FINISHED, MOVES, OPEN, Status, sources
+
+
+def test_every_status_has_a_row() -> None:
+    assert set(MOVES) == set(Status)
+
+
+def test_what_is_finished_never_moves_again() -> None:
+    assert {Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MISSED} == FINISHED
+    assert {Status.SCHEDULED, Status.QUEUED, Status.RUNNING, Status.RETRYING} == OPEN
+
+
+def test_only_a_queued_task_is_claimed() -> None:
+    assert sources(Status.RUNNING) == {Status.QUEUED}
+
+
+def test_only_a_running_task_ends_well_or_badly() -> None:
+    assert sources(Status.COMPLETED) == sources(Status.FAILED) == {Status.RUNNING}
+
+
+def test_everything_open_can_be_cancelled() -> None:
+    assert sources(Status.CANCELLED) == OPEN
+
+
+def test_nothing_becomes_skipped_or_missed_later() -> None:
+    assert sources(Status.SKIPPED) == sources(Status.MISSED) == frozenset()

@@ -1,0 +1,167 @@
+"""What becomes of occurrences, as tables: no database, no clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Policy, next_due, plan
+from scheduling.timing import Cron, Every
+from tests.conftest import at
+
+EVERY_MINUTE = Cron.parse("* * * * *")
+DAILY = Cron.parse("0 3 * * *")
+
+
+def decided(made: object) -> list[tuple[str, str]]:
+    """The decisions as (minute, status)."""
+    return [(f"{found.due_at:%H:%M}", str(found.status)) for found in made.decisions]  # type: ignore[attr-defined]
+
+
+def test_nothing_is_due_before_its_time() -> None:
+    made = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-21 02:59:59"), Policy())
+    assert made.decisions == ()
+    assert made.cursor == at("2026-11-20 03:00")
+    assert made.next_due_at == at("2026-11-21 03:00")
+
+
+def test_an_occurrence_is_due_at_its_very_second() -> None:
+    made = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-21 03:00"), Policy())
+    assert decided(made) == [("03:00", "QUEUED")]
+    assert made.cursor == at("2026-11-21 03:00")
+    assert made.next_due_at == at("2026-11-22 03:00")
+
+
+LATE = [
+    # catch_up, minutes late, window in minutes, status
+    ("none", 5, 60, "QUEUED"),
+    ("none", 6, 60, "MISSED"),
+    ("latest", 6, 60, "QUEUED"),
+    ("latest", 60, 60, "QUEUED"),
+    ("latest", 61, 60, "MISSED"),
+    ("all", 60, 60, "QUEUED"),
+    ("all", 61, 60, "MISSED"),
+    ("latest", 4, 0, "QUEUED"),
+]
+
+
+@pytest.mark.parametrize(("catch_up", "late", "window", "status"), LATE)
+def test_one_late_occurrence(catch_up: str, late: int, window: int, status: str) -> None:
+    policy = Policy(catch_up=catch_up, catch_up_window=timedelta(minutes=window), overlap="allow")
+    due_at = at("2026-11-21 03:00")
+    made = plan(DAILY, due_at - timedelta(days=1), due_at + timedelta(minutes=late), policy)
+    assert decided(made) == [("03:00", status)]
+
+
+SEVERAL = [
+    ("none", "allow", ["MISSED", "MISSED", "QUEUED"]),
+    ("latest", "allow", ["MISSED", "MISSED", "QUEUED"]),
+    ("all", "allow", ["QUEUED", "QUEUED", "QUEUED"]),
+    ("all", "queue", ["QUEUED", "SCHEDULED", "SCHEDULED"]),
+    ("all", "skip", ["QUEUED", "SKIPPED", "SKIPPED"]),
+]
+
+
+@pytest.mark.parametrize(("catch_up", "overlap", "statuses"), SEVERAL)
+def test_three_occurrences_at_once(catch_up: str, overlap: str, statuses: list[str]) -> None:
+    policy = Policy(catch_up=catch_up, overlap=overlap)
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:03:30"), policy)
+    assert decided(made) == list(zip(["10:01", "10:02", "10:03"], statuses, strict=True))
+
+
+OVERLAPS = [
+    ("skip", "SKIPPED", False),
+    ("queue", "SCHEDULED", False),
+    ("replace", "QUEUED", True),
+    ("allow", "QUEUED", False),
+]
+
+
+@pytest.mark.parametrize(("overlap", "status", "replace"), OVERLAPS)
+def test_an_earlier_task_is_still_open(overlap: str, status: str, replace: bool) -> None:  # noqa: FBT001 - a table's column
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:01"), Policy(overlap=overlap), open_tasks=1)
+    assert decided(made) == [("10:01", status)]
+    assert made.replace is replace
+
+
+def test_replace_replaces_nothing_where_nothing_is_open() -> None:
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:01"), Policy(overlap="replace"))
+    assert not made.replace
+
+
+def test_what_policy_does_not_run_says_why() -> None:
+    made = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-21 05:00"), Policy())
+    assert made.decisions[0].reason == "2:00:00 late, beyond the grace of 0:05:00, and catch_up is none"
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:01"), Policy(), open_tasks=1)
+    assert made.decisions[0].reason == "an earlier task of this schedule is still open, and overlap is skip"
+
+
+def test_start_and_end_are_included_and_nothing_lies_outside() -> None:
+    policy = Policy(starts_at=at("2026-11-20 10:02"), ends_at=at("2026-11-20 10:04"), catch_up="all", overlap="allow")
+    made = plan(EVERY_MINUTE, at("2026-11-20 09:00"), at("2026-11-20 10:30"), policy)
+    assert [minute for minute, _ in decided(made)] == ["10:02", "10:03", "10:04"]
+    assert made.next_due_at is None
+
+
+def test_the_end_may_lie_between_two_occurrences() -> None:
+    policy = Policy(ends_at=at("2026-11-21 02:59"))
+    assert next_due(DAILY, at("2026-11-20 03:00"), policy) is None
+
+
+def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:
+    made = plan(EVERY_MINUTE, at("2025-11-20 10:00"), at("2026-11-20 10:00"), Policy())
+    assert len(made.decisions) == RECORDED_MOST + 1
+    assert made.decisions[0].due_at == at("2025-11-20 10:01")
+    assert "every other occurrence before 2026-11-20 06:41:00 UTC" in made.decisions[0].reason
+    assert [str(found.status) for found in made.decisions[-2:]] == ["MISSED", "QUEUED"]
+    assert made.cursor == at("2026-11-20 10:00")
+
+
+def test_catching_up_all_of_a_long_outage_is_bounded_too() -> None:
+    policy = Policy(catch_up="all", overlap="allow", catch_up_window=timedelta(days=30))
+    made = plan(EVERY_MINUTE, at("2026-10-30 10:00"), at("2026-11-20 10:00"), policy)
+    assert sum(found.status == "QUEUED" for found in made.decisions) == CAUGHT_UP_MOST
+
+
+def test_an_outage_longer_than_a_day_of_a_rare_schedule_is_one_row() -> None:
+    made = plan(Cron.parse("0 0 1 1 *"), at("2025-06-01 00:00"), at("2026-06-01 00:00"), Policy())
+    assert [(found.due_at, str(found.status)) for found in made.decisions] == [(at("2026-01-01 00:00"), "MISSED")]
+
+
+def test_a_clock_that_goes_back_decides_nothing_twice() -> None:
+    first = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:05"), Policy())
+    again = plan(EVERY_MINUTE, first.cursor, at("2026-11-20 10:03"), Policy())
+    assert again.decisions == ()
+    assert again.cursor == first.cursor
+
+
+instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2)).map(lambda found: at(found.isoformat()))  # noqa: DTZ001 - made aware by at()
+
+
+@given(
+    start=instants,
+    steps=st.lists(st.integers(0, 7200), min_size=1, max_size=8),
+    seconds=st.integers(1, 900),
+    catch_up=st.sampled_from(["none", "latest", "all"]),
+    overlap=st.sampled_from(["skip", "queue", "replace", "allow"]),
+)
+def test_every_occurrence_is_decided_exactly_once_however_often_we_wake(
+    start: datetime, steps: list[int], seconds: int, catch_up: str, overlap: str
+) -> None:
+    trigger = Every(seconds, start.replace(microsecond=0))
+    policy = Policy(catch_up=catch_up, overlap=overlap)
+    cursor = now = start
+    seen: list[datetime] = []
+    for step in steps:
+        now += timedelta(seconds=step)
+        made = plan(trigger, cursor, now, policy)
+        seen += [found.due_at for found in made.decisions]
+        cursor = made.cursor
+    expected = list(trigger.occurrences(start, now))
+    assert sorted(set(seen)) == seen
+    assert set(seen) <= set(expected)
+    if max(steps, default=0) / seconds < RECORDED_MOST:
+        assert seen == expected

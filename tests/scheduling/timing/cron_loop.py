@@ -1,0 +1,87 @@
+"""Debian cron's main loop, minute by minute, with nothing borrowed from the engine: slow, and plain to read.
+
+After `main()` and `load_entry()` of cron 3.0pl1-162. Jobs take no time here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MINUTE = timedelta(minutes=1)
+NAMES = {
+    name: number
+    for names in ("sun mon tue wed thu fri sat", "- jan feb mar apr may jun jul aug sep oct nov dec")
+    for number, name in enumerate(names.split())
+}
+BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+
+
+def local_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The wall clock as cron sees it: whole minutes, no zone."""
+    return moment.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
+
+
+def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> list[datetime]:
+    """The UTC minutes from `start` on in which a daemon started before `start` runs this line."""
+    entry = Entry(expression)
+    fired: list[datetime] = []
+    virtual = local_clock(start - MINUTE, zone)
+    for index in range(minutes):
+        now = start + index * MINUTE
+        clock = local_clock(now, zone)
+        ahead = (clock - virtual) // MINUTE
+        if ahead == 1 or ahead > 180 or ahead <= -180:
+            missed, virtual = [clock], clock
+            hit = entry.matches(clock)
+        elif ahead > 0:
+            missed = [virtual + step * MINUTE for step in range(1, ahead + 1)]
+            virtual = clock
+            everyone = ahead <= 5 or not entry.wildcard
+            hit = any(map(entry.matches, missed)) if everyone else entry.matches(clock)
+        else:
+            hit = entry.wildcard and entry.matches(clock)
+        if hit:
+            fired.append(now)
+    return fired
+
+
+def changes(zone: ZoneInfo, year: int) -> list[datetime]:
+    """The days of a year (00:00 UTC) before whose end the zone's offset changes."""
+    days = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(366)]
+    return [
+        day
+        for day in days
+        if day.astimezone(zone).utcoffset() != (day + timedelta(days=1)).astimezone(zone).utcoffset()
+    ]
+
+
+class Entry:
+    """One line's time fields."""
+
+    def __init__(self, expression: str) -> None:
+        texts = expression.split()
+        self.fields = [_values(text, *bounds) for text, bounds in zip(texts, BOUNDS, strict=True)]
+        self.wildcard = texts[0].startswith("*") or texts[1].startswith("*")
+        self.both_days = texts[2].startswith("*") or texts[4].startswith("*")
+
+    def matches(self, clock: datetime) -> bool:
+        minute, hour, day, month, weekday = self.fields
+        if clock.minute not in minute or clock.hour not in hour or clock.month not in month:
+            return False
+        by_number, by_name = clock.day in day, clock.isoweekday() % 7 in {number % 7 for number in weekday}
+        return (by_number and by_name) if self.both_days else (by_number or by_name)
+
+
+def _values(text: str, low: int, high: int) -> set[int]:
+    values: set[int] = set()
+    for item in text.lower().split(","):
+        span, _, step = item.partition("/")
+        first, _, last = span.partition("-")
+        begin, end = (low, high) if span == "*" else (_number(first), _number(last or first))
+        values.update(range(begin, end + 1, int(step or 1)))
+    return values
+
+
+def _number(word: str) -> int:
+    return NAMES[word] if word in NAMES else int(word)
