@@ -1,0 +1,11 @@
+"""The backend `beat`: Celery Beat wakes us."""
+
+from django.apps import AppConfig
+
+
+class BeatConfig(AppConfig):
+    """PeriodicTask entries, the scheduler for `celery beat`, and the wake-up task."""
+
+    name = "backends.beat"
+    label = "beat"
+    verbose_name = "Beat"

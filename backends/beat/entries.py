@@ -1,0 +1,80 @@
+"""What a schedule looks like as django-celery-beat rows. Pure: rows are values here, not models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from scheduling.models import Schedule
+from scheduling.timing import Every
+from scheduling.timing.superset import WakeLine, wake_line
+
+WAKE_TASK: Final = "tandem.fire"
+UTC: Final = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class CrontabRow:
+    """The fields of a CrontabSchedule, on UTC's clock.
+
+    Hours are always a list: django-celery-beat's loader drops rows with a plain hour that is not within two hours of
+    now.
+    Celery joins the day fields with "and", so a cron expression that means "or" takes two rows.
+    """
+
+    minute: str
+    hour: str
+    day_of_month: str
+    month_of_year: str
+    day_of_week: str
+
+    def __str__(self) -> str:
+        return f"{self.minute} {self.hour} {self.day_of_month} {self.month_of_year} {self.day_of_week}"
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """The fields of an IntervalSchedule."""
+
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"every {self.seconds} s"
+
+
+Row = CrontabRow | IntervalRow
+
+
+def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
+    """The rows that wake the stock scheduler at a superset of the schedule's occurrences."""
+    trigger = schedule.trigger
+    if isinstance(trigger, Every) and (trigger.seconds % 60 or trigger.anchor.second):
+        # The stock scheduler counts from its own last run, not from our anchor: twice as often finds every occurrence.
+        return [IntervalRow(max(1, trigger.seconds // 2))]
+    line = wake_line(trigger, UTC, now=now)
+    if line.day.startswith("*") or line.weekday.startswith("*"):
+        return [_row(line, line.day, line.weekday)]
+    return [_row(line, line.day, "*"), _row(line, "*", line.weekday)]
+
+
+def text(row: Row, schedule_id: int) -> str:
+    """How a row reads: as an Entry's text."""
+    return (
+        f"{row} UTC -> {WAKE_TASK}({schedule_id})"
+        if isinstance(row, CrontabRow)
+        else f"{row} -> {WAKE_TASK}({schedule_id})"
+    )
+
+
+def _row(line: WakeLine, day: str, weekday: str) -> CrontabRow:
+    return CrontabRow(_list(line.minute, 60), _hours(line.hour), day, line.month, weekday)
+
+
+def _list(values: tuple[int, ...], size: int) -> str:
+    return "*" if len(values) == size else ",".join(map(str, values))
+
+
+def _hours(values: tuple[int, ...]) -> str:
+    return f"{values[0]},{values[0]}" if len(values) == 1 else _list(values, 24)

@@ -1,0 +1,30 @@
+"""What a PeriodicTask entry means: "look at this schedule now"."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from backends.beat.entries import WAKE_TASK
+from scheduling import dispatch
+from scheduling.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name=WAKE_TASK, ignore_result=True)
+def fire(schedule_id: int) -> None:
+    """Turn what is due of the schedule into tasks.
+
+    Only the stock scheduler sends this; LedgerScheduler dispatches itself.
+    """
+    now = timezone.now()
+    try:
+        tasks = dispatch.fire(schedule_id, now=now, woken_by="beat")
+    except NotFound:
+        log.info("schedule %d is gone: its PeriodicTask goes with the next sync", schedule_id)
+    else:
+        dispatch.submit(tasks, now=now)
+    dispatch.upkeep(now=now)

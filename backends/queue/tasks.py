@@ -1,0 +1,16 @@
+"""The one Celery task: a message carries (task_id, attempt) and nothing else."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from scheduling import dispatch, execution
+
+
+@shared_task(name="tandem.run", ignore_result=True)
+def run(task_id: int, attempt: int) -> None:
+    """Claim the attempt and run it; a message that comes twice, or too late, finds nothing to claim."""
+    released = execution.run(task_id, attempt, worker=execution.worker_name("worker"))
+    if released:
+        dispatch.submit(released, now=timezone.now())
