@@ -1,0 +1,144 @@
+"""Serializer fields for time, and the base that refuses members it does not know."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+# ISO 8601 without years and months, which have no fixed length, and without fractions.
+_DURATION = re.compile(
+    r"P(?=[0-9T])((?P<weeks>[0-9]+)W|((?P<days>[0-9]+)D)?"
+    r"(T(?=[0-9])((?P<hours>[0-9]+)H)?((?P<minutes>[0-9]+)M)?((?P<seconds>[0-9]+)S)?)?)"
+)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses unknown members: a misspelt one must not be dropped without a word."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            writable = [name for name, field in self.fields.items() if not field.read_only]
+            unknown = [name for name in data if name not in writable]
+            if unknown:
+                message = f"There is no such member: choose from {', '.join(writable)}."
+                raise serializers.ValidationError(
+                    {name: [serializers.ErrorDetail(message, "unknown")] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """A JSON string: a number is not taken for its digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """`true` or `false`, and none of the words for them."""
+
+    default_error_messages = {"invalid": "Write true or false."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class Whole(serializers.IntegerField):
+    """A JSON number without a fraction."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few strings; a refusal lists them."""
+
+    default_error_messages = {"invalid_choice": "Write one of {known}."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", known=", ".join(map(str, self.choices)))
+        return data
+
+
+@extend_schema_field({"type": "string", "format": "date-time", "examples": ["2026-11-20T10:00:00Z"]})
+class Instant(serializers.Field[datetime, object, str, Any]):
+    """An RFC 3339 time with its offset; shown in UTC."""
+
+    default_error_messages = {"invalid": "Write an RFC 3339 time with its offset, such as 2026-11-20T10:00:00Z."}
+
+    def to_internal_value(self, data: object) -> datetime:
+        if not isinstance(data, str) or not _RFC3339.fullmatch(data):
+            self.fail("invalid")
+        try:
+            return datetime.fromisoformat(data.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+
+    def to_representation(self, value: datetime) -> str:
+        return utc_text(value)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "format": "duration"}],
+        "examples": [300, "PT5M"],
+    }
+)
+class Seconds(serializers.Field[timedelta, Any, int, Any]):
+    """A duration: whole seconds, or ISO 8601 (`PT5M`); shown in seconds."""
+
+    default_error_messages = {"invalid": "Write whole seconds (300) or an ISO 8601 duration (PT5M)."}
+
+    def to_internal_value(self, data: Any) -> timedelta:
+        try:
+            if isinstance(data, int) and not isinstance(data, bool):
+                return timedelta(seconds=data)
+            found = _DURATION.fullmatch(data) if isinstance(data, str) else None
+            if found is None:
+                self.fail("invalid")
+            return timedelta(**{unit: int(count) for unit, count in found.groupdict("0").items()})
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+
+    def to_representation(self, value: timedelta) -> int:
+        return int(value.total_seconds())
+
+
+@extend_schema_field(
+    {
+        "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "format": "duration"}],
+        "examples": [30, "PT30S"],
+    }
+)
+class Interval(Seconds):
+    """A Seconds of one or more, kept as a number."""
+
+    default_error_messages = {"invalid": "Write whole seconds from 1 (30) or an ISO 8601 duration (PT30S)."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        seconds = int(super().to_internal_value(data).total_seconds())
+        if not 1 <= seconds <= 2**31 - 1:
+            self.fail("invalid")
+        return seconds
+
+    def to_representation(self, value: Any) -> int:
+        return int(value)
+
+
+def utc_text(value: datetime) -> str:
+    """An aware time as RFC 3339 in UTC, without a fraction where there is none."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,27 @@
+"""`/api/jobs/`: the catalogue."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from api.jobs.serializers import JobOutput
+from scheduling import registry
+
+
+@extend_schema(tags=["jobs"])
+class JobViewSet(ViewSet):
+    """The jobs that can be asked for, each with the JSON Schema of its parameters."""
+
+    lookup_field = "name"
+    lookup_value_regex = "[^/]+"
+
+    @extend_schema(responses=JobOutput(many=True))
+    def list(self, request: Request) -> Response:
+        """Every job, by name."""
+        return Response(JobOutput(registry.definitions(), many=True).data)
+
+    @extend_schema(responses=JobOutput)
+    def retrieve(self, request: Request, name: str) -> Response:
+        """One job."""
+        return Response(JobOutput(registry.definition(name)).data)

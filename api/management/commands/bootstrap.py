@@ -1,0 +1,71 @@
+"""`manage.py bootstrap`: the first user and token of a fresh environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.management.base import BaseCommand
+from knox.models import AuthToken
+from rest_framework.exceptions import AuthenticationFailed
+
+from api.authentication import BearerAuthentication
+from api.roles import Role
+
+USER = "admin"
+
+
+class Command(BaseCommand):
+    """Makes what is missing and says what there is; the same again the next time."""
+
+    help = (
+        "Create the role groups, an admin with a random password and an API token; kept in VAR/credentials, mode 0600."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for role in Role:
+            Group.objects.get_or_create(name=role.name.lower())
+        path = Path(settings.VAR) / "credentials"
+        kept = _kept(path)
+        if kept is None or not _valid(kept):
+            kept = _renewed()
+            _keep(path, kept)
+        self.stdout.write(json.dumps(kept | {"path": str(path)}))
+
+
+def _kept(path: Path) -> dict[str, str] | None:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _valid(kept: dict[str, str]) -> bool:
+    """Whether the database still knows the user and the token."""
+    try:
+        user, _ = BearerAuthentication().authenticate_credentials(kept.get("token", "").encode())
+    except AuthenticationFailed:
+        return False
+    return bool(user.get_username() == kept.get("user"))
+
+
+def _renewed() -> dict[str, str]:
+    password = secrets.token_urlsafe(18)
+    user, _ = User.objects.get_or_create(username=USER, defaults={"is_staff": True, "is_superuser": True})
+    user.set_password(password)
+    user.save()
+    _, token = AuthToken.objects.create(user)
+    return {"user": USER, "password": password, "token": token}
+
+
+def _keep(path: Path, kept: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(handle, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(kept, file)

@@ -1,0 +1,35 @@
+"""`manage.py create_token USER`: a token for somebody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from knox.models import AuthToken
+
+from api.roles import Role
+
+
+class Command(BaseCommand):
+    """Prints the token once; only its hash is kept."""
+
+    help = "Create a token for a user, made if missing, with a role; printed once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user")
+        parser.add_argument("--role", choices=[role.name.lower() for role in Role], help="put the user in this group")
+        parser.add_argument("--days", type=int, default=90, help="how long the token is good for (1 to 3650)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["days"] <= 3650:
+            raise CommandError("--days: write a number from 1 to 3650.")
+        user, made = User.objects.get_or_create(username=options["user"])
+        if made:
+            user.set_unusable_password()
+            user.save()
+        if options["role"]:
+            user.groups.add(Group.objects.get_or_create(name=options["role"])[0])
+        _, token = AuthToken.objects.create(user, expiry=timedelta(days=options["days"]))
+        self.stdout.write(token)

@@ -1,0 +1,35 @@
+"""Reading request bodies, within bounds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import JSONParser
+
+MOST_BYTES = 1_000_000
+
+
+class TooLarge(APIException):
+    """The body is larger than is read."""
+
+    status_code = 413
+    default_detail = f"A request body may have {MOST_BYTES:,} bytes."
+    default_code = "too_large"
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON of at most MOST_BYTES that is not nested without end."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        body = stream.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise TooLarge
+        try:
+            return super().parse(io.BytesIO(body), media_type, parser_context)
+        except RecursionError as exc:
+            raise ParseError("The JSON is nested too deeply.") from exc

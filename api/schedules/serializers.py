@@ -1,0 +1,148 @@
+"""How a schedule is asked for, and how it is shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.fields import Choice, Flag, Instant, Interval, Seconds, StrictSerializer, Text, utc_text
+from scheduling import queries, review
+from scheduling.backend import backend
+from scheduling.models import CatchUp, Overlap, Schedule, SyncState
+
+SHOWN_NEXT = 5
+
+
+class ScheduleInput(StrictSerializer):
+    """A schedule as asked for: a job, and either `cron` or `every`."""
+
+    name = Text(max_length=200)
+    description = Text(required=False, allow_blank=True, max_length=10_000)
+    job = Text(max_length=100, help_text="A name from /api/jobs/.")
+    parameters = serializers.JSONField(required=False, help_text="An object that fits the job's schema.")
+    cron = Text(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=1000, help_text="Five fields, or @daily."
+    )
+    every = Interval(required=False, allow_null=True)
+    timezone = Text(required=False, max_length=64, help_text="An IANA name; UTC if not given.")
+    starts_at = Instant(required=False, allow_null=True)
+    ends_at = Instant(required=False, allow_null=True)
+    backend = Text(required=False, max_length=50, help_text="beat, crontab or auto (the default).")
+    executor = Text(required=False, max_length=50, help_text="worker, inline or auto (the default).")
+    host = Text(required=False, allow_blank=True, max_length=253, help_text="Whose crontab holds it.")
+    overlap = Choice(choices=Overlap.choices, required=False)
+    catch_up = Choice(choices=CatchUp.choices, required=False)
+    catch_up_window = Seconds(required=False)
+    grace = Seconds(required=False)
+    paused = Flag(required=False)
+
+
+class OccurrenceOutput(serializers.Serializer[datetime]):
+    """One instant, on the clock of the schedule's zone and in UTC."""
+
+    local = serializers.CharField(help_text="With the offset in force then, so that a clock change can be seen.")
+    utc = Instant()
+
+
+class RoutingOutput(serializers.Serializer[Schedule]):
+    """Where the schedule went, and why."""
+
+    backend = serializers.CharField()
+    executor = serializers.CharField()
+    host = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class SyncOutput(serializers.Serializer[Schedule]):
+    """Whether the native entries are what the schedule says; if not, why."""
+
+    state = serializers.ChoiceField(choices=SyncState.choices)
+    reason = serializers.CharField()
+
+
+class ScheduleOutput(serializers.ModelSerializer[Schedule]):
+    """A schedule: what was asked, how it reads, what comes next, and what is installed where."""
+
+    every = Interval(allow_null=True)
+    starts_at = Instant(allow_null=True)
+    ends_at = Instant(allow_null=True)
+    catch_up_window = Seconds()
+    grace = Seconds()
+    created_at = Instant()
+    updated_at = Instant()
+    words = serializers.SerializerMethodField(help_text="The trigger in plain words.")
+    next_occurrences = serializers.SerializerMethodField()
+    routing = serializers.SerializerMethodField()
+    entries = serializers.SerializerMethodField(help_text="The native entries, as the engine itself shows them.")
+    sync = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Schedule
+        fields = [
+            "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
+            "starts_at", "ends_at", "backend", "executor", "routing", "entries", "sync", "overlap", "catch_up",
+            "catch_up_window", "grace", "paused", "version", "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_words(self, schedule: Schedule) -> str:
+        return review.words(schedule)
+
+    @extend_schema_field(OccurrenceOutput(many=True))
+    def get_next_occurrences(self, schedule: Schedule) -> list[dict[str, str]]:
+        return [occurrence(at, schedule.timezone) for at in queries.next_occurrences(schedule, count=SHOWN_NEXT)]
+
+    @extend_schema_field(RoutingOutput)
+    def get_routing(self, schedule: Schedule) -> dict[str, str]:
+        return {
+            "backend": schedule.routed_to,
+            "executor": schedule.runs_on,
+            "host": schedule.host,
+            "reason": schedule.routing_reason,
+        }
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_entries(self, schedule: Schedule) -> list[str]:
+        if schedule.next_due_at is None:
+            return []
+        return [entry.text for entry in backend(schedule.routed_to).entries(schedule)]
+
+    @extend_schema_field(SyncOutput)
+    def get_sync(self, schedule: Schedule) -> dict[str, Any]:
+        return {"state": schedule.sync_state, "reason": schedule.sync_error}
+
+
+class ScheduledOccurrence(serializers.Serializer[Any]):
+    """An occurrence, past or future; a past one has its task."""
+
+    due_at = Instant()
+    status = serializers.SerializerMethodField(help_text="The task's status; DUE for one that is still to come.")
+    task = serializers.SerializerMethodField()
+
+    def get_status(self, found: queries.Occurrence) -> str:
+        return found.task.status if found.task else "DUE"
+
+    def get_task(self, found: queries.Occurrence) -> int | None:
+        return found.task.pk if found.task else None
+
+
+class Window(StrictSerializer):
+    """From when to when."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is a word of Python's, so it cannot be declared like the others.
+        return {"from": Instant(required=False), "to": Instant(required=False)}
+
+
+class Move(StrictSerializer):
+    """Where to."""
+
+    backend = Text(max_length=50)
+
+
+def occurrence(at: datetime, timezone: str) -> dict[str, str]:
+    """An instant as OccurrenceOutput shows it."""
+    return {"local": at.astimezone(ZoneInfo(timezone)).isoformat(), "utc": utc_text(at)}

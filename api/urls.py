@@ -1,0 +1,28 @@
+"""The addresses under /api/."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.permissions import AllowAny
+from rest_framework.routers import DefaultRouter
+
+from api.backends.views import BackendViewSet
+from api.cron.views import DescribeView
+from api.jobs.views import JobViewSet
+from api.schedules.views import ScheduleViewSet
+from api.tasks.views import TaskViewSet
+
+router = DefaultRouter()
+router.register("schedules", ScheduleViewSet, basename="schedule")
+router.register("tasks", TaskViewSet, basename="task")
+router.register("jobs", JobViewSet, basename="job")
+router.register("backends", BackendViewSet, basename="backend")
+
+# The schema and its page hold nothing of anybody's: whoever reaches the service may read them.
+_open = {"permission_classes": [AllowAny], "authentication_classes": []}
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("cron/describe/", DescribeView.as_view(), name="cron-describe"),
+    path("schema/", SpectacularAPIView.as_view(**_open), name="api-schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **_open), name="api-docs"),
+]
