@@ -1,16 +1,19 @@
 """Pages of long lists."""
 
 import re
+from typing import Final
 
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+
+_FOLLOW: Final = "Follow `next` or `previous` as they were given."
 
 
 class NewestFirst(CursorPagination):
     """Cursor pages: stable while rows are added, and as fast at the end as at the start. `?limit=` up to 200.
 
-    A limit or a cursor that cannot be raises ValidationError: a client that got other rows than it asked for would not notice.
+    A limit or a cursor that cannot be raises ValidationError: nobody would notice that other rows came than were asked for.
     """
 
     ordering = "-id"
@@ -26,12 +29,14 @@ class NewestFirst(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """What `?cursor=` says. A position that is no id would be an error of the database."""
-        given = request.query_params.get("cursor")
-        if given is None:
+        if "cursor" not in request.query_params:
             return None
-        found = super().decode_cursor(request) if given.isascii() else None
-        if found is None or not re.fullmatch("[0-9]{1,18}", found.position or "0"):
-            raise _refused("cursor", "Follow `next` or `previous` as they were given.")
+        try:
+            found = super().decode_cursor(request)
+        except NotFound as exc:
+            raise _refused("cursor", _FOLLOW) from exc
+        if found is None or not re.fullmatch("[0-9]{1,18}", str(found.position or 0)):
+            raise _refused("cursor", _FOLLOW)
         return found
 
 

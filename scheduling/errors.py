@@ -22,8 +22,8 @@ class TandemError(Exception):
 class Problem:
     """One thing wrong with what was asked: where, a stable code for programs, and words for people.
 
-    `field` is a dotted path into the request (`cron`, `parameters.url`); empty for the request as a whole. Within a name
-    `\\` and `.` stand as `\\0` and `\\1`: see `escaped`.
+    `field` is a dotted path into the request (`cron`, `parameters.url`), each name in it as `escaped`; empty for the
+    request as a whole.
     """
 
     field: str
@@ -32,7 +32,7 @@ class Problem:
 
 
 def escaped(name: object) -> str:
-    """A name as it stands in the dotted path of a Problem."""
+    """A name as it stands in the dotted path of a Problem: a dot of its own does not part it."""
     return str(name).replace("\\", "\\0").replace(".", "\\1")
 
 

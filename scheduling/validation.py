@@ -42,7 +42,8 @@ def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
             return None, [Problem("cron", exc.code, exc.detail)]
     if not 1 <= schedule.every <= LONGEST_EVERY:
         return None, [Problem("every", "out_of_range", "Write an interval from one second to 366 days.")]
-    return Every(schedule.every, schedule.anchor), []
+    # A fraction of a second is a problem of its own, of starts_at.
+    return Every(schedule.every, schedule.anchor.replace(microsecond=0)), []
 
 
 def _texts(schedule: Schedule) -> Iterator[Problem]:

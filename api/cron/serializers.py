@@ -10,7 +10,7 @@ from scheduling.review import MOST_NEXT, OnBackend, Review
 class DescribeInput(StrictSerializer):
     """An expression and the zone it is meant in."""
 
-    cron = Text(trim_whitespace=False, max_length=1000)
+    cron = Text(trim_whitespace=False, max_length=10_000)
     timezone = Text(default="UTC", max_length=64)
     count = Whole(default=5, min_value=1, max_value=MOST_NEXT)
 

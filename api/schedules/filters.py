@@ -2,18 +2,22 @@
 
 from django_filters import rest_framework as filters
 
-from scheduling.models import Schedule
+from api.filters import FlagFilter, InstantFilter, StrictFilterSet, choices_of
+from scheduling.backend import backend_names
+from scheduling.executor import executor_names
+from scheduling.models import Schedule, SyncState
 
 
-class ScheduleFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type hints
+class ScheduleFilter(StrictFilterSet):
     """`backend` is the one that wakes us, as routed."""
 
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
-    backend = filters.CharFilter(field_name="routed_to")
-    executor = filters.CharFilter(field_name="runs_on")
-    sync = filters.CharFilter(field_name="sync_state")
-    due_before = filters.IsoDateTimeFilter(field_name="next_due_at", lookup_expr="lt")
+    backend = filters.ChoiceFilter(field_name="routed_to", choices=choices_of(backend_names))
+    executor = filters.ChoiceFilter(field_name="runs_on", choices=choices_of(executor_names))
+    sync = filters.ChoiceFilter(field_name="sync_state", choices=SyncState.choices)
+    paused = FlagFilter()
+    due_before = InstantFilter(field_name="next_due_at", lookup_expr="lt")
 
     class Meta:
         model = Schedule
-        fields = ["job", "host", "paused"]
+        fields = ["job", "host"]

@@ -2,20 +2,23 @@
 
 from django_filters import rest_framework as filters
 
+from api.filters import InstantFilter, StrictFilterSet, choices_of
+from scheduling.executor import executor_names
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 
 
-class TaskFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type hints
+class TaskFilter(StrictFilterSet):
     """`status` may be given several times."""
 
     status = filters.MultipleChoiceFilter(choices=[(status.value, status.value) for status in Status])
+    executor = filters.ChoiceFilter(choices=choices_of(executor_names))
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
-    due_after = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte")
-    due_before = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
-    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    due_after = InstantFilter(field_name="due_at", lookup_expr="gte")
+    due_before = InstantFilter(field_name="due_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Task
-        fields = ["job", "schedule", "executor", "woken_by"]
+        fields = ["job", "schedule", "woken_by"]

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('description', models.TextField(blank=True, default='')),
                 ('job', models.CharField(max_length=100)),
                 ('parameters', models.JSONField(blank=True, default=dict)),
-                ('cron', models.CharField(blank=True, default='', help_text='Five fields; empty for an interval.', max_length=1000)),
+                ('cron', models.CharField(blank=True, default='', help_text='Five fields; empty for an interval.', max_length=10000)),
                 ('every', models.PositiveIntegerField(blank=True, help_text='Seconds; empty for a cron expression.', null=True)),
                 ('anchor', models.DateTimeField(help_text='Where an interval counts from.')),
                 ('timezone', models.CharField(default='UTC', max_length=64)),

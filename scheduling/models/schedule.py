@@ -43,7 +43,7 @@ class Schedule(models.Model):
     job = models.CharField(max_length=100)
     parameters = models.JSONField(default=dict, blank=True)
 
-    cron = models.CharField(max_length=1000, default="", blank=True, help_text="Five fields; empty for an interval.")
+    cron = models.CharField(max_length=10_000, default="", blank=True, help_text="Five fields; empty for an interval.")
     every = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds; empty for a cron expression.")
     anchor = models.DateTimeField(help_text="Where an interval counts from.")
     timezone = models.CharField(max_length=64, default="UTC")

@@ -81,7 +81,7 @@ OVERLAPS = [
 
 
 @pytest.mark.parametrize(("overlap", "status", "replace"), OVERLAPS)
-def test_an_earlier_task_is_still_open(overlap: str, status: str, replace: bool) -> None:  # noqa: FBT001 - a table's column
+def test_an_earlier_task_is_still_open(overlap: str, status: str, replace: bool) -> None:
     made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:01"), Policy(overlap=overlap), open_tasks=1)
     assert decided(made) == [("10:01", status)]
     assert made.replace is replace

@@ -18,6 +18,7 @@ from api.authentication import BearerAuthentication
 from api.roles import Role
 
 USER = "admin"
+_MEMBERS = ("user", "password", "token")
 
 
 class Command(BaseCommand):
@@ -39,19 +40,22 @@ class Command(BaseCommand):
 
 
 def _kept(path: Path) -> dict[str, str] | None:
+    """What the file says; None where there is none, or somebody wrote something else there."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
+    whole = isinstance(found, dict) and all(isinstance(found.get(name), str) for name in _MEMBERS)
+    return {name: found[name] for name in _MEMBERS} if whole else None
 
 
 def _valid(kept: dict[str, str]) -> bool:
     """Whether the database still knows the user and the token."""
     try:
-        user, _ = BearerAuthentication().authenticate_credentials(kept.get("token", "").encode())
+        user, _ = BearerAuthentication().authenticate_credentials(kept["token"].encode("utf-8", "replace"))
     except AuthenticationFailed:
         return False
-    return bool(user.get_username() == kept.get("user"))
+    return bool(user.get_username() == kept["user"])
 
 
 def _renewed() -> dict[str, str]:

@@ -17,9 +17,7 @@ __all__ = ["UnknownLanguage", "describe", "languages"]
 # A language is one function from a trigger to a sentence. It is listed here once every word of every sentence
 # is its own: of cron-descriptor's catalogues only the English one has AM, PM and "every n days", and none has
 # "or" between the day fields, so offering another would let English, or nothing at all, leak in.
-_LANGUAGES: Mapping[str, Callable[[Cron | Every, Literal[12, 24]], str]] = MappingProxyType(
-    {"en": english.sentence}
-)
+_LANGUAGES: Mapping[str, Callable[[Cron | Every, Literal[12, 24]], str]] = MappingProxyType({"en": english.sentence})
 
 
 class UnknownLanguage(TandemError):

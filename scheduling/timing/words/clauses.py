@@ -79,9 +79,7 @@ def days(cron: Cron) -> Days:
     open_dates, open_weekdays = dates == _ALL_DATES, weekdays == _ALL_WEEKDAYS
     # "Or" with a field that allows every day is every day, whatever the other field says.
     if (open_dates and open_weekdays) or (cron.either_day and (open_dates or open_weekdays)):
-        return Days(
-            (), (), either=False, months=months, spelled_out=not (cron.day.starred and cron.weekday.starred)
-        )
+        return Days((), (), either=False, months=months, spelled_out=not (cron.day.starred and cron.weekday.starred))
     return Days(
         () if open_dates else dates,
         () if open_weekdays else weekdays,

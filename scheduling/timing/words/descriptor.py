@@ -35,9 +35,7 @@ def every(count: int, unit: Unit, *, catalogue: str) -> str:
     return words.removeprefix(", ")
 
 
-def clock_time(
-    hour: int, minute: int, second: int | None = None, *, catalogue: str, clock: Literal[12, 24]
-) -> str:
+def clock_time(hour: int, minute: int, second: int | None = None, *, catalogue: str, clock: Literal[12, 24]) -> str:
     """Such as `02:30`, `02:30 AM` or, with a second, `02:30:00`."""
     seconds = "" if second is None else str(second)
     words: str = _clock(catalogue, clock).format_time(str(hour), str(minute), seconds)

@@ -135,9 +135,7 @@ def _numbered(noun: str, values: tuple[int, ...], names: Sequence[str] = _NUMBER
 
 
 def _ranges(ranges: Iterable[tuple[int, int]], names: Sequence[str]) -> list[str]:
-    return [
-        names[first] if first == last else f"{names[first]} through {names[last]}" for first, last in ranges
-    ]
+    return [names[first] if first == last else f"{names[first]} through {names[last]}" for first, last in ranges]
 
 
 def _listed(items: Iterable[str], conjunction: Literal["and", "or"]) -> str:

@@ -76,8 +76,7 @@ def allowed_days(cron: Cron) -> frozenset[tuple[int, int, int]]:
     return frozenset(
         (day, month, weekday)
         for day, month, weekday in EVERY_DAY
-        if month in months
-        and ((day in days and weekday in weekdays) if both else (day in days or weekday in weekdays))
+        if month in months and ((day in days and weekday in weekdays) if both else (day in days or weekday in weekdays))
     )
 
 

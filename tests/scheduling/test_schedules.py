@@ -1,0 +1,231 @@
+"""The writes for schedules: what is stored, when it is due next, and what a refused request leaves behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from scheduling import dispatch, drift, ledger, queries, schedules
+from scheduling.backend import backend
+from scheduling.errors import BackendError, InvalidRequest, NotFound, StaleVersion
+from scheduling.executor import executor
+from scheduling.models import Schedule, Task
+from tests.conftest import a_schedule, at
+from tests.recording import SETTINGS_EXECUTORS, MemoryBackend, RecordingExecutor
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-20 10:00")
+
+
+@pytest.fixture(autouse=True)
+def memory(settings: Settings) -> MemoryBackend:
+    """Everything in memory."""
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    settings.TANDEM_BACKENDS = {
+        "beat": "backends.beat.backend.BeatBackend",
+        "memory": "tests.recording.MemoryBackend",
+        "crontab": "backends.crontab.backend.CrontabBackend",
+    }
+    found = backend("memory")
+    assert isinstance(found, MemoryBackend)
+    return found
+
+
+def refused(**wanted: Any) -> dict[str, str]:
+    """What is wrong with a request, as {field: code}; nothing must have been stored."""
+    with pytest.raises(InvalidRequest) as exc:
+        a_schedule(now=NOW, backend="memory", **wanted)
+    assert Schedule.objects.count() == 0
+    return {problem.field: problem.code for problem in exc.value.problems}
+
+
+def test_an_interval_counts_from_a_whole_minute_so_that_cron_can_hold_it() -> None:
+    now = at("2026-11-20 10:00:42") + timedelta(microseconds=7)
+    assert a_schedule(now=now, backend="memory", every=300).next_due_at == at("2026-11-20 10:05")
+    assert a_schedule(now=now, backend="memory", every=90).next_due_at == at("2026-11-20 10:02:12")
+
+
+def test_an_interval_with_a_start_counts_from_it() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", every=3600, starts_at=at("2026-11-20 10:30:15"))
+    assert queries.next_occurrences(schedule, count=2) == [at("2026-11-20 10:30:15"), at("2026-11-20 11:30:15")]
+
+
+def test_the_end_bounds_what_is_to_come() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", cron="0 * * * *", ends_at=at("2026-11-20 12:00"))
+    assert queries.next_occurrences(schedule, count=9) == [at("2026-11-20 11:00"), at("2026-11-20 12:00")]
+
+
+def test_the_expression_is_kept_normalised() -> None:
+    assert a_schedule(now=NOW, backend="memory", cron=" @daily ").cron == "0 0 * * *"
+
+
+WRONG = [
+    ({"cron": "61 * * * *"}, {"cron": "invalid_trigger"}),
+    ({"cron": ""}, {"cron": "one_trigger"}),
+    ({"every": 0}, {"every": "out_of_range"}),
+    ({"every": 400 * 86_400}, {"every": "out_of_range"}),
+    ({"timezone": "Europe/Berln"}, {"timezone": "invalid_trigger"}),
+    ({"job": "demo.nothing"}, {"job": "unknown_job"}),
+    ({"parameters": {"steps": 0}}, {"parameters.steps": "greater_than_equal"}),
+    ({"parameters": {"stepz": 1}}, {"parameters.stepz": "extra_forbidden"}),
+    ({"parameters": []}, {"parameters": "not_an_object"}),
+    ({"name": " "}, {"name": "blank"}),
+    ({"name": "a\x00b"}, {"name": "not_storable"}),
+    ({"overlap": "perhaps"}, {"overlap": "unknown_choice"}),
+    ({"catch_up": "all"}, {"overlap": "contradicts_catch_up"}),
+    ({"grace": timedelta(days=400)}, {"grace": "out_of_range"}),
+    ({"grace": timedelta(seconds=-1)}, {"grace": "out_of_range"}),
+    ({"starts_at": at("2026-11-21 00:00"), "ends_at": at("2026-11-21 00:00")}, {"ends_at": "ends_before_start"}),
+    ({"executor": "elsewhere"}, {"executor": "unknown_executor"}),
+    ({"cron": "x", "job": "y", "name": ""}, {"cron": "invalid_trigger", "job": "unknown_job", "name": "blank"}),
+]
+
+
+@pytest.mark.parametrize(("wanted", "problems"), WRONG)
+def test_a_wrong_request_is_refused_with_every_problem(wanted: dict[str, Any], problems: dict[str, str]) -> None:
+    assert refused(**wanted) == problems
+
+
+def test_a_refused_change_changes_nothing() -> None:
+    schedule = a_schedule(now=NOW, backend="memory")
+    with pytest.raises(InvalidRequest):
+        schedules.update(schedule.pk, now=NOW, name="new", cron="nonsense")
+    again = queries.schedule(schedule.pk)
+    assert (again.name, again.version, again.updated_at) == ("a schedule", 1, NOW)
+
+
+def test_a_change_counts_versions_and_refuses_a_stale_one() -> None:
+    schedule = a_schedule(now=NOW, backend="memory")
+    assert schedules.update(schedule.pk, now=NOW, version=1, name="new").version == 2
+    with pytest.raises(StaleVersion):
+        schedules.update(schedule.pk, now=NOW, version=1, name="newer")
+    assert queries.schedule(schedule.pk).name == "new"
+
+
+def test_naming_one_kind_of_trigger_takes_the_other_away() -> None:
+    schedule = a_schedule(now=NOW, backend="memory")
+    changed = schedules.update(schedule.pk, now=NOW, every=60)
+    assert (changed.cron, changed.every) == ("", 60)
+    changed = schedules.update(schedule.pk, now=NOW, cron="@hourly")
+    assert (changed.cron, changed.every) == ("0 * * * *", None)
+
+
+def test_a_new_trigger_is_not_due_for_the_past() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", cron="0 0 1 1 *")
+    changed = schedules.update(schedule.pk, now=at("2026-11-20 10:30"), cron="* * * * *")
+    assert changed.next_due_at == at("2026-11-20 10:31")
+
+
+def test_a_change_beside_the_trigger_keeps_what_is_due() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", cron="* * * * *")
+    changed = schedules.update(schedule.pk, now=at("2026-11-20 10:30"), name="new")
+    assert changed.next_due_at == at("2026-11-20 10:01")
+
+
+def test_replacing_sets_what_is_not_named_back_to_its_default() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", overlap="allow", description="long", grace=timedelta(seconds=1))
+    replaced = schedules.replace(schedule.pk, now=NOW, name="n", job="demo.process_data", cron="@daily")
+    assert (replaced.overlap, replaced.description, replaced.grace) == ("skip", "", timedelta(minutes=5))
+    assert (replaced.backend, replaced.routed_to) == ("auto", "beat")
+
+
+def test_a_pause_is_not_caught_up() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", every=60, catch_up="all", overlap="allow")
+    assert schedules.pause(schedule.pk, now=NOW).next_due_at is None
+    resumed = schedules.resume(schedule.pk, now=at("2026-11-20 11:00:30"))
+    assert resumed.next_due_at == at("2026-11-20 11:01")
+    assert resumed.anchor == NOW
+
+
+def test_deleting_cancels_what_waits_and_keeps_what_ran() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", overlap="allow", cron="* * * * *")
+    ran, waits = (
+        dispatch.fire(schedule.pk, now=at(f"2026-11-20 10:0{minute}"), woken_by="memory")[0] for minute in (1, 2)
+    )
+    claimed = ledger.claim(ran.pk, 1, worker="me", now=NOW)
+    assert claimed is not None
+    ledger.complete(claimed, result=1, now=NOW)
+    schedules.delete(schedule.pk, now=NOW)
+    assert dict(Task.objects.values_list("pk", "status")) == {ran.pk: "COMPLETED", waits.pk: "CANCELLED"}
+    assert set(Task.objects.values_list("schedule_id", flat=True)) == {None}
+    with pytest.raises(NotFound):
+        schedules.delete(schedule.pk, now=NOW)
+
+
+def test_triggering_makes_a_task_beside_the_occurrences() -> None:
+    schedule = a_schedule(now=NOW, backend="memory")
+    task, waits_for = schedules.trigger(schedule.pk, now=NOW)
+    worker = executor("worker")
+    assert isinstance(worker, RecordingExecutor)
+    assert (task.due_at, task.woken_by, waits_for) == (None, "request", "")
+    assert worker.submitted == [(task.pk, 1)]
+    assert queries.schedule(schedule.pk).next_due_at == at("2026-11-20 10:05")
+
+
+def test_triggering_says_when_the_broker_is_away_and_keeps_the_task() -> None:
+    schedule = a_schedule(now=NOW, backend="memory")
+    worker = executor("worker")
+    assert isinstance(worker, RecordingExecutor)
+    worker.error = "away"
+    task, waits_for = schedules.trigger(schedule.pk, now=NOW)
+    assert waits_for == "away"
+    assert Task.objects.get(pk=task.pk).status == "QUEUED"
+
+
+def test_an_engine_that_cannot_be_written_leaves_the_schedule_stored_and_says_why(memory: MemoryBackend) -> None:
+    memory.error = "the disk is full"
+    schedule = a_schedule(now=NOW, backend="memory")
+    assert (schedule.sync_state, schedule.sync_error) == ("out_of_sync", "the disk is full")
+    with pytest.raises(BackendError):
+        drift.sync(memory)
+    memory.error = ""
+    assert {entry.schedule_id for entry in drift.sync(memory).missing} == {schedule.pk}
+    assert queries.schedule(schedule.pk).sync_state == "in_sync"
+
+
+ROUTES = [
+    ({"backend": "auto", "executor": "inline"}, ("crontab", "inline", "it is to run inline, without a worker")),
+    ({"backend": "auto", "every": 30}, ("beat", "worker", "it needs seconds, and cron's clock has none")),
+    ({"backend": "auto"}, ("beat", "worker", "Beat is the default")),
+    ({"backend": "crontab"}, ("crontab", "inline", "it was asked for")),
+    ({"backend": "crontab", "executor": "worker"}, ("crontab", "worker", "it was asked for")),
+]
+
+
+@pytest.mark.parametrize(("wanted", "route"), ROUTES)
+def test_routing_answers_with_the_reason(wanted: dict[str, Any], route: tuple[str, str, str]) -> None:
+    schedule = a_schedule(now=NOW, **wanted)
+    assert (schedule.routed_to, schedule.runs_on, schedule.routing_reason) == route
+
+
+def test_auto_follows_rules_from_settings_and_passes_over_who_refuses(settings: Settings) -> None:
+    settings.TANDEM_ROUTING = [
+        {"jobs": ["files.*"], "backend": "memory", "because": "files are here"},
+        {"backend": "crontab", "because": "cron first"},
+        {"backend": "memory", "because": "the rest"},
+    ]
+    assert a_schedule(now=NOW, backend="auto").routing_reason == "cron first"
+    assert a_schedule(now=NOW, backend="auto", every=5).routing_reason == "the rest"
+    clean = a_schedule(now=NOW, backend="auto", job="files.clean", parameters={"folder": "/x", "days": 1})
+    assert clean.routing_reason == "files are here"
+
+
+def test_auto_refuses_what_no_backend_can_hold_and_says_why(settings: Settings) -> None:
+    settings.TANDEM_ROUTING = [{"backend": "crontab", "because": "cron only"}]
+    with pytest.raises(InvalidRequest) as exc:
+        a_schedule(now=NOW, backend="auto", every=5)
+    [problem] = exc.value.problems
+    assert (problem.field, problem.code) == ("backend", "no_backend")
+    assert "crontab: " in problem.detail
+
+
+def test_occurrences_show_past_and_future_in_one_list() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", cron="0 * * * *")
+    dispatch.fire(schedule.pk, now=at("2026-11-20 11:00"), woken_by="memory")
+    found = queries.occurrences(queries.schedule(schedule.pk), start=at("2026-11-20 09:00"), end=at("2026-11-20 13:00"))
+    shown = [(f"{occurrence.due_at:%H}", occurrence.task is not None) for occurrence in found]
+    assert shown == [("11", True), ("12", False), ("13", False)]

@@ -1,0 +1,30 @@
+"""DATABASE_URL in, DATABASES out."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from settings.databases import database
+
+
+def test_sqlite_has_one_writer_that_never_fails_half_way() -> None:
+    made = database("sqlite:////srv/tandem.sqlite3")
+    assert made["NAME"] == "/srv/tandem.sqlite3"
+    assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in made["OPTIONS"]["init_command"]
+    assert made["TEST"]["NAME"] == "/srv/test-tandem.sqlite3"
+
+
+def test_postgresql_is_waited_for_briefly_and_checked_before_use() -> None:
+    made = database("postgresql://u:p%40ss@db:5433/tandem")
+    assert (made["HOST"], made["PORT"], made["PASSWORD"], made["NAME"]) == ("db", 5433, "p@ss", "tandem")
+    assert made["OPTIONS"]["connect_timeout"] == 2
+    assert made["CONN_HEALTH_CHECKS"] is True
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:hunter2@h/d", "hunter2", "", "postgresql://u:hunter2@h:port/d", "postgresql://"]
+)
+def test_anything_else_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is not usable: write ") as refused:
+        database(url)
+    assert "hunter2" not in str(refused.value)

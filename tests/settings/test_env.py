@@ -1,0 +1,44 @@
+"""A variable has a type, and a wrong one stops the start with what to set."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from settings.env import Environment
+
+
+def test_a_variable_is_read_as_what_it_is() -> None:
+    env = Environment({"NUMBER": " 7 ", "FLAG": "Yes", "LIST": "a, b,,c", "KIND": "x", "FOLDER": "/tmp/../srv"})
+    assert env.integer("NUMBER", 1) == 7
+    assert env.boolean("FLAG", default=False) is True
+    assert env.names_list("LIST") == ["a", "b", "c"]
+    assert env.choice("KIND", "y", ("x", "y")) == "x"
+    assert env.path("FOLDER", Path("/")) == Path("/tmp/../srv")
+    assert env.names == {"NUMBER", "FLAG", "LIST", "KIND", "FOLDER"}
+
+
+def test_an_absent_or_empty_one_has_its_default() -> None:
+    env = Environment({"EMPTY": " "})
+    assert env.integer("EMPTY", 3) == 3
+    assert env.boolean("ABSENT", default=True) is True
+    assert env.text("ABSENT", "x") == "x"
+
+
+@pytest.mark.parametrize("value", ["x", "1.5", "-1", "99", "1e3", "\uff19"])
+def test_a_number_out_of_range_or_no_number_says_what_to_write(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="NUMBER is not usable: write a whole number from 0 to 9"):
+        Environment({"NUMBER": value}).integer("NUMBER", 1, high=9)
+
+
+def test_a_wrong_value_is_never_repeated() -> None:
+    env = Environment({"FLAG": "hunter2", "KIND": "hunter2"})
+    for read in (lambda: env.boolean("FLAG", default=True), lambda: env.choice("KIND", "a", ("a",))):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            read()
+        assert "hunter2" not in str(refused.value)
+
+
+def test_a_missing_one_without_default_gives_the_hint() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY is not set\. Write 50 characters\."):
+        Environment({}).text("SECRET_KEY", hint="Write 50 characters.")

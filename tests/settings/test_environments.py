@@ -1,0 +1,67 @@
+"""Production starts on no default that would be wrong there; each refusal says what to set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WHOLE = {
+    "SECRET_KEY": "k" * 50,
+    "ALLOWED_HOSTS": "tandem.example",
+    "DATABASE_URL": "postgresql://tandem:hunter2@127.0.0.1:1/tandem",
+    "BROKER_URL": "redis://:hunter2@127.0.0.1:1/0",
+    "TANDEM_CRONTAB": "none",
+}
+
+
+def start(variables: dict[str, str], settings: str = "settings.production") -> tuple[int, str]:
+    """Load the settings in a process of their own: exit code and what it said."""
+    code = "import django; django.setup(); print('loaded')"
+    env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": settings, **variables}
+    done = subprocess.run(  # noqa: PLW1510 - the exit code is what is asked for
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_production_starts_with_everything_set() -> None:
+    assert start(WHOLE) == (0, "loaded\n")
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_production_names_what_is_missing(name: str) -> None:
+    code, said = start({key: value for key, value in WHOLE.items() if key != name})
+    assert code == 1
+    assert f"ImproperlyConfigured: {name} is not set. Write " in said
+    assert "hunter2" not in said
+
+
+REFUSED = [
+    ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+    ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE_URL names SQLite"),
+    ({"BROKER_URL": "embedded:"}, "BROKER_URL names the embedded broker"),
+    ({"BROKER_URL": "kafka://hunter2"}, "BROKER_URL is not usable"),
+    ({"TOKEN_DAYS": "many"}, "TOKEN_DAYS is not usable: write a whole number from 1 to 3650"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), REFUSED)
+def test_production_refuses_what_does_not_belong_there(wrong: dict[str, str], said: str) -> None:
+    code, output = start(WHOLE | wrong)
+    assert code == 1
+    assert said in output
+    assert "hunter2" not in output
+
+
+def test_development_needs_no_variable_and_keeps_its_key_to_itself(tmp_path: Path) -> None:
+    assert start({"TANDEM_VAR": str(tmp_path / "var")}, "settings.development") == (0, "loaded\n")
+    key = tmp_path / "var" / "secret-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    before = key.read_text()
+    start({"TANDEM_VAR": str(tmp_path / "var")}, "settings.development")
+    assert key.read_text() == before
