@@ -106,7 +106,7 @@ def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
             raise Misconfigured(f"Job {name}: make its parameter {parameter.name} keyword-only, with a type hint.")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(name, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields)
 
 
 def _problem(error: Any, definition: JobDefinition) -> Problem:

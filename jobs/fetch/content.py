@@ -1,0 +1,146 @@
+"""A body made into JSON, by its content type. Pure."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import json
+import re
+from typing import Any, Final, NoReturn
+from xml.parsers.expat import ExpatError
+from xml.sax import InputSource, SAXException
+from xml.sax.handler import ContentHandler
+
+import defusedxml.sax
+import xmltodict
+from defusedxml import DefusedXmlException
+
+from jobs.fetch.errors import UnreadableContent
+from scheduling.storable import Json, storable_text
+
+_DEEPEST: Final = 100
+_NO_CONTENT: Final = {204, 205, 304}  # RFC 9110: these have no content, whatever type they name
+_CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';,]{1,40})""", re.IGNORECASE)
+# Codecs of Python that turn bytes into text, but are no encoding of anything on the web.
+_NOT_CHARSETS: Final = {
+    "idna",
+    "punycode",
+    "raw-unicode-escape",
+    "unicode-escape",
+    "undefined",
+    "mbcs",
+    "oem",
+}
+
+
+def media_type(content_type: str) -> str:
+    """`Text/HTML; charset=x` is `text/html`; empty where there is none."""
+    return storable_text(content_type.partition(";")[0].strip().lower()[:200])
+
+
+def content(body: bytes, *, content_type: str, status: int) -> dict[str, Json]:
+    """`{"json": ...}`, `{"xml": ...}`, `{"text": ...}`, or `{"bytes": n, "sha256": hex}` for everything else.
+
+    `content_type` is the header as sent. Raises UnreadableContent when the body is not what the type says.
+    """
+    kind = media_type(content_type)
+    charset = _charset(content_type)
+    if status in _NO_CONTENT:
+        kind = ""
+    if kind in {"application/json", "text/json"} or kind.endswith("+json"):
+        return {"json": _json(body)}
+    if kind in {"application/xml", "text/xml"} or kind.endswith("+xml"):
+        return {"xml": _xml(body, charset)}
+    if kind.startswith("text/"):
+        return {"text": storable_text(body.decode(charset or "utf-8-sig", "replace"))}
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+def _charset(content_type: str) -> str | None:
+    """The charset that is named, by Python's name for it; None for none and for an unknown one."""
+    found = _CHARSET.search(content_type)
+    try:
+        name = codecs.lookup(found.group(1)).name if found else None
+        # Codecs from bytes to bytes (hex, zlib) exist too, and are refused by decode() alone.
+        if name is None or name.replace("_", "-") in _NOT_CHARSETS or not isinstance(b" ".decode(name, "replace"), str):
+            return None
+    except (LookupError, ValueError):
+        return None
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _json(body: bytes) -> Json:
+    try:
+        value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError as exc:
+        raise UnreadableContent(f"The answer is nested more than {_DEEPEST} deep.") from exc
+    except UnicodeDecodeError as exc:
+        raise UnreadableContent("The answer calls itself JSON and is not: its bytes are not UTF-8.") from exc
+    except ValueError as exc:
+        raise UnreadableContent(f"The answer calls itself JSON and is not: {str(exc)[:200]}.") from exc
+    return _storable(value, _DEEPEST)
+
+
+def _no_number(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError("a number is too large")
+    return number
+
+
+def _xml(body: bytes, charset: str | None) -> Json:
+    """The document by xmltodict's convention: attributes as `@name`, text beside them as `#text`.
+
+    Read twice: the first pass (defusedxml) refuses entity declarations, external references and deep nesting,
+    and only a document that passed is built. A document type that names no other file is
+    allowed.
+    """
+    source = InputSource()
+    try:
+        if charset:  # RFC 7303: the header's charset goes before the document's own declaration
+            body = body.decode(charset).encode()
+            source.setEncoding("utf-8")
+        source.setByteStream(io.BytesIO(body))
+        defusedxml.sax.parse(source, _Nesting())
+        parsed: dict[str, Any] = xmltodict.parse(body, encoding="utf-8" if charset else None)
+    except DefusedXmlException as exc:
+        raise UnreadableContent(
+            "The answer is XML that declares entities or refers to others, which is refused."
+        ) from exc
+    except (SAXException, ExpatError, ValueError, LookupError) as exc:
+        raise UnreadableContent(f"The answer calls itself XML and is not: {storable_text(str(exc))[:200]}.") from exc
+    return _storable(parsed, _DEEPEST * 2)
+
+
+class _Nesting(ContentHandler):
+    """Counts open elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def startElement(self, name: str, attrs: object) -> None:  # noqa: N802 - the names are SAX's
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise UnreadableContent(f"The answer is nested more than {_DEEPEST} deep.")
+
+    def endElement(self, name: str) -> None:  # noqa: N802 - the names are SAX's
+        self._depth -= 1
+
+
+def _storable(value: Json, deepest: int) -> Json:
+    """The value with each text as the databases can keep it."""
+    if isinstance(value, str):
+        return storable_text(value)
+    if not isinstance(value, dict | list):
+        return value
+    if deepest == 0:
+        raise UnreadableContent(f"The answer is nested more than {_DEEPEST} deep.")
+    if isinstance(value, list):
+        return [_storable(item, deepest - 1) for item in value]
+    return {storable_text(key): _storable(item, deepest - 1) for key, item in value.items()}

@@ -1,0 +1,45 @@
+"""Why a fetch failed. Messages show a URL only as `Target.shown` writes it: without credentials."""
+
+from scheduling.errors import TandemError
+
+
+class FetchFailed(TandemError):
+    """The URL could not be fetched."""
+
+    code = "fetch_failed"
+
+
+class AddressRefused(FetchFailed):
+    """The host has an address that is not on the public internet."""
+
+    code = "address_refused"
+
+
+class RedirectRefused(FetchFailed):
+    """The server redirects to where this job does not go."""
+
+    code = "redirect_refused"
+
+
+class ErrorStatus(FetchFailed):
+    """The server answered with an error status."""
+
+    code = "error_status"
+
+
+class DeadlinePassed(FetchFailed):
+    """The server did not finish its answer in time."""
+
+    code = "deadline_passed"
+
+
+class TooLarge(FetchFailed):
+    """The answer is larger than allowed."""
+
+    code = "too_large"
+
+
+class UnreadableContent(FetchFailed):
+    """The answer is not what its content type says."""
+
+    code = "unreadable_content"

@@ -1,0 +1,160 @@
+"""One request to one server over one connection.
+
+The host is looked up once, every address is checked, and the socket is connected to a checked address:
+urllib3 is given that socket and never looks anything up. So a name that changes between check and use (DNS
+rebinding) gains nothing. Checking `getpeername()` after connecting would protect the data as well, but would
+already have knocked on the refused door, and so would tell open ports of the private network from closed
+ones.
+
+There is no pool and no proxy: urllib3 takes proxies only from who passes them, and nobody does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, cast
+
+from urllib3 import BaseHTTPResponse
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from jobs.fetch.addresses import is_public
+from jobs.fetch.deadline import Deadline, TimedSocket, TimedTlsSocket
+from jobs.fetch.errors import AddressRefused, FetchFailed, TooLarge, UnreadableContent
+from jobs.fetch.urls import Target
+from scheduling.storable import storable_text
+
+_CHUNK: Final = 65_536
+_ENCODINGS: Final = {"", "identity", "gzip", "x-gzip", "deflate"}
+
+SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+
+
+@contextmanager
+def exchange(
+    target: Target, headers: Mapping[str, str], *, deadline: Deadline, allow_private: bool
+) -> Iterator[BaseHTTPResponse]:
+    """Send a GET, and give the response while its body has not been read; the connection ends with the block.
+
+    Raises AddressRefused, DeadlinePassed or FetchFailed, also for what goes wrong while the block reads.
+    """
+    try:
+        with _connected(target, deadline, allow_private=allow_private) as sock:
+            connection = _over(sock, target, deadline)
+            try:
+                connection.request("GET", target.path, headers=headers, preload_content=False)
+                with connection.getresponse() as response:
+                    yield response
+            finally:
+                connection.close()
+    except (TimeoutError, ReadTimeoutError) as exc:
+        raise deadline.error() from exc
+    except (HTTPError, http.client.HTTPException, OSError, ValueError) as exc:
+        raise FetchFailed(f"GET {target.shown} failed: {_reason(exc)}") from exc
+
+
+def read_body(response: BaseHTTPResponse, *, max_bytes: int) -> bytes:
+    """The decoded body. Never decodes more than one byte beyond `max_bytes`: a compressed bomb stays small.
+
+    Raises TooLarge, DeadlinePassed, UnreadableContent for an encoding that was not asked for, and what
+    urllib3 raises.
+    """
+    encodings = {part.strip().lower() for part in response.headers.get("content-encoding", "").split(",")}
+    if not encodings <= _ENCODINGS:
+        raise UnreadableContent("The server encoded its answer in a way that was not asked for (asked: gzip, deflate).")
+    body = bytearray()
+    while chunk := response.read(min(_CHUNK, max_bytes + 1 - len(body)), decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge(f"The answer is larger than {max_bytes:,} bytes (parameter max_bytes).")
+    return bytes(body)
+
+
+def _over(sock: TimedSocket, target: Target, deadline: Deadline) -> HTTPConnection:
+    """An urllib3 connection that uses `sock`, over TLS for https, and never opens one of its own."""
+    if target.scheme == "http":
+        plain = HTTPConnection(target.host, target.port, timeout=deadline.left())
+        plain.auto_open = 0
+        plain.sock = sock
+        return plain
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    secure = HTTPSConnection(target.host, target.port, timeout=deadline.left(), ssl_context=context)
+    sock.settimeout(deadline.left())
+    context.sslsocket_class = TimedTlsSocket
+    # The handshake as a whole keeps to the socket's time-out.
+    wrapped = cast("TimedTlsSocket", context.wrap_socket(sock, server_hostname=target.host.rstrip(".")))
+    wrapped.deadline = deadline
+    secure.auto_open = 0
+    secure.sock = wrapped
+    return secure
+
+
+@contextmanager
+def _connected(target: Target, deadline: Deadline, *, allow_private: bool) -> Iterator[TimedSocket]:
+    """A TCP connection to a checked address of the host."""
+    addresses = _looked_up(target, deadline)
+    if not allow_private and not all(is_public(str(address[0])) for _, address in addresses):
+        # The address itself is not told: whoever may not go there need not learn what the name means inside.
+        raise AddressRefused(
+            f"{target.host} has an address that is private, local or reserved: only public ones are fetched "
+            "(setting TANDEM_HTTP_ALLOW_PRIVATE)."
+        )
+    sock = _first_answering(addresses, deadline)
+    try:
+        yield sock
+    finally:
+        sock.close()
+
+
+def _first_answering(addresses: list[tuple[int, SocketAddress]], deadline: Deadline) -> TimedSocket:
+    """Try the addresses in order; each gets its share of the time, so a dead one leaves some for the next."""
+    failure: OSError = OSError("the host has no address")
+    for index, (family, address) in enumerate(addresses):
+        sock = TimedSocket(family, socket.SOCK_STREAM)
+        sock.deadline = deadline
+        try:
+            sock.settimeout(deadline.left() / (len(addresses) - index))
+            sock.connect(address)
+        except OSError as exc:
+            sock.close()
+            failure = exc
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
+def _looked_up(target: Target, deadline: Deadline) -> list[tuple[int, SocketAddress]]:
+    """The host's addresses, looked up in a thread: `getaddrinfo` takes no time-out."""
+    answers: queue.SimpleQueue[list[tuple[int, SocketAddress]] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            answers.put([(family, address) for family, _, _, _, address in found])
+        except (OSError, UnicodeError) as exc:
+            answers.put(exc)
+
+    threading.Thread(target=look_up, name=f"look up {target.host}", daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.left())
+    except queue.Empty:
+        raise deadline.error() from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, socket.gaierror):
+        return "the host name was not found"
+    return f"{type(exc).__name__}: {storable_text(str(exc))[:300]}"

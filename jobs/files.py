@@ -1,0 +1,166 @@
+"""`files.clean`: delete old files in a folder."""
+
+import os
+import stat
+import time
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Annotated, Final
+
+from django.conf import settings
+from pydantic import AfterValidator, Field
+
+from jobs.confinement import FOLDER_FLAGS, opened_within
+from scheduling.context import JobContext
+from scheduling.registry import job
+from scheduling.storable import Json, storable_text
+
+_MOST_ERRORS: Final = 20
+# One descriptor stays open for each level: far below the usual limit of 1,024.
+_DEEPEST: Final = 100
+_FILES_PER_REPORT: Final = 1000
+
+
+def _absolute(folder: str) -> str:
+    if not folder.startswith("/"):
+        raise ValueError("write an absolute path, beginning with /")
+    return folder
+
+
+def _name_only(pattern: str) -> str:
+    if "/" in pattern:
+        raise ValueError("the pattern is compared with the file's name alone: write no /")
+    return pattern
+
+
+@job("files.clean")
+def clean(
+    context: JobContext,
+    *,
+    folder: Annotated[
+        str,
+        AfterValidator(_absolute),
+        Field(max_length=4000, description="Absolute path of the folder to clean."),
+    ],
+    days: Annotated[float, Field(ge=0, le=36_500, description="Delete what was last changed at least this long ago.")],
+    pattern: Annotated[
+        str,
+        AfterValidator(_name_only),
+        Field(min_length=1, max_length=255, description="Shell-style pattern for the file's name; case counts."),
+    ] = "*",
+    recursive: Annotated[bool, Field(description="Whether to clean the folders below, too.")] = False,
+    dry_run: Annotated[bool, Field(description="Count what would be deleted, and delete nothing.")] = False,
+) -> dict[str, Json]:
+    """Delete old files in a folder.
+
+    The folder lies within one of the setting TANDEM_FILES_ROOTS. Only regular files are deleted: never
+    folders, symbolic links or what links point to. Returns `deleted` and `bytes` (with `dry_run`: what would
+    be), `kept` (matching files that are newer), and `errors` (at most 20, then a count). A task that is
+    cancelled stops and returns what it did so far.
+
+    Raises FolderRefused for a folder outside of the roots, and for one that cannot be opened.
+    """
+    sweep = _Sweep(context, time.time() - days * 86_400, pattern, recursive, dry_run)
+    with opened_within(folder, settings.TANDEM_FILES_ROOTS) as descriptor:
+        sweep.folder(descriptor, "", depth=0)
+    sweep.report()
+    return sweep.result()
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """One run over a folder. `cutoff` is Unix time: a file changed then or before is old."""
+
+    context: JobContext
+    cutoff: float
+    pattern: str
+    recursive: bool
+    dry_run: bool
+    deleted: int = 0
+    freed: int = 0
+    kept: int = 0
+    seen: int = 0
+    found: int = 0
+    stopped: bool = False
+    errors: list[str] = field(default_factory=list)
+    more_errors: int = 0
+
+    def folder(self, descriptor: int, path: str, *, depth: int) -> None:
+        """Clean the folder that `descriptor` has open; `path` leads there, for messages."""
+        try:
+            names = os.listdir(descriptor)
+        except OSError as exc:
+            self._failed(path, exc.strerror)
+            return
+        self.found += len(names)
+        below = [name for name in names if self._entry(descriptor, name, path)]
+        if self.recursive:
+            for name in below:
+                self._descend(descriptor, name, f"{path}{name}/", depth=depth + 1)
+
+    def report(self) -> None:
+        """Report progress: entries looked at, of those found so far."""
+        self.context.progress(self.seen, self.found, f"{self.deleted} deleted")
+
+    def result(self) -> dict[str, Json]:
+        """What came of it."""
+        more = [f"and {self.more_errors} more"] if self.more_errors else []
+        return {
+            "deleted": self.deleted,
+            "bytes": self.freed,
+            "kept": self.kept,
+            "errors": [*self.errors, *more],
+        }
+
+    def _descend(self, above: int, name: str, path: str, *, depth: int) -> None:
+        if self.stopped:
+            return
+        if depth > _DEEPEST:
+            self._failed(path, f"more than {_DEEPEST} folders deep")
+            return
+        try:
+            descriptor = os.open(name, FOLDER_FLAGS, dir_fd=above)
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            self._failed(path, exc.strerror)
+            return
+        try:
+            self.folder(descriptor, path, depth=depth)
+        finally:
+            os.close(descriptor)
+
+    def _entry(self, descriptor: int, name: str, path: str) -> bool:
+        """Deal with one entry of a folder; whether it is a folder itself."""
+        if self.seen % _FILES_PER_REPORT == 0 and not self.stopped:
+            self.report()
+            self.stopped = self.context.cancelled
+        if self.stopped:
+            return False
+        self.seen += 1
+        try:
+            about = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if stat.S_ISREG(about.st_mode) and fnmatchcase(name, self.pattern):
+                self._file(descriptor, name, about)
+        except FileNotFoundError:
+            return False  # somebody else deleted it meanwhile, which is what was asked for
+        except OSError as exc:
+            self._failed(path + name, exc.strerror)
+            return False
+        return stat.S_ISDIR(about.st_mode)
+
+    def _file(self, descriptor: int, name: str, about: os.stat_result) -> None:
+        if about.st_mtime > self.cutoff:
+            self.kept += 1
+            return
+        if not self.dry_run:
+            # unlink(2) removes no folder and follows no link, whatever took the name since it was looked at.
+            os.unlink(name, dir_fd=descriptor)
+        self.deleted += 1
+        self.freed += about.st_size
+
+    def _failed(self, path: str, reason: str | None) -> None:
+        if len(self.errors) < _MOST_ERRORS:
+            self.errors.append(storable_text(f"{path[:500] or '.'}: {reason}"))
+        else:
+            self.more_errors += 1
