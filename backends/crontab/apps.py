@@ -1,0 +1,11 @@
+"""The crontab backend as a Django application."""
+
+from django.apps import AppConfig
+
+
+class CrontabConfig(AppConfig):
+    """Brings the commands `fire`, `cron_runner` and `crontab_agent`."""
+
+    name = "backends.crontab"
+    label = "crontab_backend"
+    verbose_name = "Crontab backend"

@@ -1,0 +1,127 @@
+"""The crontab of a host as a backend: cron's clock wakes us through one line for each schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backends.crontab import block, checks, health, hosts, lines, targets, wrapper
+from backends.crontab.table import split
+from backends.crontab.targets import Target
+from backends.crontab.writer import Writer
+from scheduling.backend import Capabilities, Entry, Health, Outcome, SchedulerBackend
+from scheduling.errors import BackendError, Problem, TandemError
+from scheduling.models import Host, Schedule
+
+
+class CrontabBackend(SchedulerBackend):
+    """Lines in this host's crontab; the lines of other hosts are written by their agents."""
+
+    name = "crontab"
+    capabilities = Capabilities(seconds=False, executors=("inline", "worker"), per_host=True)
+
+    def check(self, schedule: Schedule) -> list[Problem]:
+        host = schedule.host or settings.TANDEM_HOST
+        return checks.of_trigger(schedule) + checks.of_host(
+            host, self.target(), expected=self._expected(schedule, host)
+        )
+
+    def entries(self, schedule: Schedule) -> list[Entry]:
+        zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
+        line = lines.line_of(schedule, zone_name=zone_name, now=timezone.now())
+        return [block.entry(line, wrapper.command_of(wrapper.path()))]
+
+    def install(self, schedule: Schedule) -> Outcome:
+        target = self.target()
+        if schedule.host != settings.TANDEM_HOST:
+            # It may have been this machine's until now; then its line goes at once.
+            if target is not None and self._has_line_of(schedule):
+                self.mend(target)
+            return Outcome.LATER
+        if target is None:
+            raise BackendError("This machine has no crontab (TANDEM_CRONTAB is none).")
+        self.mend(target)
+        return Outcome.DONE
+
+    def remove(self, schedule: Schedule) -> Outcome:
+        # A schedule that was moved to a backend without hosts no longer says which machine had it: perhaps this one.
+        here = schedule.host == settings.TANDEM_HOST
+        if not here and schedule.host:
+            return Outcome.LATER
+        target = self.target()
+        changed = target is not None and self.mend(target, without=schedule.pk)
+        return Outcome.DONE if here or changed else Outcome.LATER
+
+    def sync(self) -> None:
+        target = self.target()
+        if target is None:
+            return
+        self.mend(target)
+        hosts.report(target, now=timezone.now())
+
+    def desired(self) -> list[Entry]:
+        target = self.target()
+        if target is None:
+            return []
+        command = wrapper.command_of(wrapper.path())
+        return [block.entry(line, command) for line in self._lines(target)]
+
+    def inspect(self) -> list[Entry]:
+        target = self.target()
+        return [] if target is None else block.read(split(target.read()).block)
+
+    def health(self) -> Health:
+        try:
+            target = self.target()
+            if target is None:
+                return Health(ok=True, detail="This machine has no crontab (TANDEM_CRONTAB is none).")
+            self.inspect()
+            error = Host.objects.filter(name=settings.TANDEM_HOST).values_list("error", flat=True).first()
+            if error:
+                return Health(ok=False, detail=error)
+            return health.of_reader(target, folder=Path(settings.VAR))
+        except TandemError as exc:
+            return Health(ok=False, detail=exc.detail)
+        except (DatabaseError, OSError) as exc:
+            return Health(ok=False, detail=f"The crontab's state cannot be told: {exc}")
+
+    def target(self) -> Target | None:
+        """This host's table; None where it has none."""
+        return targets.parse(settings.TANDEM_CRONTAB)
+
+    def mend(self, target: Target, *, without: int | None = None) -> bool:
+        """Bring the table to what the database says; False when it was so already. Raises BackendError.
+
+        The schedule `without` gets no line, whatever the database says of it.
+        """
+        wrapper.install()
+        return Writer(target, Path(settings.VAR)).bring(lambda: self._block(target, without))
+
+    def _has_line_of(self, schedule: Schedule) -> bool:
+        return any(entry.schedule_id == schedule.pk for entry in self.inspect())
+
+    def _block(self, target: Target, without: int | None) -> bytes:
+        command = wrapper.command_of(wrapper.path())
+        wanted = [line for line in self._lines(target) if line.schedule_id != without]
+        return block.render(wanted, command=command, zone=target.zone())
+
+    def _lines(self, target: Target) -> list[block.Line]:
+        active = self._active(settings.TANDEM_HOST)
+        return lines.lines_of(active, zone_name=target.zone(), now=timezone.now())
+
+    def _active(self, host: str) -> QuerySet[Schedule]:
+        return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)
+
+    def _expected(self, schedule: Schedule, host: str) -> int:
+        return self._active(host).exclude(pk=schedule.pk).count() + 1
+
+    def _zone(self, host: str) -> str:
+        """The zone of a host's cron. A host that never reported counts as UTC: `check` refuses it anyway."""
+        target = self.target()
+        if host == settings.TANDEM_HOST and target is not None:
+            return target.zone()
+        return hosts.zone_of(host) or "UTC"

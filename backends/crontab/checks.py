@@ -1,0 +1,57 @@
+"""Why a crontab cannot hold a schedule."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from backends.crontab import hosts
+from backends.crontab.table import MOST_LINES, split
+from backends.crontab.targets import Target
+from scheduling.errors import BackendError, Problem
+from scheduling.models import Schedule
+
+# A schedule takes a comment and a line; the block two markers, two assignments and perhaps a line break.
+_LINES_EACH = 2
+_LINES_AROUND = 5
+
+
+def of_trigger(schedule: Schedule) -> list[Problem]:
+    """Cron's clock has no seconds: an interval must be whole minutes, counted from a whole minute."""
+    if schedule.every is None:
+        return []
+    if schedule.every % 60:
+        detail = (
+            f"Cron cannot wake us every {schedule.every} seconds: write a multiple of 60, "
+            "or choose a backend with seconds."
+        )
+    elif schedule.anchor.second or schedule.anchor.microsecond:
+        detail = (
+            "Cron wakes us at whole minutes only: let the interval start at a whole minute, "
+            "or choose a backend with seconds."
+        )
+    else:
+        return []
+    return [Problem("every", "needs_seconds", detail)]
+
+
+def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]:
+    """Whether the host has a crontab, with room for `expected` schedules. `target` is this machine's."""
+    here = host == settings.TANDEM_HOST
+    if here and target is None:
+        return [Problem("host", "no_crontab", f"{host} has no crontab (TANDEM_CRONTAB is none): name another host.")]
+    if not here and hosts.zone_of(host) is None:
+        detail = (
+            f"No machine called {host} has a crontab here: start `manage.py crontab_agent` on it, or name another host."
+        )
+        return [Problem("host", "no_crontab", detail)]
+    try:
+        foreign = split(target.read()).foreign.count(b"\n") if here and target is not None else 0
+    except BackendError as exc:
+        return [Problem("host", "unreadable_crontab", exc.detail)]
+    if foreign + _LINES_AROUND + _LINES_EACH * expected > MOST_LINES:
+        detail = (
+            f"The crontab of {host} is full: cron reads no table of more than 10,000 lines. "
+            "Choose another host or backend."
+        )
+        return [Problem("host", "crontab_full", detail)]
+    return []

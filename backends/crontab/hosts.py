@@ -1,0 +1,34 @@
+"""What a machine tells the others about its crontab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from backends.crontab.targets import Target
+from scheduling.models import Host
+from scheduling.storable import storable_text
+
+MOST_DRIFT: Final = 100
+
+
+def report(target: Target, *, now: datetime, drift: Sequence[str] = (), error: str = "") -> None:
+    """Write this machine's row: that it lives, where its lines are, and how they were found."""
+    Host.objects.update_or_create(
+        name=settings.TANDEM_HOST,
+        defaults={
+            "crontab": target.describe()[:500],
+            "zone": target.zone(),
+            "heartbeat_at": now,
+            "drift": [storable_text(line) for line in drift[:MOST_DRIFT]],
+            "error": storable_text(error),
+        },
+    )
+
+
+def zone_of(name: str) -> str | None:
+    """The zone that the machine reported; None where none of that name ever reported."""
+    return Host.objects.filter(name=name).values_list("zone", flat=True).first()

@@ -1,0 +1,53 @@
+"""`manage.py crontab_agent`: keep this machine's crontab as the schedules say."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from backends.crontab import loop, system, targets
+from backends.crontab.agent import Agent
+from backends.crontab.children import Children
+from scheduling.errors import TandemError
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM or SIGINT; with --once it looks once, and fails where it could not write."""
+
+    help = "Brings this machine's crontab up to date, and reports its zone, heartbeat and drift."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add --once."""
+        parser.add_argument("--once", action="store_true", help="look once and end")
+
+    def handle(self, *_: object, once: bool, **__: object) -> None:
+        try:
+            target = targets.parse(settings.TANDEM_CRONTAB)
+        except TandemError as exc:
+            raise CommandError(exc.detail) from exc
+        if target is None:
+            raise CommandError(
+                "This machine has no crontab (TANDEM_CRONTAB is none): write user, or file:/absolute/path."
+            )
+        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], system.start)
+        agent = Agent(target, children.add)
+        if once:
+            error = agent.sync(timezone.now())
+            if error:
+                raise CommandError(error)
+            return
+        self._run(agent, children)
+
+    def _run(self, agent: Agent, children: Children) -> None:
+        def step(now: datetime) -> None:
+            agent.step(now)
+            children.step()
+
+        try:
+            loop.run(step, stop=loop.stop_on_signals())
+        finally:
+            children.stop()

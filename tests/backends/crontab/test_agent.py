@@ -1,0 +1,130 @@
+"""The agent, with a clock of the test's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from backends.crontab.agent import SYNC_EVERY, Agent
+from backends.crontab.backend import CrontabBackend
+from backends.crontab.targets import FileTarget
+from scheduling import dispatch, schedules
+from scheduling.models import Host, Schedule, SyncState
+from tests.conftest import a_schedule
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def started() -> list[str]:
+    """The arguments of the `fire` processes that the agent asked for."""
+    return []
+
+
+@pytest.fixture
+def agent(crontab_file: Path, started: list[str]) -> Agent:
+    return Agent(FileTarget(crontab_file), started.append)
+
+
+def test_the_first_step_mends_and_reports_what_it_found(agent: Agent, crontab_file: Path) -> None:
+    schedule = a_schedule(backend="crontab")
+    crontab_file.unlink()
+    now = timezone.now()
+    agent.step(now)
+    host = Host.objects.get(name="testhost")
+    [entry] = CrontabBackend().entries(schedule)
+    assert host.drift == [f"missing: {entry.text}"]
+    assert host.heartbeat_at == now
+    assert CrontabBackend().inspect() == [entry]
+
+
+def test_between_its_times_it_leaves_the_table_alone(agent: Agent, crontab_file: Path) -> None:
+    a_schedule(backend="crontab")
+    now = timezone.now()
+    agent.step(now)
+    crontab_file.unlink()
+    agent.step(now + SYNC_EVERY - timedelta(seconds=1))
+    assert not crontab_file.exists()
+    agent.step(now + SYNC_EVERY)
+    assert crontab_file.exists()
+
+
+def test_a_clock_put_back_does_not_stop_it(agent: Agent, crontab_file: Path) -> None:
+    a_schedule(backend="crontab")
+    now = timezone.now()
+    agent.step(now)
+    crontab_file.unlink()
+    agent.step(now - timedelta(days=1))
+    assert crontab_file.exists()
+
+
+def test_a_damaged_table_is_reported_and_left(agent: Agent, crontab_file: Path) -> None:
+    schedule = a_schedule(backend="crontab")
+    Schedule.objects.update(sync_state=SyncState.PENDING)
+    crontab_file.write_bytes(b"# --- END Tandem ---\n")
+    agent.step(timezone.now())
+    assert "damaged" in Host.objects.get(name="testhost").error
+    assert crontab_file.read_bytes() == b"# --- END Tandem ---\n"
+    schedule.refresh_from_db()
+    assert schedule.sync_state == SyncState.OUT_OF_SYNC
+    assert "damaged" in schedule.sync_error
+
+
+def test_schedules_that_waited_for_it_are_in_sync_after_it(agent: Agent) -> None:
+    running, paused = a_schedule(backend="crontab"), a_schedule(backend="crontab")
+    schedules.pause(paused.pk, now=timezone.now())
+    Schedule.objects.update(sync_state=SyncState.PENDING, sync_error="The agent installs it.")
+    elsewhere = a_schedule(backend="crontab")
+    Schedule.objects.filter(pk=elsewhere.pk).update(sync_state=SyncState.PENDING, host="far")
+    agent.step(timezone.now())
+    states = dict(Schedule.objects.values_list("pk", "sync_state"))
+    assert states == {running.pk: SyncState.IN_SYNC, paused.pk: SyncState.IN_SYNC, elsewhere.pk: SyncState.PENDING}
+
+
+def test_tasks_that_were_left_behind_here_are_started(agent: Agent, started: list[str]) -> None:
+    schedule = a_schedule(backend="crontab", executor="inline", cron="* * * * *")
+    now = timezone.now() + timedelta(minutes=2)
+    [task] = dispatch.fire(schedule.pk, now=now, woken_by="crontab")
+    agent.step(now)
+    assert started == []
+    late = now + dispatch.HAND_OVER
+    agent.step(late)
+    agent.step(late + timedelta(seconds=1))
+    assert started == ["--left-behind"]
+    assert task.host == "testhost"
+
+
+def test_the_command_looks_once(crontab_file: Path, settings: Settings) -> None:
+    a_schedule(backend="crontab")
+    crontab_file.unlink()
+    call_command("crontab_agent", "--once")
+    assert crontab_file.exists()
+    crontab_file.write_bytes(b"# --- END Tandem ---\n")
+    with pytest.raises(CommandError, match="damaged"):
+        call_command("crontab_agent", "--once")
+    settings.TANDEM_CRONTAB = "none"
+    with pytest.raises(CommandError, match="TANDEM_CRONTAB"):
+        call_command("crontab_agent", "--once")
+
+
+def test_a_schedule_that_changes_while_the_agent_writes_stays_pending(crontab_file: Path) -> None:
+    schedule = a_schedule(backend="crontab")
+    Schedule.objects.update(sync_state=SyncState.PENDING)
+
+    class SlowTarget(FileTarget):
+        """Somebody changes the schedule just after the table was written."""
+
+        def write(self, table: bytes) -> None:
+            super().write(table)
+            Schedule.objects.filter(pk=schedule.pk).update(version=schedule.version + 1)
+
+    crontab_file.unlink()
+    Agent(SlowTarget(crontab_file), lambda _: None).step(timezone.now())
+    schedule.refresh_from_db()
+    assert crontab_file.exists()
+    assert schedule.sync_state == SyncState.PENDING

@@ -1,0 +1,199 @@
+"""The backend over a private table and the database."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from backends.crontab import files, targets
+from backends.crontab.backend import CrontabBackend
+from backends.crontab.table import MOST_LINES, splice
+from scheduling import schedules
+from scheduling.backend import Entry, Outcome
+from scheduling.errors import BackendError, InvalidRequest
+from scheduling.models import Host, Schedule
+from tests.backends.crontab.fake_crontab import FakeCrontab
+from tests.conftest import a_schedule
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def a_host(name: str, zone: str = "UTC") -> Host:
+    return Host.objects.create(name=name, crontab="user", zone=zone, heartbeat_at=NOON)
+
+
+def a_draft(**fields: object) -> Schedule:
+    return Schedule(**({"pk": 5, "name": "draft", "cron": "0 9 * * *", "anchor": NOON, "host": "testhost"} | fields))
+
+
+def codes(schedule: Schedule) -> list[tuple[str, str]]:
+    return [(problem.field, problem.code) for problem in CrontabBackend().check(schedule)]
+
+
+def test_a_created_schedule_has_its_line(crontab_file: Path, settings: Settings) -> None:
+    schedule = a_schedule(backend="crontab", name="Morning", cron="0 9 * * 1-5")
+    text = f"0 9 * * 1-5 {settings.VAR}/tandem-cron fire {schedule.pk}"
+    assert CrontabBackend().inspect() == [Entry(schedule.pk, text)] == CrontabBackend().entries(schedule)
+    content = crontab_file.read_text()
+    assert f"# {schedule.pk}: Morning: " in content
+    assert (Path(settings.VAR) / "tandem-cron").is_file()
+
+
+def test_nothing_that_a_user_typed_is_in_a_command(crontab_file: Path) -> None:
+    hostile = "x'; rm -rf / #%\n* * * * * evil"
+    a_schedule(backend="crontab", name=hostile, description=hostile, parameters={})
+    commands = [line for line in crontab_file.read_text().splitlines() if not line.startswith("#")]
+    assert not any("evil" in line or "rm" in line for line in commands)
+
+
+def test_pausing_resuming_and_deleting_follow_in_the_table(crontab_file: Path) -> None:
+    crontab_file.write_bytes(b"MAILTO=\n0 1 * * * backup")
+    kept = a_schedule(backend="crontab")
+    schedule = a_schedule(backend="crontab")
+    backend = CrontabBackend()
+    schedules.pause(schedule.pk, now=timezone.now())
+    assert [entry.schedule_id for entry in backend.inspect()] == [kept.pk]
+    schedules.resume(schedule.pk, now=timezone.now())
+    assert [entry.schedule_id for entry in backend.inspect()] == [kept.pk, schedule.pk]
+    schedules.delete(schedule.pk, now=timezone.now())
+    schedules.delete(kept.pk, now=timezone.now())
+    assert crontab_file.read_bytes() == b"MAILTO=\n0 1 * * * backup"
+
+
+def test_removing_takes_the_line_away_whatever_the_database_says(crontab_file: Path) -> None:
+    schedule = a_schedule(backend="crontab")
+    assert CrontabBackend().remove(schedule) is Outcome.DONE
+    assert CrontabBackend().inspect() == []
+    assert CrontabBackend().remove(schedule) is Outcome.DONE
+
+
+def test_a_schedule_moved_to_a_backend_without_hosts_leaves_the_table(crontab_file: Path) -> None:
+    schedule = a_schedule(backend="crontab")
+    Schedule.objects.filter(pk=schedule.pk).update(routed_to="elsewhere", host="")
+    schedule.refresh_from_db()
+    assert CrontabBackend().remove(schedule) is Outcome.DONE
+    assert CrontabBackend().inspect() == []
+    assert CrontabBackend().remove(schedule) is Outcome.LATER
+
+
+def test_a_schedule_of_another_host_is_left_to_its_agent(crontab_file: Path) -> None:
+    a_host("far")
+    schedule = a_schedule(backend="crontab", host="far")
+    assert CrontabBackend().install(schedule) is Outcome.LATER
+    assert CrontabBackend().remove(schedule) is Outcome.LATER
+    assert CrontabBackend().desired() == []
+    assert not crontab_file.exists()
+
+
+def test_a_schedule_that_goes_to_another_host_leaves_this_one_at_once(crontab_file: Path) -> None:
+    a_host("far")
+    schedule = a_schedule(backend="crontab")
+    schedules.update(schedule.pk, now=timezone.now(), host="far")
+    assert CrontabBackend().inspect() == []
+
+
+def test_sync_drops_unknown_lines_and_tells_about_the_host(crontab_file: Path) -> None:
+    schedule = a_schedule(backend="crontab")
+    crontab_file.write_bytes(splice(b"", b"* * * * * x fire 4242\n"))
+    CrontabBackend().sync()
+    assert CrontabBackend().inspect() == CrontabBackend().desired() == CrontabBackend().entries(schedule)
+    host = Host.objects.get(name="testhost")
+    assert (host.crontab, host.zone, host.drift, host.error) == (f"file:{crontab_file}", "UTC", [], "")
+
+
+def test_a_remote_clock_with_clock_changes_gets_a_wildcard_line(crontab_file: Path) -> None:
+    a_host("berlin", "Europe/Berlin")
+    [entry] = CrontabBackend().entries(a_draft(host="berlin", cron="30 9 * * *", timezone="Europe/Berlin"))
+    minute, hour, *days = entry.text.split()[:5]
+    assert minute.startswith("*") or hour.startswith("*")
+    assert days == ["*", "*", "*"]
+
+
+def test_a_schedule_whose_zone_is_gone_keeps_no_other_out(crontab_file: Path) -> None:
+    gone, fine = a_schedule(backend="crontab"), a_schedule(backend="crontab")
+    Schedule.objects.filter(pk=gone.pk).update(timezone="Nowhere/Land")
+    CrontabBackend().sync()
+    assert [entry.schedule_id for entry in CrontabBackend().inspect()] == [fine.pk]
+
+
+@pytest.mark.parametrize(
+    ("every", "anchor", "expected"),
+    [
+        (60, NOON, []),
+        (3600, NOON, []),
+        (30, NOON, [("every", "needs_seconds")]),
+        (90, NOON, [("every", "needs_seconds")]),
+        (60, NOON + timedelta(seconds=1), [("every", "needs_seconds")]),
+    ],
+)
+def test_intervals_need_whole_minutes(
+    every: int, anchor: datetime, expected: list[tuple[str, str]], crontab_file: Path
+) -> None:
+    assert codes(a_draft(cron="", every=every, anchor=anchor)) == expected
+
+
+def test_a_host_without_crontab_is_refused(crontab_file: Path, settings: Settings) -> None:
+    assert codes(a_draft(host="far")) == [("host", "no_crontab")]
+    a_host("far")
+    assert codes(a_draft(host="far")) == []
+    settings.TANDEM_CRONTAB = "none"
+    assert codes(a_draft()) == [("host", "no_crontab")]
+    assert codes(a_draft(host="")) == [("host", "no_crontab")]
+    assert CrontabBackend().inspect() == CrontabBackend().desired() == []
+    with pytest.raises(BackendError, match="no crontab"):
+        CrontabBackend().install(a_draft())
+
+
+def test_a_full_or_damaged_table_is_refused_before_anything_is_written(crontab_file: Path) -> None:
+    crontab_file.write_bytes(b"#\n" * (MOST_LINES - 6))
+    assert codes(a_draft()) == [("host", "crontab_full")]
+    crontab_file.write_bytes(b"# --- END Tandem ---\n")
+    assert codes(a_draft()) == [("host", "unreadable_crontab")]
+    with pytest.raises(InvalidRequest, match="damaged"):
+        a_schedule(backend="crontab")
+    assert crontab_file.read_bytes() == b"# --- END Tandem ---\n"
+
+
+def test_the_table_of_the_user_goes_through_the_program(
+    crontab_file: Path, settings: Settings, fake_crontab: FakeCrontab
+) -> None:
+    settings.TANDEM_CRONTAB = "user"
+    fake_crontab.table.write_bytes(b"MAILTO=\n\xff\n")
+    schedule = a_schedule(backend="crontab")
+    assert fake_crontab.table.read_bytes().startswith(b"MAILTO=\n\xff\n# --- BEGIN")
+    assert CrontabBackend().inspect() == CrontabBackend().entries(schedule)
+
+
+def test_health_says_whether_somebody_runs_the_lines(crontab_file: Path, settings: Settings) -> None:
+    assert not CrontabBackend().health().ok
+    assert "cron_runner" in CrontabBackend().health().detail
+    target = targets.FileTarget(crontab_file)
+    with files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner")):
+        assert CrontabBackend().health().ok
+        Host.objects.create(name="testhost", crontab="x", zone="UTC", heartbeat_at=NOON, error="disk full")
+        assert CrontabBackend().health().detail == "disk full"
+
+
+def test_health_never_raises(crontab_file: Path, settings: Settings) -> None:
+    crontab_file.write_bytes(b"# --- END Tandem ---\n")
+    assert "damaged" in CrontabBackend().health().detail
+    settings.TANDEM_CRONTAB = "nonsense"
+    assert "TANDEM_CRONTAB" in CrontabBackend().health().detail
+    settings.TANDEM_CRONTAB = "none"
+    assert CrontabBackend().health().ok
+
+
+def test_the_wrapper_starts_the_command_it_was_written_for(crontab_file: Path, settings: Settings) -> None:
+    settings.TANDEM_CRON_COMMAND = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
+    schedule = a_schedule(backend="crontab")
+    command = CrontabBackend().inspect()[0].text.split(" ", 5)[5]
+    done = subprocess.run(["/bin/sh", "-c", command], env={}, capture_output=True, check=True, text=True)
+    assert done.stdout == f"['fire', '{schedule.pk}']\n"
