@@ -18,15 +18,15 @@ class JobContext:
     task_id: int
     attempt: int
     due_at: datetime | None
-    log: logging.LoggerAdapter[logging.Logger]
+    log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     report: Callable[[int, int, str], None]
     ask_cancelled: Callable[[], bool]
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        """Say how far the job has come: `done` of `total` steps."""
+        """Say how far the job has come: `done` of `total` steps. Often is fine: what comes too fast is left out."""
         self.report(done, total, message)
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked for this task to stop. Costs one query: ask between steps, not between bytes."""
+        """Whether this task was asked to stop, as seen once a second: a job that heeds it returns soon."""
         return self.ask_cancelled()

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count
 
 from scheduling import ledger
-from scheduling.errors import InvalidTrigger, NotFound
+from scheduling.errors import NotFound
 from scheduling.executor import executor, executor_names
-from scheduling.lifecycle import OPEN, Status
-from scheduling.models import Schedule, SyncState, Task
-from scheduling.planning import Plan, Policy, plan
+from scheduling.lifecycle import OPEN, WAITING, Status
+from scheduling.models import OnLost, Schedule, Task
+from scheduling.occurrences import decide
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +28,8 @@ SEND_AGAIN: Final = timedelta(minutes=1)
 # Executions say that they are alive every HEARTBEAT; one that was silent for LOST_AFTER is lost.
 HEARTBEAT: Final = timedelta(seconds=5)
 LOST_AFTER: Final = timedelta(seconds=20)
+# A task that takes its process down with it is not tried for ever, whatever on_lost says.
+LOST_MOST: Final = 3
 
 
 def dispatch_due(backend: str, *, now: datetime) -> int:
@@ -42,7 +43,7 @@ def dispatch_due(backend: str, *, now: datetime) -> int:
             .filter(routed_to=backend, next_due_at__lte=now)
             .order_by("next_due_at")[:BATCH]
         )
-        tasks = _decide(due, now=now, woken_by=backend)
+        tasks = decide(due, now=now, woken_by=backend, hand_over=HAND_OVER)
     submit(tasks, now=now)
     return len(due)
 
@@ -58,7 +59,7 @@ def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
             raise NotFound(f"There is no schedule {schedule_id}.")
         if schedule.next_due_at is None or schedule.next_due_at > now:
             return []
-        return _decide([schedule], now=now, woken_by=woken_by)
+        return decide([schedule], now=now, woken_by=woken_by, hand_over=HAND_OVER)
 
 
 def submit(tasks: Sequence[Task], *, now: datetime) -> str:
@@ -80,37 +81,68 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
     """Queue the task that waited for the one that just finished (overlap `queue`); returns it, not yet handed over."""
     if schedule_id is None:
         return []
-    waiting = Task.objects.filter(schedule_id=schedule_id, status=Status.SCHEDULED)
+    waiting = Task.objects.filter(schedule_id=schedule_id, status=Status.SCHEDULED, wait_until=None)
     if not waiting.exists():
         return []
     with transaction.atomic():
         # The schedule's row orders those who release and those who plan.
         Schedule.objects.select_for_update().filter(pk=schedule_id).first()
         busy = Task.objects.filter(schedule_id=schedule_id, status__in=OPEN - {Status.SCHEDULED}).exists()
-        first = None if busy else waiting.order_by("due_at", "pk").first()
-        if first is None or not ledger.queue(first.pk, now=now + HAND_OVER):
+        first = waiting.order_by("due_at", "pk").values_list("pk", flat=True).first()
+        if busy or first is None:
             return []
-    first.refresh_from_db()
-    return [first]
+        return ledger.queue_waiting([first], now=now, hand_over=HAND_OVER)
+
+
+def queue_due(*, now: datetime) -> int:
+    """Queue a batch of the tasks whose time to wait is over, and hand them over. Returns how many there were."""
+    with transaction.atomic():
+        over = Task.objects.select_for_update(skip_locked=True).filter(status__in=WAITING, wait_until__lte=now)
+        ids = [task.pk for task in over.order_by("wait_until")[:BATCH]]
+        tasks = ledger.queue_waiting(ids, now=now, hand_over=HAND_OVER)
+    submit(elsewhere(tasks), now=now)
+    return len(tasks)
 
 
 def upkeep(*, now: datetime) -> None:
     """Mend what a crash left behind: lost attempts, tasks that wait for nothing, tasks that were never handed over."""
     lose_silent(now=now)
-    waiting = Task.objects.filter(status=Status.SCHEDULED, schedule__isnull=False)
+    cancel_expired(now=now)
+    while queue_due(now=now) == BATCH:
+        pass
+    waiting = Task.objects.filter(status=Status.SCHEDULED, wait_until=None, schedule__isnull=False)
     for schedule_id in waiting.order_by().values_list("schedule_id", flat=True).distinct()[:BATCH]:
-        submit(_elsewhere(release(schedule_id, now=now)), now=now)
+        submit(elsewhere(release(schedule_id, now=now)), now=now)
     while left := take_left_behind(now=now):
         if submit(left, now=now) or len(left) < BATCH:
             break
 
 
+def cancel_expired(*, now: datetime) -> None:
+    """Cancel the tasks that did not start before they expired."""
+    late = Task.objects.filter(status__in=[*WAITING, Status.QUEUED], expires_at__lte=now)
+    for pk in late.values_list("pk", flat=True)[:BATCH]:
+        ledger.cancel(pk, reason="it expired before it could start", now=now)
+
+
 def lose_silent(*, now: datetime) -> None:
     """Give up the attempts whose processes have been silent for LOST_AFTER."""
-    for task in Task.objects.filter(status=Status.RUNNING, heartbeat_at__lt=now - LOST_AFTER)[:BATCH]:
-        silent_since = task.heartbeat_at
-        if silent_since is not None and ledger.lose(task, now=now, silent_since=silent_since):
-            log.error("task %d attempt %d is lost: silent since %s", task.pk, task.attempt, silent_since)
+    silent = Task.objects.filter(status=Status.RUNNING, heartbeat_at__lt=now - LOST_AFTER)
+    for task in silent[:BATCH]:
+        error = f"The process that ran it has not been heard of since {task.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC."
+        with transaction.atomic():
+            still = Task.objects.select_for_update().filter(pk=task.pk, heartbeat_at=task.heartbeat_at)
+            if still.exists() and lose(task, error=error, now=now):
+                log.error("task %d attempt %d is lost: silent since %s", task.pk, task.attempt, task.heartbeat_at)
+
+
+def lose(task: Task, *, error: str, now: datetime) -> bool:
+    """End an attempt whose process is gone, as the task's `on_lost` says; False when it has ended already."""
+    if task.cancel_asked_at is not None:
+        return ledger.cancel(task.pk, reason="asked to stop; its process is gone", now=now)
+    if task.on_lost == OnLost.RETRY and task.attempt <= max(LOST_MOST, int(task.retries.get("max", 0))):
+        return ledger.retry(task, error=error, wait_until=now, now=now)
+    return ledger.fail(task, error=error, now=now)
 
 
 def take_left_behind(*, now: datetime, host: str | None = None) -> list[Task]:
@@ -129,89 +161,6 @@ def take_left_behind(*, now: datetime, host: str | None = None) -> list[Task]:
     return tasks
 
 
-def _elsewhere(tasks: Iterable[Task]) -> list[Task]:
-    """Without those that must run in a process of their host: its agent finds them."""
+def elsewhere(tasks: Iterable[Task]) -> list[Task]:
+    """Those that any process may hand over: the others must run in a process of their host, whose agent finds them."""
     return [task for task in tasks if not executor(task.executor).in_process]
-
-
-def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str) -> list[Task]:
-    """Plan locked schedules and store what was decided. Returns the queued tasks, older occurrences first."""
-    open_tasks = _open_tasks(schedules)
-    plans = [(schedule, _plan(schedule, now, open_tasks.get(schedule.pk, 0))) for schedule in schedules]
-    known = _known(plans)
-    tasks: list[Task] = []
-    for schedule, made in plans:
-        if made.replace:
-            _cancel_open(schedule, now)
-        tasks.extend(
-            _task(schedule, decision.status, now, woken_by, decision.due_at, decision.reason)
-            for decision in made.decisions
-            if (schedule.pk, decision.due_at) not in known
-        )
-        schedule.cursor, schedule.next_due_at = made.cursor, made.next_due_at
-    Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at"])
-    return [task for task in ledger.record(tasks, now) if task.status == Status.QUEUED]
-
-
-def new_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
-    """A queued task of the schedule that is no occurrence of it, not yet stored."""
-    return _task(schedule, Status.QUEUED, now, woken_by, None, "")
-
-
-def policy(schedule: Schedule) -> Policy:
-    """The schedule's policies as planning wants them."""
-    return Policy(
-        overlap=schedule.overlap,
-        catch_up=schedule.catch_up,
-        catch_up_window=schedule.catch_up_window,
-        grace=schedule.grace,
-        starts_at=schedule.starts_at,
-        ends_at=schedule.ends_at,
-    )
-
-
-def _plan(schedule: Schedule, now: datetime, open_tasks: int) -> Plan:
-    try:
-        return plan(schedule.trigger, schedule.cursor, now, policy(schedule), open_tasks=open_tasks)
-    except InvalidTrigger as exc:
-        # A zone that the machine's time zone data no longer knows: this schedule stops, the others go on.
-        log.exception("schedule %d cannot be planned", schedule.pk)
-        Schedule.objects.filter(pk=schedule.pk).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
-        return Plan((), schedule.cursor, None)
-
-
-def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
-    counts = Task.objects.filter(schedule__in=schedules, status__in=OPEN).order_by().values("schedule_id")
-    return {row["schedule_id"]: row["count"] for row in counts.annotate(count=Count("pk"))}
-
-
-def _known(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime | None]]:
-    """Which planned occurrences are in the ledger already: a cursor may lag behind it, after a restored backup say."""
-    instants = {decision.due_at for _, made in plans for decision in made.decisions}
-    rows = Task.objects.filter(schedule__in=[schedule for schedule, _ in plans], due_at__in=instants)
-    return {(row.schedule_id, row.due_at) for row in rows.only("schedule_id", "due_at")}
-
-
-def _cancel_open(schedule: Schedule, now: datetime) -> None:
-    for pk in Task.objects.filter(schedule=schedule, status__in=OPEN).values_list("pk", flat=True):
-        ledger.cancel(pk, reason="replaced by a later occurrence, for overlap is replace", now=now)
-
-
-def _task(
-    schedule: Schedule, status: Status, now: datetime, woken_by: str, due_at: datetime | None, reason: str
-) -> Task:
-    return Task(
-        schedule=schedule,
-        name=schedule.name,
-        description=schedule.description,
-        job=schedule.job,
-        parameters=schedule.parameters,
-        due_at=due_at,
-        woken_by=woken_by,
-        status=status,
-        reason=reason,
-        executor=schedule.runs_on,
-        host=schedule.host if executor(schedule.runs_on).in_process else "",
-        send_at=now + HAND_OVER if status == Status.QUEUED else None,
-        finished_at=now if status in {Status.SKIPPED, Status.MISSED} else None,
-    )

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
+import random
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from scheduling import dispatch, ledger
+from scheduling import dispatch, ledger, retrying
 from scheduling.context import JobContext
+from scheduling.errors import NotFound
 from scheduling.executor import Executor, Submission
+from scheduling.interruption import Interruption, Stopped
+from scheduling.joblog import JobLog
 from scheduling.models import Task
 from scheduling.registry import definition
+from scheduling.retrying import Retry, RetryPolicy
 from scheduling.storable import Json, problem_with
+from scheduling.watch import Watch
 
 log = logging.getLogger(__name__)
-job_log = logging.getLogger("scheduling.job")
 
 # A database that restarts is back within this; what a job returned is not thrown away for it.
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+# Progress that comes faster than this is left out, so that a job may report each step of a tight loop.
+REPORT_EVERY: Final = 0.5
 
 
 class UnusableResult(Exception):
@@ -41,21 +48,22 @@ def worker_name(kind: str) -> str:
 def run(task_id: int, attempt: int, *, worker: str) -> list[Task]:
     """Claim the attempt and run its job to the end. Nothing happens where there is nothing to claim.
 
-    Returns the tasks that its end released, for the caller to hand over. An exception of the job ends as FAILED, not
-    here;
-    one that ends the process (SystemExit, KeyboardInterrupt) is recorded and goes on.
+    Returns the tasks that its end released, for the caller to hand over. An exception of the job ends as FAILED or
+    RETRYING, not here; one that ends the process (SystemExit, KeyboardInterrupt) is recorded and goes on.
     """
     task = ledger.claim(task_id, attempt, worker=worker, now=timezone.now())
     if task is None:
         log.info("task %d attempt %d: nothing to claim", task_id, attempt)
         return []
-    with _Heartbeat(task):
+    lines = JobLog(task)
+    interruption = Interruption()
+    with Watch(task, interruption, lines) as watch:
         try:
-            finish = _outcome(task)
+            finish = _outcome(task, watch, interruption, lines)
         except BaseException as exc:
-            _keep_trying(_failure(task, exc))
+            _keep_trying(_lost(task, exc))
             raise
-        _keep_trying(finish)
+    _keep_trying(lambda: _ended(finish, lines))
     return dispatch.release(task.schedule_id, now=timezone.now())
 
 
@@ -74,19 +82,81 @@ class InlineExecutor(Executor):
         return Submission(tasks)
 
 
-def _outcome(task: Task) -> Callable[[], bool]:
+class _Progress:
+    """Reports to the ledger, but not more often than anybody could read."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._reported = 0.0
+
+    def report(self, done: int, total: int, message: str) -> None:
+        moment = time.monotonic()
+        if done >= total or moment - self._reported >= REPORT_EVERY:
+            self._reported = moment
+            ledger.progress(self._task, done=done, total=total, message=message, now=timezone.now())
+
+
+def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> Callable[[], bool]:
     """Call the job; what is to be recorded comes back as a function, so that recording can be tried again."""
+    context = JobContext(
+        task_id=task.pk,
+        attempt=task.attempt,
+        due_at=task.due_at,
+        log=lines.logger("scheduling.job"),
+        report=_Progress(task).report,
+        ask_cancelled=lambda: watch.stop_asked,
+    )
     try:
-        result = _checked(definition(task.job).run(_context(task), task.parameters))
+        called = definition(task.job)
+        with interruption.allowed():
+            result = called.run(context, task.parameters)
+        kept = _checked(result)
+    except Stopped:
+        log.warning("task %d attempt %d was interrupted", task.pk, task.attempt)
     except Exception as exc:  # noqa: BLE001 - whatever a job raises is its task's failure, and is recorded as such
-        return _failure(task, exc)
-    return lambda: ledger.complete(task, result=result, now=timezone.now())
+        if not watch.stop_asked:
+            return _failure(task, exc)
+    else:
+        if not watch.stop_asked:
+            return lambda: ledger.complete(task, result=kept, now=timezone.now())
+    return lambda: ledger.cancel(task.pk, reason=_why_stopped(task), now=timezone.now())
 
 
-def _failure(task: Task, exc: BaseException) -> Callable[[], bool]:
+def _failure(task: Task, exc: Exception) -> Callable[[], bool]:
+    """Another attempt if the exception is worth one and one is left, else the end."""
     log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
     error, text = f"{type(exc).__name__}: {exc}", "".join(traceback.format_exception(exc))
-    return lambda: ledger.fail(task, error=error, traceback=text, now=timezone.now())
+    policy, worth = _retries(task, exc)
+    if not worth or not policy.allows(task.attempt):
+        return lambda: ledger.fail(task, error=error, traceback=text, now=timezone.now())
+    wait = policy.delay(task.attempt, random.random())  # noqa: S311 - chance spreads retries, it guards nothing
+    if isinstance(exc, Retry) and exc.after is not None:
+        wait = timedelta(seconds=min(max(exc.after, 0.0), retrying.LONGEST_WAIT))
+    until = timezone.now() + wait
+    return lambda: ledger.retry(task, error=error, traceback=text, wait_until=until, now=timezone.now())
+
+
+def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
+    try:
+        called = definition(task.job)
+    except NotFound:
+        return RetryPolicy(), False
+    return retrying.policy(task.retries, called.retries), called.worth_a_retry(exc)
+
+
+def _lost(task: Task, exc: BaseException) -> Callable[[], bool]:
+    """What ends the process under a job is to the task as if the process had died."""
+    error = f"{type(exc).__name__}: {exc}"
+    return lambda: dispatch.lose(task, error=error, now=timezone.now())
+
+
+def _ended(finish: Callable[[], bool], lines: JobLog) -> bool:
+    lines.store()
+    return finish()
+
+
+def _why_stopped(task: Task) -> str:
+    return Task.objects.values_list("reason", flat=True).get(pk=task.pk) or "asked to stop"
 
 
 def _checked(result: object) -> Json:
@@ -94,20 +164,6 @@ def _checked(result: object) -> Json:
     if problem:
         raise UnusableResult(f"What the job returned {problem}.")
     return result  # type: ignore[return-value]  # problem_with has just shown that it is JSON
-
-
-def _context(task: Task) -> JobContext:
-    def report(done: int, total: int, message: str) -> None:
-        ledger.progress(task, done=done, total=total, message=message, now=timezone.now())
-
-    return JobContext(
-        task_id=task.pk,
-        attempt=task.attempt,
-        due_at=task.due_at,
-        log=logging.LoggerAdapter(job_log, {"task": task.pk, "job": task.job}),
-        report=report,
-        ask_cancelled=lambda: not ledger.is_held(task),
-    )
 
 
 def _keep_trying(finish: Callable[[], bool]) -> None:
@@ -124,28 +180,3 @@ def _keep_trying(finish: Callable[[], bool]) -> None:
             time.sleep(pause)
         else:
             return
-
-
-class _Heartbeat:
-    """Says from a thread that an attempt is alive; a short one never costs a query."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{task.pk}", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(dispatch.HEARTBEAT.total_seconds()):
-            try:
-                ledger.heartbeat(self._task, now=timezone.now())
-            except (OperationalError, InterfaceError) as exc:
-                log.warning("task %d: no heartbeat, the database is away: %s", self._task.pk, exc)
-            finally:
-                connection.close()

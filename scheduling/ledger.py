@@ -5,14 +5,14 @@ Each is one conditional UPDATE and one event, in one transaction; who comes seco
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
-from scheduling.lifecycle import Status, sources
+from scheduling.lifecycle import WAITING, Status, sources
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json, storable_text
 
@@ -27,82 +27,95 @@ def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
         task.created_at = now
     made = Task.objects.bulk_create(rows)
     TaskEvent.objects.bulk_create(
-        TaskEvent(
-            task=task,
-            number=1,
-            at=now,
-            status=task.status,
-            detail={"reason": task.reason} if task.reason else {},
-        )
-        for task in made
+        TaskEvent(task=task, number=1, at=now, status=task.status, detail=_because(task.reason)) for task in made
     )
     return made
 
 
+def queue_waiting(task_ids: list[int], *, now: datetime, hand_over: timedelta) -> list[Task]:
+    """Queue those of the tasks that wait, in bulk; returns them, not yet handed over. Needs a transaction."""
+    rows = list(Task.objects.select_for_update().filter(pk__in=task_ids, status__in=WAITING).order_by("pk"))
+    for task in rows:
+        task.status = Status.QUEUED
+        task.events += 1
+        task.send_at, task.sends, task.wait_until, task.reason = now + hand_over, 0, None, ""
+    Task.objects.bulk_update(rows, ["status", "events", "send_at", "sends", "wait_until", "reason"])
+    TaskEvent.objects.bulk_create(TaskEvent(task=task, number=task.events, at=now, status=task.status) for task in rows)
+    return rows
+
+
 def claim(task_id: int, attempt: int, *, worker: str, now: datetime) -> Task | None:
     """Start the attempt: QUEUED becomes RUNNING for exactly one caller, who gets the task; everyone else gets None."""
+    changes = {"started_at": now, "heartbeat_at": now, "send_at": None}
     with transaction.atomic():
-        if not _move(
-            task_id, Status.RUNNING, now, {"worker": worker, "attempt": attempt},
-            attempt=attempt, started_at=now, heartbeat_at=now, send_at=None,
-        ):  # fmt: skip
+        detail: dict[str, Json] = {"worker": worker, "attempt": attempt}
+        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+        if not _move(task_id, Status.RUNNING, now, detail, changes, Q(attempt=attempt) & in_time):
             return None
         task = Task.objects.get(pk=task_id)
         TaskAttempt.objects.create(
-            task=task,
-            number=attempt,
-            status=Status.RUNNING,
-            executor=task.executor,
-            worker=worker,
-            started_at=now,
+            task=task, number=attempt, status=task.status, executor=task.executor, worker=worker, started_at=now
         )
         return task
 
 
 def complete(task: Task, *, result: Json, now: datetime) -> bool:
     """The job returned. False when the attempt is no longer this caller's (cancelled, or given up as lost)."""
-    return _finish(task, Status.COMPLETED, now, {"result": result}, result=result)
+    return _end(task, Status.COMPLETED, now, {"result": result}, {"result": result})
 
 
 def fail(task: Task, *, error: str, traceback: str = "", now: datetime) -> bool:
     """The job raised, or could not be run. False when the attempt is no longer this caller's."""
     error = storable_text(error[:MOST_ERROR_CHARACTERS])
-    traceback = storable_text(traceback[-MOST_ERROR_CHARACTERS:])
-    return _finish(task, Status.FAILED, now, {"error": error}, traceback=traceback, error=error)
+    return _end(task, Status.FAILED, now, {"error": error}, {"error": error}, traceback)
 
 
-def lose(task: Task, *, now: datetime, silent_since: datetime) -> bool:
-    """Give up an attempt whose process has not been heard of since; False when it was heard of meanwhile."""
-    error = f"The process that ran it has not been heard of since {silent_since:%Y-%m-%d %H:%M:%S} UTC."
-    with transaction.atomic():
-        if not Task.objects.select_for_update().filter(pk=task.pk, heartbeat_at=silent_since).exists():
-            return False
-        return _finish(task, Status.FAILED, now, {"error": error, "lost": True}, error=error)
+def retry(task: Task, *, error: str, traceback: str = "", wait_until: datetime, now: datetime) -> bool:
+    """The attempt failed and another follows at `wait_until`. False when the attempt is no longer this caller's."""
+    error = storable_text(error[:MOST_ERROR_CHARACTERS])
+    detail: dict[str, Json] = {"error": error, "wait_until": wait_until.isoformat(), "attempt": task.attempt + 1}
+    changes = {"error": error, "wait_until": wait_until, "attempt": task.attempt + 1}
+    return _end(task, Status.RETRYING, now, detail, changes, traceback)
 
 
 def cancel(task_id: int, *, reason: str, now: datetime) -> bool:
-    """Nobody will run it, or its result will not count: False when it was finished already.
-
-    A running job sees it through `context.cancelled`.
-    """
+    """Nobody will run it, or what it comes to will not count: False when it was finished already."""
+    changes = {"reason": reason, "finished_at": now, "send_at": None, "wait_until": None}
     with transaction.atomic():
-        if not _move(task_id, Status.CANCELLED, now, {"reason": reason}, reason=reason, finished_at=now, send_at=None):
+        if not _move(task_id, Status.CANCELLED, now, _because(reason), changes):
             return False
         TaskAttempt.objects.filter(task_id=task_id, ended_at=None).update(status=Status.CANCELLED, ended_at=now)
         return True
 
 
-def queue(task_id: int, *, now: datetime) -> bool:
-    """A task that waited may run now: False when it no longer waits."""
-    return _move(task_id, Status.QUEUED, now, {}, send_at=now, reason="")
+def ask_to_stop(task_id: int, *, reason: str, now: datetime) -> bool:
+    """Ask a running attempt to stop: its process sees it. False when none runs, or it was asked already."""
+    with transaction.atomic():
+        running = Task.objects.filter(pk=task_id, status=Status.RUNNING, cancel_asked_at=None)
+        if not running.update(events=F("events") + 1, cancel_asked_at=now, reason=reason):
+            return False
+        _append(task_id, Status.RUNNING, now, {"cancel_asked": True, "reason": reason})
+        return True
+
+
+def repeat(task: Task, *, now: datetime, hand_over: timedelta) -> bool:
+    """Queue a finished task for another attempt; False when it is not one that may be repeated (any more)."""
+    tried = TaskAttempt.objects.filter(task=task, number=task.attempt).exists()
+    changes: dict[str, Any] = {
+        "attempt": task.attempt + tried, "send_at": now + hand_over, "sends": 0, "started_at": None,
+        "finished_at": None, "result": None, "error": "", "reason": "", "progress": None, "cancel_asked_at": None,
+        "expires_at": None,
+    }  # fmt: skip
+    # RETRYING leads to QUEUED as well, by itself: that is not asked for.
+    finished = Q(attempt=task.attempt, finished_at__isnull=False)
+    return _move(task.pk, Status.QUEUED, now, {"attempt": task.attempt + tried, "repeat": True}, changes, finished)
 
 
 def progress(task: Task, *, done: int, total: int, message: str, now: datetime) -> bool:
     """Record how far a running attempt has come; False when it is no longer this caller's."""
     detail: dict[str, Json] = {"done": done, "total": total, "message": storable_text(message[:500])}
     with transaction.atomic():
-        mine = Task.objects.filter(pk=task.pk, status=Status.RUNNING, attempt=task.attempt)
-        if not mine.update(events=F("events") + 1, progress=detail, heartbeat_at=now):
+        if not _held(task).update(events=F("events") + 1, progress=detail, heartbeat_at=now):
             return False
         _append(task.pk, Status.RUNNING, now, {"progress": detail})
         return True
@@ -110,7 +123,7 @@ def progress(task: Task, *, done: int, total: int, message: str, now: datetime) 
 
 def heartbeat(task: Task, *, now: datetime) -> bool:
     """Say that the attempt is alive; False when it is no longer this caller's."""
-    return bool(Task.objects.filter(pk=task.pk, status=Status.RUNNING, attempt=task.attempt).update(heartbeat_at=now))
+    return bool(_held(task).update(heartbeat_at=now))
 
 
 def sent(tasks: Iterable[Task], *, now: datetime, again_after: timedelta) -> None:
@@ -123,19 +136,37 @@ def sent(tasks: Iterable[Task], *, now: datetime, again_after: timedelta) -> Non
         Task.objects.filter(pk__in=ids, status=Status.QUEUED).update(send_at=now + wait, sends=F("sends") + 1)
 
 
-def is_held(task: Task) -> bool:
-    """Whether the attempt is still this caller's: not cancelled, and not given up as lost."""
-    return Task.objects.filter(pk=task.pk, status=Status.RUNNING, attempt=task.attempt).exists()
+def standing(task: Task) -> tuple[bool, bool]:
+    """Whether the attempt is still this caller's, and whether it was asked to stop."""
+    rows = list(_held(task).values_list("cancel_asked_at", flat=True))
+    return bool(rows), bool(rows) and rows[0] is not None
 
 
-def _finish(
-    task: Task, to: Status, now: datetime, detail: dict[str, Json], *, traceback: str = "", **changes: Any
+def _held(task: Task) -> Any:
+    """The row, as long as the attempt is this caller's: not cancelled, and not given up as lost."""
+    return Task.objects.filter(pk=task.pk, status=Status.RUNNING, attempt=task.attempt)
+
+
+def _end(
+    task: Task,
+    to: Status,
+    now: datetime,
+    detail: Mapping[str, Json],
+    changes: Mapping[str, Any],
+    traceback: str = "",
 ) -> bool:
+    """End a running attempt; the task itself has finished too, unless another attempt follows."""
+    finished_at = None if to is Status.RETRYING else now
+    ended = Status.FAILED if to is Status.RETRYING else to
     with transaction.atomic():
-        if not _move(task.pk, to, now, detail, attempt=task.attempt, finished_at=now, **changes):
+        held = Q(attempt=task.attempt)
+        if not _move(task.pk, to, now, detail, {**changes, "finished_at": finished_at}, held):
             return False
         TaskAttempt.objects.filter(task=task, number=task.attempt).update(
-            status=to, ended_at=now, error=changes.get("error", ""), traceback=traceback
+            status=ended,
+            ended_at=now,
+            error=changes.get("error", ""),
+            traceback=storable_text(traceback[-MOST_ERROR_CHARACTERS:]),
         )
         return True
 
@@ -144,23 +175,24 @@ def _move(
     task_id: int,
     to: Status,
     now: datetime,
-    detail: dict[str, Json],
-    *,
-    attempt: int | None = None,
-    **changes: Any,
+    detail: Mapping[str, Json],
+    changes: Mapping[str, Any],
+    only: Q | None = None,
 ) -> bool:
     """Change the status if it is still one from which `to` is allowed, and append the event."""
     with transaction.atomic(savepoint=False):
-        waiting = Task.objects.filter(pk=task_id, status__in=sources(to))
-        if attempt is not None:
-            waiting = waiting.filter(attempt=attempt)
+        waiting = Task.objects.filter(only or Q(), pk=task_id, status__in=sources(to))
         if not waiting.update(status=to, events=F("events") + 1, **changes):
             return False
         _append(task_id, to, now, detail)
         return True
 
 
-def _append(task_id: int, status: Status, now: datetime, detail: dict[str, Json]) -> None:
+def _append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:
     # The UPDATE before this holds the row's lock, so the number read here is ours alone.
     number = Task.objects.values_list("events", flat=True).get(pk=task_id)
     TaskEvent.objects.create(task_id=task_id, number=number, at=now, status=status, detail=detail)
+
+
+def _because(reason: str) -> dict[str, Json]:
+    return {"reason": reason} if reason else {}

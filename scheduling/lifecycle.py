@@ -5,7 +5,8 @@
         |          |          |-----> FAILED
         +----------+----------+-----> CANCELLED
 
-SKIPPED and MISSED are occurrences that policy did not run: rows that are born finished.
+SKIPPED and MISSED are occurrences that policy did not run: rows that are born finished. A person may ask for another
+attempt at what failed or was not run: it is QUEUED again.
 """
 
 from __future__ import annotations
@@ -34,14 +35,18 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.RETRYING, Status.CANCELLED}),
     Status.RETRYING: frozenset({Status.QUEUED, Status.CANCELLED}),
     Status.COMPLETED: frozenset(),
-    Status.FAILED: frozenset(),
-    Status.CANCELLED: frozenset(),
-    Status.SKIPPED: frozenset(),
-    Status.MISSED: frozenset(),
+    Status.FAILED: frozenset({Status.QUEUED}),
+    Status.CANCELLED: frozenset({Status.QUEUED}),
+    Status.SKIPPED: frozenset({Status.QUEUED}),
+    Status.MISSED: frozenset({Status.QUEUED}),
 }
 
-OPEN: Final = frozenset(status for status, moves in MOVES.items() if moves)
+OPEN: Final = frozenset({Status.SCHEDULED, Status.QUEUED, Status.RUNNING, Status.RETRYING})
 FINISHED: Final = frozenset(Status) - OPEN
+# Waiting for a time, for a predecessor, or for another attempt.
+WAITING: Final = frozenset({Status.SCHEDULED, Status.RETRYING})
+# What a person may ask another attempt at.
+REPEATABLE: Final = frozenset({status for status in FINISHED if Status.QUEUED in MOVES[status]})
 
 
 def sources(to: Status) -> frozenset[Status]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from scheduling.dispatch import policy
-from scheduling.errors import NotFound
+from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.models import Schedule, Task
+from scheduling.occurrences import policy
 from scheduling.planning import next_due
 
 MOST_OCCURRENCES: Final = 1000
@@ -38,13 +38,17 @@ def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:
 
 
 def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurrence]:
-    """What was due and what will be due from `start` to `end`, both included, in order; the first MOST_OCCURRENCES of
-    them.
+    """What was due and what will be due from `start` to `end`, both included, in order: the first MOST_OCCURRENCES.
+
+    Raises InvalidRequest naming `to` where it ends before it starts.
     """
+    if end < start:
+        raise InvalidRequest([Problem("to", "ends_before_start", "Write a time that is not before `from`.")])
     rows = Task.objects.filter(schedule=of, due_at__range=(start, end)).order_by("due_at")
     past = [Occurrence(task.due_at, task) for task in rows[:MOST_OCCURRENCES] if task.due_at is not None]
     coming: list[Occurrence] = []
-    for due_at in _coming(of, max(of.cursor, start)):
+    after = of.cursor if start <= of.cursor else start - timedelta(microseconds=1)
+    for due_at in _coming(of, after):
         if due_at > end or len(past) + len(coming) >= MOST_OCCURRENCES:
             break
         coming.append(Occurrence(due_at, None))

@@ -5,18 +5,21 @@ from __future__ import annotations
 import difflib
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic_core import SchemaError
 
 from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, escaped
+from scheduling.retrying import Retry, RetryPolicy
 from scheduling.storable import Json, problem_with
 
 MOST_PARAMETER_BYTES: Final = 100_000
 
 JobFunction = TypeVar("JobFunction", bound=Callable[..., Any])
+Rule = Callable[..., Iterable[Problem]]
 
 
 class UnknownJob(NotFound):
@@ -34,6 +37,16 @@ class JobDefinition:
     model: type[BaseModel]
     summary: str
     description: str
+    retries: RetryPolicy
+    retry_on: tuple[type[Exception], ...]
+    give_up_on: tuple[type[Exception], ...]
+    rule: Rule | None = None
+
+    def worth_a_retry(self, exc: BaseException) -> bool:
+        """Whether another attempt may come to something else after `exc`."""
+        if isinstance(exc, Retry):
+            return True
+        return isinstance(exc, self.retry_on) and not isinstance(exc, (*self.give_up_on, InvalidRequest))
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of the parameters object."""
@@ -46,28 +59,46 @@ class JobDefinition:
             raise InvalidRequest([Problem("parameters", "not_storable", f"This {storable}.")])
         if not isinstance(parameters, Mapping):
             raise InvalidRequest([Problem("parameters", "not_an_object", "Write a JSON object.")])
-        try:
-            self.model.model_validate(parameters)
-        except ValidationError as exc:
-            raise InvalidRequest(_problem(error, self) for error in exc.errors(include_url=False)) from exc
+        self._values(parameters)
         return dict(parameters)
 
     def run(self, context: object, parameters: Mapping[str, Json]) -> object:
         """Call the function. Raises whatever it raises, and InvalidRequest when the parameters no longer fit."""
         self.check(parameters)
-        checked = self.model.model_validate(parameters)
-        return self.function(context, **{name: getattr(checked, name) for name in type(checked).model_fields})
+        return self.function(context, **self._values(parameters))
+
+    def _values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What the function is called with."""
+        try:
+            checked = self.model.model_validate(parameters)
+        except ValidationError as exc:
+            errors = exc.errors(include_url=False)
+            raise InvalidRequest(_problem(error, self, parameters) for error in errors) from exc
+        values = {str(about.alias): getattr(checked, name) for name, about in self.model.model_fields.items()}
+        broken = list(self.rule(**values)) if self.rule else []
+        if broken:
+            raise InvalidRequest(Problem(f"parameters.{each.field}", each.code, each.detail) for each in broken)
+        return values
 
 
 _jobs: dict[str, JobDefinition] = {}
 
 
-def job(name: str) -> Callable[[JobFunction], JobFunction]:
+def job(
+    name: str,
+    *,
+    retries: RetryPolicy | None = None,
+    retry_on: tuple[type[Exception], ...] = (Exception,),
+    give_up_on: tuple[type[Exception], ...] = (),
+    rule: Rule | None = None,
+) -> Callable[[JobFunction], JobFunction]:
     """Register a function as the job `name` (`group.verb`).
 
     Its first parameter is the JobContext, the others are keyword-only with type hints: they are the schema. The
-    docstring's
-    first line is the summary. Raises Misconfigured for a name that is taken and for a signature that is no schema.
+    docstring's first line is the summary. `retries` is what its tasks get that do not say otherwise; an exception in
+    `retry_on` and not in `give_up_on` is worth one. `rule` is called with the parameters by name, once each of them is
+    right by itself, and yields a Problem (its field is the parameter's name) for what does not fit together. Raises Misconfigured for a name that is taken and for a signature
+    that is no schema.
     """
 
     def register(function: JobFunction) -> JobFunction:
@@ -77,7 +108,17 @@ def job(name: str) -> Callable[[JobFunction], JobFunction]:
                 f"Two jobs are called {name}: in {present.function.__module__} and {function.__module__}."
             )
         text = inspect.getdoc(function) or ""
-        _jobs[name] = JobDefinition(name, function, _model(name, function), text.partition("\n")[0], text)
+        _jobs[name] = JobDefinition(
+            name=name,
+            function=function,
+            model=_model(name, function),
+            summary=text.partition("\n")[0],
+            description=text,
+            retries=retries or RetryPolicy(),
+            retry_on=retry_on,
+            give_up_on=give_up_on,
+            rule=rule,
+        )
         return function
 
     return register
@@ -98,21 +139,51 @@ def definitions() -> list[JobDefinition]:
 
 
 def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = _hints(name, function)
     fields: dict[str, Any] = {}
     _context, *parameters = inspect.signature(function).parameters.values()
     for parameter in parameters:
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY or parameter.name not in hints:
             raise Misconfigured(f"Job {name}: make its parameter {parameter.name} keyword-only, with a type hint.")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(name, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields)
+        # Under another name inside: a parameter may be called like an attribute of pydantic's (`json`, `schema`).
+        hint = Annotated[hints[parameter.name], Field(alias=parameter.name)]
+        fields[f"parameter_{parameter.name}"] = (hint, default)
+    try:
+        model = create_model(name, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields)
+        model.model_json_schema()
+    except (PydanticUserError, SchemaError) as exc:
+        raise Misconfigured(f"Job {name}: a type hint of its parameters has no JSON Schema: {exc}") from exc
+    return model
 
 
-def _problem(error: Any, definition: JobDefinition) -> Problem:
-    where = ".".join(["parameters", *(escaped(part) for part in error["loc"] if part != "[key]")])
+def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError as exc:
+        raise Misconfigured(f"Job {name}: {exc} in a type hint; define it at the top level of its module.") from exc
+
+
+def _problem(error: Any, definition: JobDefinition, parameters: Mapping[str, Any]) -> Problem:
+    where = ".".join(["parameters", *(escaped(part) for part in _path(error, parameters))])
     detail = str(error["msg"])
-    if error["type"] == "extra_forbidden":
-        known = ", ".join(definition.model.model_fields) or "none"
+    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+        known = ", ".join(str(about.alias) for about in definition.model.model_fields.values()) or "none"
         detail = f"{definition.name} has no such parameter: it takes {known}."
     return Problem(where, str(error["type"]), detail)
+
+
+def _path(error: Any, parameters: Mapping[str, Any]) -> list[object]:
+    """Where the error lies in what was sent. pydantic also names which member of a union it tried: left out."""
+    found: list[object] = []
+    here: Any = parameters
+    for number, part in enumerate(error["loc"], start=1):
+        inside = (isinstance(here, Mapping) and part in here) or (
+            isinstance(here, list) and isinstance(part, int) and part < len(here)
+        )
+        if inside:
+            here = here[part]
+            found.append(part)
+        elif error["type"] == "missing" and number == len(error["loc"]):
+            found.append(part)
+    return found

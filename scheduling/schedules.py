@@ -12,6 +12,7 @@ from scheduling.errors import NotFound, StaleVersion
 from scheduling.executor import executor
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, SyncState, Task
+from scheduling.occurrences import new_task, policy
 from scheduling.planning import next_due
 from scheduling.storable import Json
 from scheduling.timing import Cron
@@ -121,7 +122,7 @@ def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
     """
     with transaction.atomic():
         schedule = _locked(schedule_id)
-        [task] = ledger.record([dispatch.new_task(schedule, now=now, woken_by="request")], now)
+        [task] = ledger.record([new_task(schedule, now=now, woken_by="request", hand_over=dispatch.HAND_OVER)], now)
         if executor(task.executor).in_process:
             Task.objects.filter(pk=task.pk).update(send_at=now)
             return task, f"waits for the agent on {task.host}"
@@ -155,9 +156,7 @@ def _settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     schedule.routing_reason = route.reason
     if isinstance(due_trigger, Cron):
         schedule.cron = due_trigger.expression
-    schedule.next_due_at = (
-        None if schedule.paused else next_due(due_trigger, schedule.cursor, dispatch.policy(schedule))
-    )
+    schedule.next_due_at = None if schedule.paused else next_due(due_trigger, schedule.cursor, policy(schedule))
     schedule.sync_state, schedule.sync_error = SyncState.PENDING, ""
     schedule.updated_at = now
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 
+from scheduling.models.execution import ExecutionOptions
 from scheduling.timing import Cron, Every, Trigger
 
 
@@ -35,7 +36,7 @@ class SyncState(models.TextChoices):
     OUT_OF_SYNC = "out_of_sync"
 
 
-class Schedule(models.Model):
+class Schedule(ExecutionOptions):
     """Trigger, time zone, policies and backend of a recurring job, and how far it has been planned."""
 
     name = models.CharField(max_length=200)

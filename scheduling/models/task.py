@@ -6,12 +6,13 @@ from django.db import models
 from django.db.models import Q
 
 from scheduling.lifecycle import OPEN, Status
+from scheduling.models.execution import ExecutionOptions
 from scheduling.models.schedule import Schedule
 
 STATUSES = [(status.value, status.value) for status in Status]
 
 
-class Task(models.Model):
+class Task(ExecutionOptions):
     """A job with parameters, a status and a history: one-off, or one occurrence of a schedule."""
 
     schedule = models.ForeignKey(
@@ -30,6 +31,9 @@ class Task(models.Model):
     host = models.CharField(max_length=253, default="", blank=True, help_text="The machine it has to run on, if any.")
     attempt = models.PositiveSmallIntegerField(default=1, help_text="The attempt under way, or the next one.")
 
+    wait_until = models.DateTimeField(null=True, blank=True, help_text="When a waiting task is queued.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Not started by then, it is cancelled.")
+    cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="When a running one was asked to stop.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="When to hand it to its executor (again).")
     sends = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -53,6 +57,8 @@ class Task(models.Model):
             models.Index(fields=["job", "-id"], name="task_by_job"),
             models.Index(fields=["schedule"], name="task_open", condition=Q(status__in=sorted(OPEN))),
             models.Index(fields=["executor", "send_at"], name="task_to_send", condition=Q(status=Status.QUEUED)),
+            models.Index(fields=["wait_until"], name="task_waiting", condition=Q(wait_until__isnull=False)),
+            models.Index(fields=["expires_at"], name="task_expires", condition=Q(expires_at__isnull=False)),
             models.Index(fields=["heartbeat_at"], name="task_running", condition=Q(status=Status.RUNNING)),
         ]
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import dispatch, execution, ledger
+from scheduling import dispatch, execution, ledger, watch
 from scheduling.context import JobContext
-from scheduling.models import Task, TaskAttempt, TaskEvent
+from scheduling.interruption import SoftLimit
+from scheduling.joblog import MOST_LINES
+from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLine
 from scheduling.registry import _jobs, job
+from scheduling.retrying import Retry, RetryPolicy
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS
 
@@ -116,41 +120,163 @@ def test_an_unknown_job_or_parameters_that_no_longer_fit_fail_the_task(register:
     assert wrong.error.startswith("InvalidRequest: ")
 
 
-def test_a_cancelled_job_sees_it_and_its_result_does_not_count(register: Callable[..., str]) -> None:
-    seen = []
+@pytest.fixture
+def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch that looks every few milliseconds, with grace periods to match."""
+    monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=50))
+    monkeypatch.setattr(dispatch, "HEARTBEAT", timedelta(milliseconds=5))
 
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Wait for it, at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_long_job_says_that_it_is_alive(register: Callable[..., str]) -> None:
+    def long(context: JobContext) -> bool:
+        row = Task.objects.filter(pk=context.task_id)
+        return until(lambda: row.filter(heartbeat_at__gt=F("started_at")).exists())
+
+    assert ran(a_task(register(long))).result is True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_job_that_heeds_a_cancellation_ends_as_cancelled(register: Callable[..., str]) -> None:
     def patient(context: JobContext) -> str:
-        seen.append(context.cancelled)
-        ledger.cancel(context.task_id, reason="enough", now=timezone.now())
-        seen.append(context.cancelled)
-        return "too late"
+        ledger.ask_to_stop(context.task_id, reason="enough", now=timezone.now())
+        assert until(lambda: context.cancelled)
+        return "what was done so far"
 
     task = ran(a_task(register(patient)))
-    assert seen == [False, True]
     assert (task.status, task.result, task.reason) == ("CANCELLED", None, "enough")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_long_job_says_that_it_is_alive(register: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "HEARTBEAT", timedelta(milliseconds=5))
-    beaten = threading.Event()
-    real = ledger.heartbeat
+@pytest.mark.usefixtures("quick_watch")
+def test_a_job_that_does_not_heed_it_is_interrupted_in_the_middle_of_a_system_call(
+    register: Callable[..., str],
+) -> None:
+    def stubborn(context: JobContext) -> str:
+        ledger.ask_to_stop(context.task_id, reason="enough", now=timezone.now())
+        try:
+            time.sleep(60)
+        except Exception:  # noqa: BLE001 - a job that swallows everything it can
+            return "never"
+        return "never either"
 
-    def noticed(task: Task, **arguments: Any) -> bool:
-        found = real(task, **arguments)
-        beaten.set()
-        return found
+    task = ran(a_task(register(stubborn)))
+    assert (task.status, task.reason) == ("CANCELLED", "enough")
 
-    monkeypatch.setattr(ledger, "heartbeat", noticed)
 
-    def long(context: JobContext) -> bool:
-        return beaten.wait(30)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_the_soft_limit_is_an_exception_the_job_can_answer(register: Callable[..., str]) -> None:
+    def slow(context: JobContext) -> str:
+        try:
+            time.sleep(60)
+        except SoftLimit as exc:
+            return str(exc)
+        return "never"
 
-    task = ran(a_task(register(long)))
-    assert task.result is True
-    assert task.started_at is not None
-    assert task.heartbeat_at is not None
-    assert task.heartbeat_at > task.started_at
+    task = a_task(register(slow))
+    Task.objects.filter(pk=task.pk).update(soft_limit=0)
+    assert ran(task).result == "The soft time limit of 0 s has passed."
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_job_that_does_not_answer_the_soft_limit_has_failed(register: Callable[..., str]) -> None:
+    def slow(context: JobContext) -> None:
+        time.sleep(60)
+
+    task = a_task(register(slow))
+    Task.objects.filter(pk=task.pk).update(soft_limit=0)
+    assert ran(task).error.startswith("SoftLimit: ")
+
+
+def failing(times: int, exc: Exception) -> Callable[[JobContext], int]:
+    """A job that raises so many times, then returns the number of its attempt."""
+
+    def job_function(context: JobContext) -> int:
+        if context.attempt <= times:
+            raise exc
+        return context.attempt
+
+    return job_function
+
+
+def attempts_until_the_end(task: Task) -> Task:
+    """Run attempt after attempt, as if each wait were over at once."""
+    for attempt in range(1, 10):
+        execution.run(task.pk, attempt, worker="test")
+        task.refresh_from_db()
+        if task.status != "RETRYING":
+            return task
+        dispatch.queue_due(now=task.wait_until or timezone.now())
+    return task
+
+
+@pytest.mark.parametrize(
+    ("times", "retries", "status", "attempts"),
+    [(2, 2, "COMPLETED", 3), (3, 2, "FAILED", 3), (1, 0, "FAILED", 1), (1, 5, "COMPLETED", 2)],
+)
+def test_failures_are_retried_as_often_as_the_task_allows(
+    register: Callable[..., str], settings: Settings, times: int, retries: int, status: str, attempts: int
+) -> None:
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    task = a_task(register(failing(times, ValueError("not yet"))))
+    Task.objects.filter(pk=task.pk).update(retries={"max": retries, "jitter": 0})
+    task = attempts_until_the_end(task)
+    assert task.status == status
+    assert TaskAttempt.objects.filter(task=task).count() == attempts
+
+
+def test_a_job_says_itself_how_its_failures_are_retried(settings: Settings) -> None:
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    policy = RetryPolicy(max=3, base=10, factor=3, jitter=0)
+    for name, exc, status in (
+        ("test.worth", ConnectionError("away"), "RETRYING"),
+        ("test.hopeless", FileNotFoundError("gone"), "FAILED"),
+        ("test.other", ValueError("wrong"), "FAILED"),
+        ("test.asked", Retry("busy", after=120), "RETRYING"),
+    ):
+        job(name, retries=policy, retry_on=(OSError,), give_up_on=(FileNotFoundError,))(failing(1, exc))
+        task = ran(a_task(name))
+        _jobs.pop(name)
+        assert task.status == status
+        if task.wait_until is not None:
+            wait = (task.wait_until - timezone.now()).total_seconds()
+            assert wait == pytest.approx(120 if name == "test.asked" else 10, abs=5)
+
+
+def test_what_a_job_logs_is_kept_within_bounds(register: Callable[..., str]) -> None:
+    def chatty(context: JobContext) -> None:
+        for number in range(MOST_LINES + 500):
+            context.log.info("line %d\x00", number)
+
+    task = ran(a_task(register(chatty)))
+    assert task.status == "COMPLETED"
+    lines = list(TaskLine.objects.filter(task=task).order_by("pk"))
+    assert len(lines) == MOST_LINES
+    assert (lines[0].level, lines[0].message, lines[0].attempt) == ("INFO", "line 0\\u0000", 1)
+    assert lines[-1].message == "more was logged, and is not kept"
+
+
+def test_progress_that_comes_too_fast_is_left_out_but_not_the_last(register: Callable[..., str]) -> None:
+    def fast(context: JobContext) -> None:
+        for step in range(1, 501):
+            context.progress(step, 500)
+
+    task = ran(a_task(register(fast)))
+    assert task.progress == {"done": 500, "total": 500, "message": ""}
+    assert TaskEvent.objects.filter(task=task, detail__has_key="progress").count() < 100
 
 
 def test_a_database_that_is_away_for_a_while_does_not_lose_a_result(

@@ -75,7 +75,7 @@ def test_a_cancelled_task_is_never_claimed() -> None:
 def test_the_end_of_a_cancelled_run_does_not_count() -> None:
     task = a_claimed_task()
     assert ledger.cancel(task.pk, reason="stop", now=LATER)
-    assert not ledger.is_held(task)
+    assert ledger.standing(task) == (False, False)
     assert not ledger.complete(task, result="too late", now=LATER)
     assert not ledger.fail(task, error="too late", now=LATER)
     assert not ledger.progress(task, done=1, total=1, message="", now=LATER)
@@ -111,21 +111,71 @@ def test_a_failure_keeps_error_and_traceback_within_bounds() -> None:
     assert TaskAttempt.objects.get(task=task).traceback.endswith("TTT")
 
 
-def test_an_attempt_is_lost_only_if_it_stays_silent() -> None:
+def test_a_running_task_is_asked_to_stop_once() -> None:
     task = a_claimed_task()
-    ledger.heartbeat(task, now=LATER)
-    assert not ledger.lose(task, now=LATER, silent_since=NOW)
-    assert ledger.lose(task, now=LATER, silent_since=LATER)
+    assert ledger.standing(task) == (True, False)
+    assert ledger.ask_to_stop(task.pk, reason="enough", now=LATER)
+    assert not ledger.ask_to_stop(task.pk, reason="again", now=LATER)
+    assert ledger.standing(task) == (True, True)
+    assert log_of(task) == [(1, "QUEUED"), (2, "RUNNING"), (3, "RUNNING")]
+    assert not ledger.ask_to_stop(a_task().pk, reason="not running", now=LATER)
+
+
+def test_a_retry_is_another_attempt_of_the_same_task() -> None:
+    task = a_claimed_task()
+    assert ledger.retry(task, error="not yet", wait_until=LATER, now=NOW)
     task.refresh_from_db()
-    assert task.status == "FAILED"
-    assert "not been heard of since 2026-11-20 10:01:00 UTC" in task.error
+    assert (task.status, task.attempt, task.wait_until, task.finished_at) == ("RETRYING", 2, LATER, None)
+    assert ledger.claim(task.pk, 1, worker="late message", now=LATER) is None
+    [queued] = ledger.queue_waiting([task.pk], now=LATER, hand_over=LATER - NOW)
+    assert (queued.status, queued.attempt, queued.wait_until) == ("QUEUED", 2, None)
+    assert ledger.claim(task.pk, 1, worker="late message", now=LATER) is None
+    again = ledger.claim(task.pk, 2, worker="me", now=LATER)
+    assert again is not None
+    assert ledger.complete(again, result="at last", now=LATER)
+    attempts = TaskAttempt.objects.filter(task=task).order_by("number").values_list("number", "status", "error")
+    assert list(attempts) == [(1, "FAILED", "not yet"), (2, "COMPLETED", "")]
 
 
-def test_a_waiting_task_is_queued_once() -> None:
-    task = a_task(Status.SCHEDULED)
-    assert ledger.queue(task.pk, now=LATER)
-    assert not ledger.queue(task.pk, now=LATER)
-    assert log_of(task) == [(1, "SCHEDULED"), (2, "QUEUED")]
+def test_only_what_waits_is_queued_and_only_once() -> None:
+    waiting, running, queued = a_task(Status.SCHEDULED), a_claimed_task(), a_task()
+    ids = [waiting.pk, running.pk, queued.pk]
+    assert [task.pk for task in ledger.queue_waiting(ids, now=LATER, hand_over=LATER - NOW)] == [waiting.pk]
+    assert ledger.queue_waiting(ids, now=LATER, hand_over=LATER - NOW) == []
+    assert log_of(waiting) == [(1, "SCHEDULED"), (2, "QUEUED")]
+
+
+@pytest.mark.parametrize("status", [Status.MISSED, Status.SKIPPED])
+def test_what_was_not_run_can_be_run_after_all(status: Status) -> None:
+    task = a_task(status)
+    Task.objects.filter(pk=task.pk).update(finished_at=NOW)
+    assert ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+    task.refresh_from_db()
+    assert (task.status, task.attempt, task.finished_at) == ("QUEUED", 1, None)
+
+
+def test_what_failed_is_repeated_as_a_new_attempt_and_a_second_wish_finds_it_queued() -> None:
+    task = a_claimed_task()
+    ledger.fail(task, error="no", now=NOW)
+    task.refresh_from_db()
+    assert ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+    assert not ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+    task.refresh_from_db()
+    assert (task.status, task.attempt, task.error) == ("QUEUED", 2, "")
+
+
+def test_neither_what_completed_nor_what_is_open_is_repeated() -> None:
+    done, running = a_claimed_task(), a_claimed_task()
+    ledger.complete(done, result=1, now=NOW)
+    for task in (done, running, a_task(), a_task(Status.SCHEDULED)):
+        task.refresh_from_db()
+        assert not ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+
+
+def test_what_has_expired_is_not_claimed() -> None:
+    task = a_task()
+    Task.objects.filter(pk=task.pk).update(expires_at=NOW)
+    assert ledger.claim(task.pk, 1, worker="me", now=NOW) is None
 
 
 def test_sending_again_waits_twice_as_long_each_time() -> None:

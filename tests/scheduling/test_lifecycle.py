@@ -7,7 +7,9 @@ def test_every_status_has_a_row() -> None:
     assert set(MOVES) == set(Status)
 
 
-def test_what_is_finished_never_moves_again() -> None:
+def test_what_is_finished_moves_only_by_a_wish_to_repeat_it() -> None:
+    assert {to for status in FINISHED for to in MOVES[status]} == {Status.QUEUED}
+    assert MOVES[Status.COMPLETED] == frozenset()
     assert {Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MISSED} == FINISHED
     assert {Status.SCHEDULED, Status.QUEUED, Status.RUNNING, Status.RETRYING} == OPEN
 

@@ -1,0 +1,80 @@
+"""When a failed attempt is worth another, and how long to wait for it. Pure: chance is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from scheduling.errors import Problem
+
+MOST_RETRIES: Final = 100
+LONGEST_WAIT: Final = 30 * 24 * 3600.0
+
+
+class Retry(Exception):
+    """Raised by a job: this attempt came to nothing, try again, after so many seconds if given.
+
+    It counts as a retry: when none is left, the task has failed.
+    """
+
+    def __init__(self, reason: str = "the job asked for another attempt", *, after: float | None = None) -> None:
+        self.after = after
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Up to `max` retries; the n-th waits base * factor^(n-1) seconds, at most `cap`, give or take a share of it."""
+
+    max: int = 0
+    base: float = 1.0
+    factor: float = 2.0
+    cap: float = 600.0
+    jitter: float = 0.1
+
+    def delay(self, attempt: int, chance: float) -> timedelta:
+        """How long to wait after attempt number `attempt` (from 1) failed. `chance` lies in [0, 1)."""
+        exponent = min(attempt - 1, 64)
+        wait = min(self.cap, self.base * self.factor**exponent)
+        return timedelta(seconds=wait * (1 + self.jitter * (2 * chance - 1)))
+
+    def allows(self, attempt: int) -> bool:
+        """Whether another attempt may follow number `attempt`."""
+        return attempt <= self.max
+
+    def as_json(self) -> dict[str, float]:
+        """The policy as it is stored."""
+        return asdict(self)
+
+
+_BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    "max": (0, MOST_RETRIES),
+    "base": (0, LONGEST_WAIT),
+    "factor": (1, 100),
+    "cap": (0, LONGEST_WAIT),
+    "jitter": (0, 1),
+}
+
+
+def problems_with(given: object) -> list[Problem]:
+    """What is wrong with a policy as asked for: an object with some of max, base, factor, cap, jitter."""
+    if not isinstance(given, Mapping):
+        return [Problem("retries", "not_an_object", f"Write an object with some of {', '.join(_BOUNDS)}.")]
+    found = []
+    for name, value in given.items():
+        if name not in _BOUNDS:
+            found.append(Problem(f"retries.{name}", "unknown", f"There is no such member: {', '.join(_BOUNDS)}."))
+            continue
+        low, high = _BOUNDS[name]
+        whole_only = name == "max" and not isinstance(value, int)
+        if isinstance(value, bool) or not isinstance(value, int | float) or whole_only or not low <= value <= high:
+            whole = "whole number" if name == "max" else "number"
+            found.append(Problem(f"retries.{name}", "out_of_range", f"Write a {whole} from {low:g} to {high:g}."))
+    return found
+
+
+def policy(given: Mapping[str, Any], otherwise: RetryPolicy) -> RetryPolicy:
+    """The policy of a task: what it says itself, and `otherwise` (its job's) for the rest."""
+    return RetryPolicy(**{**asdict(otherwise), **given})
