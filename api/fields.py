@@ -9,6 +9,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from scheduling.models import OnLost
+
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -74,6 +76,32 @@ class Choice(serializers.ChoiceField):
         return data
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": 0},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "max": {"type": "integer"},
+                    "base": {"type": "number"},
+                    "factor": {"type": "number"},
+                    "cap": {"type": "number"},
+                    "jitter": {"type": "number"},
+                },
+            },
+        ],
+        "examples": [3, {"max": 5, "base": 2, "factor": 2, "cap": 600, "jitter": 0.1}],
+    }
+)
+class Retries(serializers.JSONField):
+    """How many retries, or an object that also says how long to wait; what it does not say is the job's own."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return {"max": data} if isinstance(data, int) and not isinstance(data, bool) else data
+
+
 @extend_schema_field({"type": "string", "format": "date-time", "examples": ["2026-11-20T10:00:00Z"]})
 class Instant(serializers.Field[datetime, object, str, Any]):
     """An RFC 3339 time with its offset; shown in UTC."""
@@ -90,6 +118,22 @@ class Instant(serializers.Field[datetime, object, str, Any]):
 
     def to_representation(self, value: datetime) -> str:
         return utc_text(value)
+
+
+@extend_schema_field({"description": "What the job returned; null until then, and where it returned nothing."})
+class Result(serializers.JSONField):
+    """Any JSON value, null too. Only shown."""
+
+
+@extend_schema_field(
+    {
+        "type": ["object", "null"],
+        "required": ["done", "total", "message"],
+        "properties": {"done": {"type": "integer"}, "total": {"type": "integer"}, "message": {"type": "string"}},
+    }
+)
+class Progress(serializers.JSONField):
+    """How far a running task has come, as it said last. Only shown."""
 
 
 @extend_schema_field(
@@ -142,3 +186,14 @@ class Interval(Seconds):
 def utc_text(value: datetime) -> str:
     """An aware time as RFC 3339 in UTC, without a fraction where there is none."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class ExecutionInput(StrictSerializer):
+    """How a task is to be run: the same for schedules and for one-off tasks."""
+
+    priority = Whole(required=False, help_text="0 to 9, 9 first; 5 if not given.")
+    queue = Text(required=False, allow_blank=True, max_length=64, help_text="Which workers take it.")
+    retries = Retries(required=False)
+    soft_timeout = Interval(required=False, allow_null=True, help_text="When the job is interrupted, and may finish.")
+    timeout = Interval(required=False, allow_null=True, help_text="When its process is ended.")
+    on_lost = Choice(choices=OnLost.choices, required=False, help_text="What to do when its process dies under it.")

@@ -49,7 +49,7 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime) -> Task | N
     changes = {"started_at": now, "heartbeat_at": now, "send_at": None}
     with transaction.atomic():
         detail: dict[str, Json] = {"worker": worker, "attempt": attempt}
-        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+        in_time = Q(expires__isnull=True) | Q(expires__gt=now)
         if not _move(task_id, Status.RUNNING, now, detail, changes, Q(attempt=attempt) & in_time):
             return None
         task = Task.objects.get(pk=task_id)
@@ -78,11 +78,15 @@ def retry(task: Task, *, error: str, traceback: str = "", wait_until: datetime, 
     return _end(task, Status.RETRYING, now, detail, changes, traceback)
 
 
-def cancel(task_id: int, *, reason: str, now: datetime) -> bool:
-    """Nobody will run it, or what it comes to will not count: False when it was finished already."""
+def cancel(task_id: int, *, reason: str, now: datetime, running: bool = True) -> bool:
+    """Nobody will run it, or what it comes to will not count: False when it was finished already.
+
+    With `running` False only a task that nobody has claimed is cancelled.
+    """
     changes = {"reason": reason, "finished_at": now, "send_at": None, "wait_until": None}
     with transaction.atomic():
-        if not _move(task_id, Status.CANCELLED, now, _because(reason), changes):
+        only = Q() if running else ~Q(status=Status.RUNNING)
+        if not _move(task_id, Status.CANCELLED, now, _because(reason), changes, only):
             return False
         TaskAttempt.objects.filter(task_id=task_id, ended_at=None).update(status=Status.CANCELLED, ended_at=now)
         return True
@@ -104,7 +108,7 @@ def repeat(task: Task, *, now: datetime, hand_over: timedelta) -> bool:
     changes: dict[str, Any] = {
         "attempt": task.attempt + tried, "send_at": now + hand_over, "sends": 0, "started_at": None,
         "finished_at": None, "result": None, "error": "", "reason": "", "progress": None, "cancel_asked_at": None,
-        "expires_at": None,
+        "expires": None,
     }  # fmt: skip
     # RETRYING leads to QUEUED as well, by itself: that is not asked for.
     finished = Q(attempt=task.attempt, finished_at__isnull=False)

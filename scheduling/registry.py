@@ -97,8 +97,8 @@ def job(
     Its first parameter is the JobContext, the others are keyword-only with type hints: they are the schema. The
     docstring's first line is the summary. `retries` is what its tasks get that do not say otherwise; an exception in
     `retry_on` and not in `give_up_on` is worth one. `rule` is called with the parameters by name, once each of them is
-    right by itself, and yields a Problem (its field is the parameter's name) for what does not fit together. Raises Misconfigured for a name that is taken and for a signature
-    that is no schema.
+    right by itself, and yields a Problem (its field is the parameter's name) for what does not fit together. Raises
+    Misconfigured for a name that is taken and for a signature that is no schema.
     """
 
     def register(function: JobFunction) -> JobFunction:
@@ -147,7 +147,7 @@ def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
             raise Misconfigured(f"Job {name}: make its parameter {parameter.name} keyword-only, with a type hint.")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         # Under another name inside: a parameter may be called like an attribute of pydantic's (`json`, `schema`).
-        hint = Annotated[hints[parameter.name], Field(alias=parameter.name)]
+        hint: Any = Annotated[hints[parameter.name], Field(alias=parameter.name)]
         fields[f"parameter_{parameter.name}"] = (hint, default)
     try:
         model = create_model(name, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields)

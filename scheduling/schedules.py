@@ -37,6 +37,12 @@ class Wanted(TypedDict, total=False):
     catch_up: str
     catch_up_window: timedelta
     grace: timedelta
+    priority: int
+    queue: str
+    retries: dict[str, Any]
+    soft_timeout: int | None
+    timeout: int | None
+    on_lost: str
     paused: bool
 
 

@@ -1,18 +1,22 @@
-"""What must be true of a schedule before it is stored. Every problem is found, not only the first."""
+"""What must be true of a schedule or a task before it is stored. Every problem is found, not only the first."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from scheduling import retrying
 from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
-from scheduling.models import CatchUp, Overlap, Schedule
+from scheduling.executor import executor_names
+from scheduling.models import CatchUp, OnLost, Overlap, Schedule, Task
 from scheduling.registry import definition
 from scheduling.storable import problem_with_text
 from scheduling.timing import Cron, Every, Trigger, zone
 
 LONGEST_EVERY: Final = 366 * 24 * 3600
+LONGEST_LIMIT: Final = 7 * 24 * 3600
 LONGEST_WINDOW: Final = timedelta(days=366)
 # Between them every instant has a local time in every zone, and a step of arithmetic stays within the calendar.
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +25,8 @@ LATEST: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 def check(schedule: Schedule) -> Trigger:
     """The trigger of a schedule that may be stored; raises InvalidRequest with everything that is wrong."""
-    problems = [*_texts(schedule), *_job(schedule), *_policies(schedule), *_bounds(schedule)]
+    texts = _texts(schedule, "name", "description", "timezone", "host")
+    problems = [*texts, *_job(schedule), *_policies(schedule), *_bounds(schedule), *_execution(schedule)]
     trigger, wrong = _trigger(schedule)
     if trigger is None or problems:
         raise InvalidRequest([*wrong, *problems])
@@ -46,22 +51,50 @@ def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
     return Every(schedule.every, schedule.anchor.replace(microsecond=0)), []
 
 
-def _texts(schedule: Schedule) -> Iterator[Problem]:
-    for field in ("name", "description", "timezone", "host"):
-        problem = problem_with_text(getattr(schedule, field))
+def check_task(task: Task, *, starts: datetime) -> None:
+    """Raise InvalidRequest with everything that is wrong with a one-off task that is to start then."""
+    problems = [*_texts(task, "name", "description", "host"), *_job(task), *_execution(task)]
+    if task.executor not in executor_names():
+        known = ", ".join(executor_names())
+        problems.append(Problem("executor", "unknown_executor", f"There is no such executor: write {known}."))
+    if task.expires is not None and task.expires <= starts:
+        problems.append(Problem("expires", "expires_before_start", "Write a time after scheduled_time."))
+    if problems:
+        raise InvalidRequest(problems)
+
+
+def _texts(asked: Schedule | Task, *fields: str) -> Iterator[Problem]:
+    for field in fields:
+        problem = problem_with_text(getattr(asked, field))
         if problem:
             yield Problem(field, "not_storable", f"This {problem}.")
-    if not schedule.name.strip():
+    if not asked.name.strip():
         yield Problem("name", "blank", "Write a name.")
 
 
-def _job(schedule: Schedule) -> Iterator[Problem]:
+def _job(asked: Schedule | Task) -> Iterator[Problem]:
     try:
-        definition(schedule.job).check(schedule.parameters)
+        definition(asked.job).check(asked.parameters)
     except NotFound as exc:
         yield Problem("job", exc.code, exc.detail)
     except InvalidRequest as exc:
         yield from exc.problems
+
+
+def _execution(asked: Schedule | Task) -> Iterator[Problem]:
+    if not 0 <= asked.priority <= 9:
+        yield Problem("priority", "out_of_range", "Write a number from 0 to 9; 9 comes first.")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", asked.queue):
+        yield Problem("queue", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
+    if asked.on_lost not in OnLost.values:
+        yield Problem("on_lost", "unknown_choice", f"Write one of {', '.join(OnLost.values)}.")
+    yield from retrying.problems_with(asked.retries)
+    for field in ("soft_timeout", "timeout"):
+        limit: int | None = getattr(asked, field)
+        if limit is not None and not 1 <= limit <= LONGEST_LIMIT:
+            yield Problem(field, "out_of_range", "Write a duration from one second to seven days.")
+    if asked.soft_timeout is not None and asked.timeout is not None and asked.soft_timeout >= asked.timeout:
+        yield Problem("soft_timeout", "not_below_timeout", "Write less than timeout, else it never comes to it.")
 
 
 def _policies(schedule: Schedule) -> Iterator[Problem]:

@@ -71,7 +71,7 @@ class Watch:
         self._lines.store()
 
     def _limits(self, running: float, now: datetime) -> None:
-        soft, hard = self._task.soft_limit, self._task.hard_limit
+        soft, hard = self._task.soft_timeout, self._task.timeout
         if soft is not None and running >= soft and not self._warned:
             self._warned = True
             self._interruption.interrupt(SoftLimit(f"The soft time limit of {soft} s has passed."))

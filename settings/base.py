@@ -9,9 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from settings.brokers import celery_settings, kind
+from settings.brokers import (
+    QUEUE_TYPES,
+    Tls,
+    celery_settings,
+    kind,
+    publish_options,
+    step_seconds,
+    wire_priorities,
+)
 from settings.databases import database
+from settings.email import email_settings
 from settings.env import Environment
+from settings.jobs import celery_jobs, commands
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -43,6 +53,8 @@ INSTALLED_APPS = [
     "backends.queue",
     "api",
     "jobs",
+    # Applications with jobs of one's own: docs/own-jobs.md.
+    *env.names_list("TANDEM_APPS"),
 ]
 
 MIDDLEWARE = [
@@ -121,7 +133,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 BROKER_URL = env.text("BROKER_URL", "embedded:")
 BROKER_KIND = kind(BROKER_URL)
 BROKER_SOCKET = VAR / "broker.sock"
-CELERY: dict[str, Any] = celery_settings(BROKER_URL, socket=BROKER_SOCKET) | {
+CELERY: dict[str, Any] = celery_settings(
+    BROKER_URL,
+    socket=BROKER_SOCKET,
+    queue_type=env.choice("BROKER_QUEUE_TYPE", "classic", QUEUE_TYPES),
+    tls=Tls(
+        authority=env.text("BROKER_TLS_CA", ""),
+        certificate=env.text("BROKER_TLS_CERT", ""),
+        key=env.text("BROKER_TLS_KEY", ""),
+    ),
+) | {
     "timezone": "UTC",
     "enable_utc": True,
     "worker_concurrency": env.integer("WORKER_CONCURRENCY", 4, low=1, high=256),
@@ -129,6 +150,13 @@ CELERY: dict[str, Any] = celery_settings(BROKER_URL, socket=BROKER_SOCKET) | {
     "beat_scheduler": "backends.beat.scheduler.LedgerScheduler",
     "beat_max_loop_interval": 1,
 }
+# What publishing needs besides: a request must not wait for a broker that is away.
+TANDEM_PUBLISH_OPTIONS = publish_options(BROKER_URL)
+TANDEM_PUBLISH_SECONDS = step_seconds(BROKER_URL)
+TANDEM_WIRE_PRIORITIES = wire_priorities(BROKER_URL)
+# A worker that takes nothing for this long, while messages wait and it has room, says so in its health.
+TANDEM_STALLED_SECONDS = env.integer("TANDEM_STALLED_SECONDS", 60, low=5, high=3600)
+TANDEM_RESTART_STALLED = env.boolean("TANDEM_RESTART_STALLED", default=True)
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Tandem's own ---------------------------------------------------------------------------------------------------
@@ -141,6 +169,8 @@ TANDEM_EXECUTORS = {
     "worker": "backends.queue.executor.QueueExecutor",
     "inline": "scheduling.execution.InlineExecutor",
 }
+# What runs where a task names no job.
+TANDEM_DEFAULT_JOB = env.text("TANDEM_DEFAULT_JOB", "demo.process_data")
 # `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies when each condition
 # it
 # names is met: `executor` (as asked), `jobs` (shell-style patterns), `sub_minute` (true: needs a clock with seconds).
@@ -158,9 +188,21 @@ TANDEM_CRON_COMMAND = [sys.executable, str(BASE_DIR / "manage.py")]
 # The variables a cron line's wrapper passes on: cron starts commands with an almost empty environment.
 TANDEM_ENVIRONMENT_NAMES = env.names
 
+# Finished tasks are kept this long, and not more of them than this.
+TANDEM_KEEP_DAYS = env.integer("TANDEM_KEEP_DAYS", 30, low=1, high=36_500)
+TANDEM_KEEP_TASKS = env.integer("TANDEM_KEEP_TASKS", 1_000_000, low=1_000)
 TANDEM_MAX_RESULT_BYTES = env.integer("TANDEM_MAX_RESULT_BYTES", 1_000_000, low=1_000)
 TANDEM_FILES_ROOTS = env.names_list("TANDEM_FILES_ROOTS", (str(VAR / "files"),))
 TANDEM_HTTP_ALLOW_PRIVATE = env.boolean("TANDEM_HTTP_ALLOW_PRIVATE", default=False)
+# Patterns like *.example.org; without one every public host may be asked.
+TANDEM_HTTP_ALLOWED_HOSTS = env.names_list("TANDEM_HTTP_ALLOWED_HOSTS")
+TANDEM_BACKUPS_ROOT = env.text("TANDEM_BACKUPS_ROOT", str(VAR / "backups"))
+# What command.run may run, and which Celery tasks are jobs: docs/jobs.md and docs/own-jobs.md.
+TANDEM_COMMANDS: dict[str, Any] = commands(env.text("TANDEM_COMMANDS_FILE", ""))
+TANDEM_CELERY_JOBS: dict[str, str] = celery_jobs(env.names_list("TANDEM_CELERY_JOBS"))
+
+globals().update(email_settings(env.text("EMAIL_URL", "console:")))
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "tandem@localhost")
 
 LOGGING: dict[str, Any] = {
     "version": 1,

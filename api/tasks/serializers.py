@@ -2,8 +2,21 @@
 
 from rest_framework import serializers
 
-from api.fields import Instant
-from scheduling.models import Task, TaskAttempt, TaskEvent
+from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
+from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLine
+
+
+class TaskInput(ExecutionInput):
+    """A one-off task: now, or at a time."""
+
+    name = Text(max_length=200)
+    description = Text(required=False, allow_blank=True, max_length=10_000)
+    scheduled_time = Instant(required=False, allow_null=True, help_text="At once if not given, or past.")
+    job = Text(required=False, max_length=100, help_text="A name from /api/jobs/; the setting's job if not given.")
+    parameters = serializers.JSONField(required=False, help_text="An object that fits the job's schema.")
+    executor = Text(required=False, max_length=50, help_text="worker (if not given) or inline.")
+    host = Text(required=False, allow_blank=True, max_length=253, help_text="Where an inline task runs.")
+    expires = Instant(required=False, allow_null=True, help_text="Not started by then, it is cancelled.")
 
 
 class TaskOutput(serializers.ModelSerializer[Task]):
@@ -14,13 +27,21 @@ class TaskOutput(serializers.ModelSerializer[Task]):
     created_at = Instant()
     started_at = Instant(allow_null=True)
     finished_at = Instant(allow_null=True)
+    scheduled_time = Instant(source="wait_until", allow_null=True, help_text="What it waits for.")
+    expires = Instant(allow_null=True)
+    soft_timeout = Interval(allow_null=True)
+    timeout = Interval(allow_null=True)
+    retries = Retries()
+    progress = Progress(read_only=True)
+    result = Result(read_only=True)
     ran_on = serializers.SerializerMethodField(help_text="The process of the last attempt, and its machine.")
 
     class Meta:
         model = Task
         fields = [
             "id", "schedule", "name", "description", "job", "parameters", "status", "reason", "due_at", "woken_by",
-            "executor", "attempt", "progress", "result", "error", "ran_on", "created_at", "started_at", "finished_at",
+            "scheduled_time", "expires", "executor", "host", "priority", "queue", "retries", "soft_timeout", "timeout",
+            "on_lost", "attempt", "progress", "result", "error", "ran_on", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     def get_ran_on(self, task: Task) -> str:
@@ -62,10 +83,22 @@ class EventOutput(serializers.ModelSerializer[TaskEvent]):
         fields = ["event", "at", "status", "detail"]
 
 
+class LineOutput(serializers.ModelSerializer[TaskLine]):
+    """A line that the job logged."""
+
+    at = Instant()
+
+    class Meta:
+        model = TaskLine
+        fields = ["attempt", "at", "level", "message"]
+
+
 class StatusOutput(serializers.ModelSerializer[Task]):
     """Where a task stands, in short."""
 
     event = serializers.IntegerField(source="events", help_text="The number of its last event.")
+    progress = Progress(read_only=True)
+    result = Result(read_only=True)
 
     class Meta:
         model = Task

@@ -1,15 +1,26 @@
-"""`/api/tasks/`: the ledger, read."""
+"""`/api/tasks/`: the ledger, and what may be asked of it."""
 
 from __future__ import annotations
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.tasks.filters import TaskFilter
-from api.tasks.serializers import AttemptOutput, EventOutput, StatusOutput, TaskOutput
+from api.tasks.serializers import (
+    AttemptOutput,
+    EventOutput,
+    LineOutput,
+    StatusOutput,
+    TaskInput,
+    TaskOutput,
+    TriggeredOutput,
+)
+from scheduling import tasks
 from scheduling.models import Task
 
 
@@ -26,9 +37,34 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     filterset_class = TaskFilter
     lookup_value_regex = "[0-9]{1,18}"
 
+    @extend_schema(summary="Ask for a task", request=TaskInput, responses={201: TriggeredOutput})
+    def create(self, request: Request) -> Response:
+        """It runs at once, or at `scheduled_time`; `delivery` says whether it is on its way, or what it waits for."""
+        asked = TaskInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return _asked(*tasks.create(now=timezone.now(), **asked.validated_data), status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Cancel it", request=None, responses={202: TaskOutput})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def cancel(self, request: Request, pk: str) -> Response:
+        """One that waits never runs. One that runs is asked to stop, and ended after a grace period."""
+        return Response(TaskOutput(tasks.cancel(int(pk), now=timezone.now())).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Try it again", request=None, responses={202: TriggeredOutput})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def retry(self, request: Request, pk: str) -> Response:
+        """Another attempt at a task that failed, was cancelled, missed or skipped; earlier attempts are kept."""
+        return _asked(*tasks.repeat(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="What its job logged", responses=LineOutput(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def log(self, request: Request, pk: str) -> Response:
+        """The lines of all attempts, oldest first; a bounded number is kept."""
+        return Response(LineOutput(self.get_object().lines.order_by("pk"), many=True).data)
+
     @extend_schema(summary="Where the task stands", responses=StatusOutput)
-    @action(detail=True)
-    def status(self, request: Request, pk: str) -> Response:
+    @action(detail=True, url_path="status")
+    def standing(self, request: Request, pk: str) -> Response:
         """The present status, with the number of the last event."""
         return Response(StatusOutput(self.get_object()).data)
 
@@ -43,3 +79,7 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     def events(self, request: Request, pk: str) -> Response:
         """Everything that happened to it, numbered."""
         return Response(EventOutput(self.get_object().event_log.order_by("number")[:1000], many=True).data)
+
+
+def _asked(task: Task, waits_for: str, code: int) -> Response:
+    return Response(TriggeredOutput(task, context={"delivery": waits_for or "sent"}).data, status=code)

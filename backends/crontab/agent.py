@@ -41,6 +41,9 @@ class Agent:
             if _is_due(self._next_sync, now, SYNC_EVERY):
                 self._next_sync = now + SYNC_EVERY
                 self.sync(now)
+                # Where no Beat runs, this is who mends what a crash left behind.
+                dispatch.upkeep(now=now)
+            dispatch.queue_due(now=now)
             # One that was just started needs a moment to take what it was started for.
             if _is_due(self._next_fire, now, dispatch.HAND_OVER) and left_behind(now=now):
                 self._next_fire = now + dispatch.HAND_OVER

@@ -18,8 +18,8 @@ class ExecutionOptions(models.Model):
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, 9 first.")
     queue = models.CharField(max_length=64, default="", blank=True, help_text="Which workers take it.")
     retries = models.JSONField(default=dict, blank=True, help_text="Some of max, base, factor, cap, jitter.")
-    soft_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until the job is interrupted.")
-    hard_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until its process is killed.")
+    soft_timeout = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until the job is interrupted.")
+    timeout = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until its process is killed.")
     on_lost = models.CharField(max_length=5, choices=OnLost, default=OnLost.FAIL)
 
     class Meta:

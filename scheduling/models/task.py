@@ -32,7 +32,7 @@ class Task(ExecutionOptions):
     attempt = models.PositiveSmallIntegerField(default=1, help_text="The attempt under way, or the next one.")
 
     wait_until = models.DateTimeField(null=True, blank=True, help_text="When a waiting task is queued.")
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Not started by then, it is cancelled.")
+    expires = models.DateTimeField(null=True, blank=True, help_text="Not started by then, it is cancelled.")
     cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="When a running one was asked to stop.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="When to hand it to its executor (again).")
     sends = models.PositiveSmallIntegerField(default=0)
@@ -58,7 +58,8 @@ class Task(ExecutionOptions):
             models.Index(fields=["schedule"], name="task_open", condition=Q(status__in=sorted(OPEN))),
             models.Index(fields=["executor", "send_at"], name="task_to_send", condition=Q(status=Status.QUEUED)),
             models.Index(fields=["wait_until"], name="task_waiting", condition=Q(wait_until__isnull=False)),
-            models.Index(fields=["expires_at"], name="task_expires", condition=Q(expires_at__isnull=False)),
+            models.Index(fields=["expires"], name="task_expires", condition=Q(expires__isnull=False)),
+            models.Index(fields=["finished_at"], name="task_finished", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["heartbeat_at"], name="task_running", condition=Q(status=Status.RUNNING)),
         ]
 

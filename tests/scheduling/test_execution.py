@@ -177,7 +177,7 @@ def test_a_job_that_does_not_heed_it_is_interrupted_in_the_middle_of_a_system_ca
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("quick_watch")
-def test_the_soft_limit_is_an_exception_the_job_can_answer(register: Callable[..., str]) -> None:
+def test_the_soft_timeout_is_an_exception_the_job_can_answer(register: Callable[..., str]) -> None:
     def slow(context: JobContext) -> str:
         try:
             time.sleep(60)
@@ -186,18 +186,18 @@ def test_the_soft_limit_is_an_exception_the_job_can_answer(register: Callable[..
         return "never"
 
     task = a_task(register(slow))
-    Task.objects.filter(pk=task.pk).update(soft_limit=0)
+    Task.objects.filter(pk=task.pk).update(soft_timeout=0)
     assert ran(task).result == "The soft time limit of 0 s has passed."
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("quick_watch")
-def test_a_job_that_does_not_answer_the_soft_limit_has_failed(register: Callable[..., str]) -> None:
+def test_a_job_that_does_not_answer_the_soft_timeout_has_failed(register: Callable[..., str]) -> None:
     def slow(context: JobContext) -> None:
         time.sleep(60)
 
     task = a_task(register(slow))
-    Task.objects.filter(pk=task.pk).update(soft_limit=0)
+    Task.objects.filter(pk=task.pk).update(soft_timeout=0)
     assert ran(task).error.startswith("SoftLimit: ")
 
 

@@ -174,7 +174,7 @@ def test_neither_what_completed_nor_what_is_open_is_repeated() -> None:
 
 def test_what_has_expired_is_not_claimed() -> None:
     task = a_task()
-    Task.objects.filter(pk=task.pk).update(expires_at=NOW)
+    Task.objects.filter(pk=task.pk).update(expires=NOW)
     assert ledger.claim(task.pk, 1, worker="me", now=NOW) is None
 
 

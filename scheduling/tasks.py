@@ -1,0 +1,122 @@
+"""The writes that API, command line and dashboard call for tasks. A refused request changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from django.conf import settings
+from django.db import transaction
+
+from scheduling import dispatch, ledger, validation
+from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem
+from scheduling.executor import executor
+from scheduling.hosts import default_host
+from scheduling.lifecycle import REPEATABLE, Status
+from scheduling.models import Task
+from scheduling.storable import Json
+
+
+class Wanted(TypedDict, total=False):
+    """What may be asked of a one-off task; see scheduling.models.Task for each field."""
+
+    name: str
+    description: str
+    scheduled_time: datetime | None
+    job: str
+    parameters: dict[str, Json]
+    executor: str
+    host: str
+    priority: int
+    queue: str
+    retries: dict[str, Any]
+    soft_timeout: int | None
+    timeout: int | None
+    on_lost: str
+    expires: datetime | None
+
+
+class AlreadyFinished(Conflict):
+    """The task has finished already."""
+
+    code = "already_finished"
+
+
+class NotRepeatable(Conflict):
+    """Only a task that failed, was cancelled or was not run can be repeated."""
+
+    code = "not_repeatable"
+
+
+def create(*, now: datetime, **wanted: Unpack[Wanted]) -> tuple[Task, str]:
+    """Store a task and, if its time has come, hand it over. A time in the past means at once.
+
+    Returns the task, and what it still waits for ('' when it is on its way). Raises InvalidRequest with every problem.
+    """
+    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **wanted}
+    at: datetime | None = values.pop("scheduled_time", None)
+    later = at is not None and at > now
+    task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, **values)
+    validation.check_task(task, starts=at if later and at is not None else now)
+    _place(task)
+    task.wait_until, task.send_at = (at, None) if later else (None, now + dispatch.HAND_OVER)
+    with transaction.atomic():
+        ledger.record([task], now)
+    return task, f"its time, {at.isoformat()}" if later and at is not None else _hand_over(task, now)
+
+
+def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request") -> Task:
+    """Cancel a task that has not finished: one that waits never runs, one that runs is asked to stop.
+
+    Raises NotFound, and AlreadyFinished with the status.
+    """
+    task = _found(task_id)
+    # Between the two a worker may claim it, or finish it: asked in this order one of them always meets it.
+    for _ in range(3):
+        if task.status == Status.RUNNING:
+            done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
+        else:
+            done = ledger.cancel(task_id, reason=reason, now=now, running=False)
+        task.refresh_from_db()
+        if done:
+            return task
+        if task.finished_at is not None:
+            raise AlreadyFinished(f"The task has finished already: it is {task.status}.")
+    return task
+
+
+def repeat(task_id: int, *, now: datetime) -> tuple[Task, str]:
+    """Queue another attempt at a task that failed, was cancelled, missed or skipped.
+
+    Returns the task, and what it waits for. Raises NotFound, and NotRepeatable with the status.
+    """
+    task = _found(task_id)
+    if not ledger.repeat(task, now=now, hand_over=dispatch.HAND_OVER):
+        task.refresh_from_db()
+        known = ", ".join(sorted(REPEATABLE))
+        raise NotRepeatable(f"The task is {task.status}: only one that is {known} can be repeated.")
+    task.refresh_from_db()
+    return task, _hand_over(task, now)
+
+
+def _hand_over(task: Task, now: datetime) -> str:
+    if executor(task.executor).in_process:
+        Task.objects.filter(pk=task.pk, status=Status.QUEUED).update(send_at=now)
+        return f"the agent on {task.host}"
+    return dispatch.submit([task], now=now)
+
+
+def _place(task: Task) -> None:
+    """Which machine a task has to run on, for an executor that runs it in a process of its host."""
+    if not executor(task.executor).in_process:
+        return
+    task.host = task.host or default_host()
+    if not task.host:
+        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
+
+
+def _found(task_id: int) -> Task:
+    task = Task.objects.filter(pk=task_id).first()
+    if task is None:
+        raise NotFound(f"There is no task {task_id}.")
+    return task

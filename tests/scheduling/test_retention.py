@@ -1,0 +1,57 @@
+"""Finished tasks are forgotten by age and by count; open ones never."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from scheduling import ledger, retention
+from scheduling.models import Task, TaskEvent
+from tests.conftest import at
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-20 10:00")
+
+
+def some_tasks(count: int, *, age: timedelta, status: str = "COMPLETED") -> list[int]:
+    """Rows that finished so long ago, or are open since then."""
+    finished = None if status in {"QUEUED", "RUNNING"} else NOW - age
+    rows = [
+        Task(name="t", job="j", woken_by="x", executor="worker", status=status, finished_at=finished)
+        for _ in range(count)
+    ]
+    return [task.pk for task in ledger.record(rows, NOW - age)]
+
+
+def left() -> set[int]:
+    """The rows that are still there."""
+    return set(Task.objects.values_list("pk", flat=True))
+
+
+def test_what_is_too_old_goes_with_its_events_and_what_is_open_stays(settings: Settings) -> None:
+    settings.TANDEM_KEEP_DAYS = 30
+    some_tasks(3, age=timedelta(days=31))
+    kept = some_tasks(2, age=timedelta(days=29)) + some_tasks(2, age=timedelta(days=90), status="RUNNING")
+    assert retention.prune(now=NOW) == 3
+    assert left() == set(kept)
+    assert TaskEvent.objects.count() == len(kept)
+    assert retention.prune(now=NOW) == 0
+
+
+def test_what_is_too_many_goes_oldest_first(settings: Settings) -> None:
+    settings.TANDEM_KEEP_TASKS = 4
+    opened = some_tasks(1, age=timedelta(days=2), status="QUEUED")
+    some_tasks(3, age=timedelta(days=1))
+    kept = some_tasks(4, age=timedelta(hours=1))
+    assert retention.prune(now=NOW) == 3
+    assert left() == {*opened, *kept}
+
+
+def test_one_call_deletes_a_bounded_number(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCHES", 3)
+    some_tasks(9, age=timedelta(days=31))
+    assert [retention.prune(now=NOW) for _ in range(3)] == [6, 3, 0]

@@ -1,0 +1,189 @@
+"""One-off tasks: now or at a time, cancelled, repeated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+from pytest_django import Settings
+
+from scheduling import dispatch, execution, ledger, tasks
+from scheduling.errors import InvalidRequest, NotFound
+from scheduling.executor import executor
+from scheduling.models import Task
+from tests.conftest import at
+from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-20 10:00")
+LATER = at("2026-11-20 11:00")
+
+
+@pytest.fixture(autouse=True)
+def worker(settings: Settings) -> RecordingExecutor:
+    """What was handed to workers."""
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    found = executor("worker")
+    assert isinstance(found, RecordingExecutor)
+    return found
+
+
+def a_task(**wanted: Any) -> Task:
+    """A one-off task that was asked for at NOW."""
+    return tasks.create(now=NOW, **{"name": "a task", **wanted})[0]
+
+
+@pytest.mark.parametrize("when", [None, NOW - timedelta(days=700), NOW])
+def test_without_a_time_to_come_a_task_is_sent_at_once(worker: RecordingExecutor, when: Any) -> None:
+    task, waits_for = tasks.create(now=NOW, name="a task", scheduled_time=when)
+    assert (task.status, task.job, waits_for) == ("QUEUED", "demo.process_data", "")
+    assert worker.submitted == [(task.pk, 1)]
+
+
+def test_a_task_waits_for_its_time_as_a_row(worker: RecordingExecutor) -> None:
+    task = a_task(scheduled_time=LATER)
+    assert (task.status, task.wait_until) == ("SCHEDULED", LATER)
+    assert dispatch.queue_due(now=LATER - timedelta(seconds=1)) == 0
+    assert worker.submitted == []
+    assert dispatch.queue_due(now=LATER) == 1
+    assert worker.submitted == [(task.pk, 1)]
+    assert dispatch.queue_due(now=LATER) == 0
+
+
+def test_a_task_that_waits_is_not_mistaken_for_one_that_waits_for_another(worker: RecordingExecutor) -> None:
+    a_task(scheduled_time=LATER)
+    dispatch.upkeep(now=NOW + timedelta(minutes=5))
+    assert worker.submitted == []
+
+
+def test_an_inline_task_waits_for_the_agent_of_its_host(worker: RecordingExecutor) -> None:
+    task, waits_for = tasks.create(now=NOW, name="here", executor="inline")
+    assert waits_for == "the agent on testhost"
+    assert dispatch.take_left_behind(now=NOW, host=django_settings.TANDEM_HOST) == [task]
+    assert worker.submitted == []
+
+
+def test_a_broker_that_is_away_is_said_and_the_task_is_kept(worker: RecordingExecutor) -> None:
+    worker.error = "the broker is away"
+    task, waits_for = tasks.create(now=NOW, name="a task")
+    assert waits_for == "the broker is away"
+    worker.error = ""
+    dispatch.upkeep(now=NOW + dispatch.HAND_OVER)
+    assert worker.submitted == [(task.pk, 1)]
+
+
+WRONG = [
+    ({"name": ""}, "name"),
+    ({"job": "nothing.at_all"}, "job"),
+    ({"parameters": {"steps": "many"}}, "parameters.steps"),
+    ({"executor": "nowhere"}, "executor"),
+    ({"priority": 10}, "priority"),
+    ({"priority": -1}, "priority"),
+    ({"queue": "a b"}, "queue"),
+    ({"retries": {"max": "x"}}, "retries.max"),
+    ({"timeout": 0}, "timeout"),
+    ({"timeout": 10, "soft_timeout": 10}, "soft_timeout"),
+    ({"on_lost": "cry"}, "on_lost"),
+    ({"expires": NOW}, "expires"),
+    ({"scheduled_time": LATER, "expires": LATER}, "expires"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "field"), WRONG)
+def test_a_wrong_request_is_refused_and_leaves_nothing(wanted: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        a_task(**wanted)
+    assert [problem.field for problem in refused.value.problems] == [field]
+    assert Task.objects.count() == 0
+
+
+@pytest.mark.parametrize("when", [None, LATER])
+def test_what_waits_is_cancelled_and_never_runs(when: Any) -> None:
+    task = tasks.cancel(a_task(scheduled_time=when).pk, now=NOW)
+    assert (task.status, task.reason) == ("CANCELLED", "cancelled by request")
+    assert dispatch.queue_due(now=LATER) == 0
+    assert execution.run(task.pk, 1, worker="test") == []
+    task.refresh_from_db()
+    assert task.status == "CANCELLED"
+
+
+def test_what_runs_is_asked_to_stop() -> None:
+    task = a_task()
+    ledger.claim(task.pk, 1, worker="me", now=NOW)
+    for _ in range(2):
+        asked = tasks.cancel(task.pk, now=NOW)
+        assert (asked.status, asked.cancel_asked_at) == ("RUNNING", NOW)
+
+
+def test_what_has_finished_is_not_cancelled() -> None:
+    task = a_task()
+    execution.run(task.pk, 1, worker="test")
+    with pytest.raises(tasks.AlreadyFinished, match="it is COMPLETED"):
+        tasks.cancel(task.pk, now=NOW)
+    with pytest.raises(NotFound):
+        tasks.cancel(task.pk + 1, now=NOW)
+
+
+def test_a_cancelled_task_can_be_repeated_and_keeps_its_attempts(worker: RecordingExecutor) -> None:
+    task = tasks.cancel(a_task().pk, now=NOW)
+    repeated, waits_for = tasks.repeat(task.pk, now=LATER)
+    assert (repeated.status, repeated.attempt, waits_for) == ("QUEUED", 1, "")
+    execution.run(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert task.status == "COMPLETED"
+    with pytest.raises(tasks.NotRepeatable, match="The task is COMPLETED: only one that is CANCELLED, FAILED, "):
+        tasks.repeat(task.pk, now=LATER)
+
+
+def test_what_did_not_start_in_time_has_expired(worker: RecordingExecutor) -> None:
+    task = a_task(expires=LATER)
+    assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None
+    dispatch.upkeep(now=LATER)
+    task.refresh_from_db()
+    assert (task.status, task.reason) == ("CANCELLED", "it expired before it could start")
+
+
+LOST = [
+    ("fail", {}, 1, "FAILED"),
+    ("retry", {}, 1, "RETRYING"),
+    ("retry", {}, 4, "FAILED"),
+    ("retry", {"max": 9}, 9, "RETRYING"),
+]
+
+
+@pytest.mark.parametrize(("on_lost", "retries", "attempt", "status"), LOST)
+def test_a_lost_attempt_follows_on_lost(on_lost: str, retries: dict[str, int], attempt: int, status: str) -> None:
+    task = a_task(on_lost=on_lost, retries=retries)
+    Task.objects.filter(pk=task.pk).update(attempt=attempt)
+    ledger.claim(task.pk, attempt, worker="me", now=NOW)
+    dispatch.lose_silent(now=NOW + dispatch.LOST_AFTER + timedelta(seconds=1))
+    task.refresh_from_db()
+    assert task.status == status
+    assert "has not been heard of since 2026-11-20 10:00:00 UTC" in task.error
+
+
+def test_an_attempt_that_was_asked_to_stop_and_is_lost_is_cancelled() -> None:
+    task = a_task(on_lost="retry")
+    ledger.claim(task.pk, 1, worker="me", now=NOW)
+    tasks.cancel(task.pk, now=NOW)
+    dispatch.lose_silent(now=LATER)
+    task.refresh_from_db()
+    assert task.status == "CANCELLED"
+
+
+def test_what_ends_the_process_under_a_job_follows_on_lost_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    task = a_task(on_lost="retry")
+    monkeypatch.setattr(execution, "_outcome", leave)
+    with pytest.raises(KeyboardInterrupt):
+        execution.run(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert (task.status, task.error) == ("RETRYING", "KeyboardInterrupt: ")
+    assert task.wait_until is not None
+    assert task.wait_until <= timezone.now()
