@@ -6,6 +6,9 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+from django.db.models import Q
+
 from scheduling.backend import Entry, Outcome, SchedulerBackend, backend
 from scheduling.errors import BackendError
 from scheduling.models import Schedule, SyncState
@@ -37,20 +40,18 @@ def find(where: SchedulerBackend) -> Drift:
 
 
 def sync(where: SchedulerBackend) -> Drift:
-    """Mend the drift and note it on the schedules.
+    """Mend the drift within reach, and note on the schedules what came of it.
 
-    Returns what it was; raises BackendError with the reason, noted too.
+    Returns what the drift was; raises BackendError with the reason, which is noted too.
     """
-    held = Schedule.objects.filter(routed_to=where.name)
+    waiting = _waiting(where)
     try:
         drift = find(where)
         where.sync()
     except BackendError as exc:
-        held.exclude(sync_state=SyncState.IN_SYNC).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
+        _note_all(waiting, SyncState.OUT_OF_SYNC, exc.detail)
         raise
-    there = {entry.schedule_id for entry in where.desired()}
-    mended = held.exclude(sync_state=SyncState.IN_SYNC).filter(pk__in=there)
-    mended.update(sync_state=SyncState.IN_SYNC, sync_error="")
+    _note_all(waiting, SyncState.IN_SYNC, "")
     return drift
 
 
@@ -85,3 +86,18 @@ def _note(schedule: Schedule, state: SyncState, error: str) -> None:
     schedule.sync_state, schedule.sync_error = state, error
     # Only if nobody changed it meanwhile: then their own install says how it went.
     Schedule.objects.filter(pk=schedule.pk, version=schedule.version).update(sync_state=state, sync_error=error)
+
+
+def _waiting(where: SchedulerBackend) -> list[tuple[int, int]]:
+    """The schedules within reach (id, version) whose entries are not, or not known to be, as they should be."""
+    held = Schedule.objects.filter(routed_to=where.name)
+    if where.capabilities.per_host:
+        held = held.filter(host=settings.TANDEM_HOST)
+    # Out of sync and without a next time is a schedule that cannot be planned: no entry will mend that.
+    state = Q(sync_state=SyncState.PENDING) | Q(sync_state=SyncState.OUT_OF_SYNC, next_due_at__isnull=False)
+    return list(held.filter(state).values_list("pk", "version"))
+
+
+def _note_all(waiting: list[tuple[int, int]], state: SyncState, error: str) -> None:
+    for pk, version in waiting:
+        Schedule.objects.filter(pk=pk, version=version).update(sync_state=state, sync_error=error)

@@ -9,7 +9,6 @@ from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import Q
 
 from backends.crontab import hosts
 from backends.crontab.backend import CrontabBackend
@@ -18,7 +17,7 @@ from scheduling import dispatch, drift
 from scheduling.errors import BackendError
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule, SyncState, Task
+from scheduling.models import Task
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +55,8 @@ class Agent:
         """Mend the table, and report how it was found; returns why it could not be mended, or ''."""
         found: list[str] = []
         error = ""
-        waiting = _out_of_sync()
         try:
-            found = _words(drift.find(self._backend))
-            self._backend.mend(self._target)
+            found = _words(drift.sync(self._backend))
         except BackendError as exc:
             error = exc.detail
             log.error("the crontab is not up to date: %s", error)  # noqa: TRY400 - the reason is enough
@@ -67,7 +64,6 @@ class Agent:
             if found:
                 log.info("the crontab was brought up to date: %s", "; ".join(found[:20]))
         hosts.report(self._target, now=now, drift=found, error=error)
-        _note(waiting, error)
         return error
 
 
@@ -81,21 +77,6 @@ def left_behind(*, now: datetime) -> bool:
 def _is_due(at: datetime | None, now: datetime, every: timedelta) -> bool:
     """Whether the time has come; also where the clock was put back so far that it would not for long."""
     return at is None or now >= at or at - now > every
-
-
-def _out_of_sync() -> list[tuple[int, int]]:
-    """This machine's schedules (id, version) that wait for their lines, or for their lines to go."""
-    mine = Schedule.objects.filter(routed_to=CrontabBackend.name, host=settings.TANDEM_HOST)
-    # Out of sync and without a next time is a schedule that cannot be planned: no line will mend that.
-    waiting = Q(sync_state=SyncState.PENDING) | Q(sync_state=SyncState.OUT_OF_SYNC, next_due_at__isnull=False)
-    return list(mine.filter(waiting).values_list("pk", "version"))
-
-
-def _note(waiting: list[tuple[int, int]], error: str) -> None:
-    """Note that the lines are as they should be, or why not, on schedules that were not changed again meanwhile."""
-    state = SyncState.OUT_OF_SYNC if error else SyncState.IN_SYNC
-    for pk, version in waiting:
-        Schedule.objects.filter(pk=pk, version=version).update(sync_state=state, sync_error=error)
 
 
 def _words(found: drift.Drift) -> list[str]:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from pytest_django import Settings
 
 from scheduling import dispatch, drift, ledger, queries, schedules
 from scheduling.backend import backend
 from scheduling.errors import BackendError, InvalidRequest, NotFound, StaleVersion
 from scheduling.executor import executor
-from scheduling.models import Schedule, Task
+from scheduling.models import Schedule, SyncState, Task
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS, MemoryBackend, RecordingExecutor
 
@@ -185,6 +186,20 @@ def test_an_engine_that_cannot_be_written_leaves_the_schedule_stored_and_says_wh
     memory.error = ""
     assert {entry.schedule_id for entry in drift.sync(memory).missing} == {schedule.pk}
     assert queries.schedule(schedule.pk).sync_state == "in_sync"
+
+
+def test_a_schedule_that_changes_while_the_engine_is_written_stays_pending(settings: Settings) -> None:
+    class Slow(MemoryBackend):
+        """Somebody changes the schedule just after the entries were written."""
+
+        def sync(self) -> None:
+            super().sync()
+            Schedule.objects.update(version=F("version") + 1)
+
+    schedule = a_schedule(now=NOW, backend="memory")
+    Schedule.objects.update(sync_state=SyncState.PENDING)
+    drift.sync(Slow())
+    assert queries.schedule(schedule.pk).sync_state == SyncState.PENDING
 
 
 ROUTES = [

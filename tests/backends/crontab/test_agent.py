@@ -110,21 +110,3 @@ def test_the_command_looks_once(crontab_file: Path, settings: Settings) -> None:
     settings.TANDEM_CRONTAB = "none"
     with pytest.raises(CommandError, match="TANDEM_CRONTAB"):
         call_command("crontab_agent", "--once")
-
-
-def test_a_schedule_that_changes_while_the_agent_writes_stays_pending(crontab_file: Path) -> None:
-    schedule = a_schedule(backend="crontab")
-    Schedule.objects.update(sync_state=SyncState.PENDING)
-
-    class SlowTarget(FileTarget):
-        """Somebody changes the schedule just after the table was written."""
-
-        def write(self, table: bytes) -> None:
-            super().write(table)
-            Schedule.objects.filter(pk=schedule.pk).update(version=schedule.version + 1)
-
-    crontab_file.unlink()
-    Agent(SlowTarget(crontab_file), lambda _: None).step(timezone.now())
-    schedule.refresh_from_db()
-    assert crontab_file.exists()
-    assert schedule.sync_state == SyncState.PENDING
