@@ -1,0 +1,100 @@
+"""Servers once for each test process, a fresh installation on them for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from pytest_django.plugin import DjangoDbBlocker
+
+import tests.live.jobs  # noqa: F401 - schedules that name these jobs are checked here, too
+from tests.live.installation import Installation, ledger_at
+from tests.servers.postgres import PostgresServer
+from tests.servers.redis_like import RedisServer
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """PostgreSQL whose database `tandem` has all tables and no rows: the template of those that tests use."""
+    with PostgresServer() as server:
+        _migrate(server.url)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables and no rows."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer("--appendonly", "yes") as server:
+        yield server
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # A short path, for sockets may live in it.
+    path = Path(tempfile.mkdtemp(prefix="tandem-live-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def on_postgres(
+    postgres: PostgresServer, redis_server: RedisServer, folder: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Installation]:
+    """An installation on PostgreSQL and Redis."""
+    server, _, _ = postgres.url.rpartition("/")
+    name = f"live_{next(_numbers)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE tandem")
+    yield from _installed(f"{server}/{name}", redis_server, folder, django_db_blocker)
+
+
+@pytest.fixture
+def on_sqlite(
+    sqlite: Path, redis_server: RedisServer, folder: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Installation]:
+    """An installation on SQLite and Redis."""
+    shutil.copy(sqlite, folder / "tandem.sqlite3")
+    yield from _installed(f"sqlite:///{folder / 'tandem.sqlite3'}", redis_server, folder, django_db_blocker)
+
+
+@pytest.fixture(params=["on_postgres", "on_sqlite"])
+def installation(request: pytest.FixtureRequest) -> Installation:
+    """Both, one after the other."""
+    found: Installation = request.getfixturevalue(request.param)
+    return found
+
+
+def _installed(
+    database_url: str, broker: RedisServer, folder: Path, blocker: DjangoDbBlocker
+) -> Iterator[Installation]:
+    made = Installation(database_url, broker.url, folder)
+    made.empty_broker()
+    with blocker.unblock(), ledger_at(database_url):
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def _migrate(database_url: str) -> None:
+    environment = {**os.environ, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.live.live_settings"}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)

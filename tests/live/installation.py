@@ -1,0 +1,163 @@
+"""A whole Tandem of a test's own: a database, a broker, a folder, and the processes that were started on them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import redis
+from celery import Celery
+from django.conf import settings
+from django.db import connections
+from django.db.utils import ConnectionHandler, load_backend
+
+from settings.brokers import celery_settings
+from settings.databases import database
+from settings.stack.parent_death import die_with_parent
+from tests.backends.queue.brokers import stored_messages
+from tests.servers.server import end_group
+
+STOCK: Final = "django_celery_beat.schedulers:DatabaseScheduler"
+_LONGEST_WAIT_SECONDS: Final = 40.0
+
+
+class Process:
+    """A program that runs in the background. As it may have children, what is sent to it goes to its whole group."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.popen = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                cwd=settings.BASE_DIR,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - set up before the fork; a killed test run leaves none
+            )
+
+    def go(self) -> None:
+        """Let it go on: it waits for a line."""
+        if self.popen.stdin is not None:
+            self.popen.stdin.write(b"go\n")
+            self.popen.stdin.flush()
+
+    def said(self) -> str:
+        """What it wrote so far."""
+        return self.log.read_text(errors="replace")
+
+    def wait(self) -> int:
+        """Its exit code, once it ended."""
+        return self.popen.wait(_LONGEST_WAIT_SECONDS)
+
+    def kill(self) -> None:
+        """End it and its children at once, as the kernel would."""
+        if self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+        end_group(self.popen.pid)
+        if self.popen.stdin is not None:
+            self.popen.stdin.close()
+
+
+class Installation:
+    """Addresses of a database and a broker, and the processes that use them; `close` ends those."""
+
+    def __init__(self, database_url: str, broker_url: str, folder: Path) -> None:
+        self.database_url, self.broker_url, self.folder = database_url, broker_url, folder
+        self._processes: list[Process] = []
+
+    @property
+    def runs(self) -> Path:
+        """The file that the jobs of these tests append to."""
+        return self.folder / "runs"
+
+    def ran(self) -> list[int]:
+        """The ids of the tasks whose jobs really ran, in order, with repetitions."""
+        return [int(line) for line in self.runs.read_text().split()] if self.runs.exists() else []
+
+    def worker(self, *, name: str = "worker", processes: int = 1) -> Process:
+        """A Celery worker."""
+        quiet = ["--without-gossip", "--without-mingle"]
+        return self._celery("worker", "-n", f"{name}@%h", "--concurrency", str(processes), "-l", "INFO", *quiet)
+
+    def beat(self, *, scheduler: str = "") -> Process:
+        """Celery Beat, with the scheduler of the settings unless another is named."""
+        return self._celery("beat", "-l", "INFO", *(["--scheduler", scheduler] if scheduler else []))
+
+    def dispatcher(self, *arguments: str) -> Process:
+        """See tests/live/dispatcher.py."""
+        return self.start("-m", "tests.live.dispatcher", *arguments)
+
+    def start(self, *arguments: str) -> Process:
+        """Python with these arguments."""
+        log = self.folder / f"{len(self._processes)}.log"
+        process = Process([sys.executable, *arguments], self._environment(), log)
+        self._processes.append(process)
+        return process
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        """Return once `condition` holds; after a long while, fail with what the processes said."""
+        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while not condition():
+            if time.monotonic() > deadline:
+                said = "\n".join(f"--- {process.popen.args!r}\n{process.said()[-3000:]}" for process in self._processes)
+                raise AssertionError(f"It did not happen in {_LONGEST_WAIT_SECONDS} s.\n{said}")
+            time.sleep(0.05)
+
+    def messages(self) -> list[tuple[int, int]]:
+        """(task_id, attempt) of the messages in the queue; reading leaves them there."""
+        with redis.Redis.from_url(self.broker_url) as client:
+            return [(task_id, attempt) for _, (task_id, attempt) in stored_messages(client)]
+
+    def empty_broker(self) -> None:
+        """Take everything away from the broker."""
+        with redis.Redis.from_url(self.broker_url) as client:
+            client.flushall()
+
+    def publish(self, task_id: int, attempt: int) -> None:
+        """Send the message of an attempt, whoever sent it already."""
+        with Celery("live test", set_as_current=False) as app:
+            app.config_from_object(celery_settings(self.broker_url, socket=self.folder / "unused"))
+            with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
+                app.send_task("tandem.run", args=(task_id, attempt), ignore_result=True, producer=producer)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for process in self._processes:
+            process.kill()
+
+    def _celery(self, *arguments: str) -> Process:
+        return self.start("-m", "celery", "-A", "settings.celery", *arguments)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.live.live_settings",
+            "DATABASE_URL": self.database_url,
+            "BROKER_URL": self.broker_url,
+            "TANDEM_VAR": str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+@contextmanager
+def ledger_at(database_url: str) -> Iterator[None]:
+    """Inside the block this thread's models are rows of the database at `database_url`."""
+    before = connections["default"]
+    alias = ConnectionHandler({"default": database(database_url)}).settings["default"]
+    connections["default"] = load_backend(alias["ENGINE"]).DatabaseWrapper(alias, "default")
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = before

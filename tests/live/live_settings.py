@@ -1,0 +1,6 @@
+"""The settings of the processes that live tests start. Where things are comes from their environment."""
+
+from settings.test import *  # noqa: F403 - an environment is another one plus what differs
+from settings.test import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.live"]
