@@ -1,7 +1,7 @@
 """Pages of long lists."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
@@ -13,7 +13,7 @@ _FOLLOW: Final = "Follow `next` or `previous` as they were given."
 class NewestFirst(CursorPagination):
     """Cursor pages: stable while rows are added, and as fast at the end as at the start. `?limit=` up to 200.
 
-    A limit or a cursor that cannot be raises ValidationError: nobody would notice that other rows came than were asked for.
+    A limit or a cursor that cannot be raises ValidationError: nobody would notice that other rows came.
     """
 
     ordering = "-id"
@@ -35,9 +35,20 @@ class NewestFirst(CursorPagination):
             found = super().decode_cursor(request)
         except NotFound as exc:
             raise _refused("cursor", _FOLLOW) from exc
-        if found is None or not re.fullmatch("[0-9]{1,18}", str(found.position or 0)):
+        # Base64 skips what is not of its alphabet.
+        whole = re.fullmatch("[A-Za-z0-9+/]+={0,2}", request.query_params["cursor"])
+        if found is None or not whole or not re.fullmatch("[0-9]{1,18}", str(found.position or 0)):
             raise _refused("cursor", _FOLLOW)
         return found
+
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        """As DRF's, but `next` and `previous` are null on the last and the first page (OpenAPI 3.1)."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
 
 
 def _refused(name: str, message: str) -> ValidationError:

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.fields import Choice, Flag, Instant, Interval, Seconds, StrictSerializer, Text, utc_text
+from api.fields import (
+    Choice,
+    ExecutionInput,
+    Flag,
+    Instant,
+    Interval,
+    Retries,
+    Seconds,
+    StrictSerializer,
+    Text,
+    utc_text,
+)
 from scheduling import queries, review
 from scheduling.backend import backend
 from scheduling.models import CatchUp, Overlap, Schedule, SyncState
@@ -17,7 +28,7 @@ from scheduling.models import CatchUp, Overlap, Schedule, SyncState
 SHOWN_NEXT = 5
 
 
-class ScheduleInput(StrictSerializer):
+class ScheduleInput(ExecutionInput):
     """A schedule as asked for: a job, and either `cron` or `every`."""
 
     name = Text(max_length=200)
@@ -72,6 +83,9 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
     ends_at = Instant(allow_null=True)
     catch_up_window = Seconds()
     grace = Seconds()
+    soft_timeout = Interval(allow_null=True)
+    timeout = Interval(allow_null=True)
+    retries = Retries()
     created_at = Instant()
     updated_at = Instant()
     words = serializers.SerializerMethodField(help_text="The trigger in plain words.")
@@ -85,7 +99,8 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         fields = [
             "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
             "starts_at", "ends_at", "backend", "executor", "routing", "entries", "sync", "overlap", "catch_up",
-            "catch_up_window", "grace", "paused", "version", "created_at", "updated_at",
+            "catch_up_window", "grace",
+            "priority", "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:

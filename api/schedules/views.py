@@ -16,13 +16,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.roles import Role
 from api.schedules.filters import ScheduleFilter
+from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from scheduling import queries, schedules
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, Task
+from scheduling.preview import preview as seen_beforehand
 
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the version this change is meant for."
@@ -38,6 +41,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     serializer_class = ScheduleOutput
     filterset_class = ScheduleFilter
     lookup_value_regex = "[0-9]{1,18}"
+    roles = {"preview": Role.VIEWER}
 
     @extend_schema(summary="Ask for a schedule", request=ScheduleInput, responses={201: ScheduleOutput})
     def create(self, request: Request) -> Response:
@@ -88,6 +92,21 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         """Installed there first, removed here after; every occurrence meanwhile becomes one task."""
         to = _read(Move(data=request.data))["backend"]
         return _shown(schedules.move(int(pk), to=to, now=timezone.now(), version=_version(request)))
+
+    @extend_schema(
+        summary="See what a change would do",
+        request=ScheduleInput,
+        responses=PreviewOutput,
+        parameters=[OpenApiParameter("days", int, description="How far to look: 7 if not given, at most 366.")],
+    )
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, pk: str) -> Response:
+        """The body is that of a PATCH (a move is `{"backend": ...}`). Nothing is stored and nothing installed."""
+        given = request.query_params.get("days", "7")
+        window = _read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
+        asked = _read(ScheduleInput(data=request.data, partial=True))
+        found = seen_beforehand(int(pk), days=window["days"], now=timezone.now(), **asked)
+        return Response(PreviewOutput(found).data)
 
     @extend_schema(summary="Run it once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])

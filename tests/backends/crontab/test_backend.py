@@ -14,7 +14,7 @@ from pytest_django import Settings
 from backends.crontab import files, targets
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.table import MOST_LINES, splice
-from scheduling import schedules
+from scheduling import drift, schedules
 from scheduling.backend import Entry, Outcome
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Host, Schedule
@@ -152,14 +152,24 @@ def test_a_host_without_crontab_is_refused(crontab_file: Path, settings: Setting
         CrontabBackend().install(a_draft())
 
 
-def test_a_full_or_damaged_table_is_refused_before_anything_is_written(crontab_file: Path) -> None:
-    crontab_file.write_bytes(b"#\n" * (MOST_LINES - 6))
+def test_a_full_table_is_refused_before_anything_is_written(crontab_file: Path) -> None:
+    full = b"#\n" * (MOST_LINES - 6)
+    crontab_file.write_bytes(full)
     assert codes(a_draft()) == [("host", "crontab_full")]
-    crontab_file.write_bytes(b"# --- END Tandem ---\n")
-    assert codes(a_draft()) == [("host", "unreadable_crontab")]
-    with pytest.raises(InvalidRequest, match="damaged"):
+    with pytest.raises(InvalidRequest, match="full"):
         a_schedule(backend="crontab")
+    assert crontab_file.read_bytes() == full
+
+
+def test_a_damaged_table_leaves_the_schedule_stored_and_is_mended_by_the_next_sync(crontab_file: Path) -> None:
+    crontab_file.write_bytes(b"# --- END Tandem ---\n")
+    schedule = a_schedule(backend="crontab")
+    assert (schedule.sync_state, "damaged" in schedule.sync_error) == ("out_of_sync", True)
     assert crontab_file.read_bytes() == b"# --- END Tandem ---\n"
+    crontab_file.unlink()
+    drift.sync(CrontabBackend())
+    schedule.refresh_from_db()
+    assert schedule.sync_state == "in_sync"
 
 
 def test_the_table_of_the_user_goes_through_the_program(

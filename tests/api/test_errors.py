@@ -1,0 +1,120 @@
+"""Whatever goes wrong under /api/ is a problem document (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from api.errors import MEDIA_TYPE, pointer, problem_response, server_error
+from scheduling.errors import (
+    BackendError,
+    Conflict,
+    InvalidRequest,
+    InvalidTrigger,
+    Misconfigured,
+    NotFound,
+    Problem,
+    StaleVersion,
+    TandemError,
+    escaped,
+)
+from tests.api.conformance import PROBLEM, CheckedClient, check
+from tests.conftest import client_as
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/nothing/", "/api/schedules/x/", "/api/schedules/1/fly/", "/api/%00/", "/api/%ff/"]
+)
+def test_an_unknown_address_under_api_is_a_problem(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    check(response.json(), PROBLEM)
+    assert response.json()["code"] == "not_found"
+
+
+def test_an_unknown_address_elsewhere_is_a_page(client: Client) -> None:
+    response = client.get("/nothing/")
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_a_method_that_is_not_there_is_refused_and_the_others_are_told(admin: CheckedClient, method: str) -> None:
+    response = getattr(admin, method)("/api/schedules/", {}, format="json")
+    assert response.status_code == 405
+    assert response.json()["code"] == "method_not_allowed"
+    assert {"GET", "POST"} <= {name.strip() for name in response.headers["Allow"].split(",")}
+
+
+@pytest.mark.parametrize("wanted", ["text/html", "application/xml", "image/png"])
+def test_an_answer_in_another_form_is_not_to_be_had(admin: CheckedClient, wanted: str) -> None:
+    response = admin.get("/api/schedules/", HTTP_ACCEPT=wanted)
+    assert response.status_code == 406
+    assert response.json()["code"] == "not_acceptable"
+
+
+@pytest.mark.parametrize("wanted", ["*/*", "application/json", "text/html, */*;q=0.1", "application/*"])
+def test_json_is_sent_to_whoever_takes_it(admin: CheckedClient, wanted: str) -> None:
+    assert admin.get("/api/schedules/", HTTP_ACCEPT=wanted).status_code == 200
+
+
+def test_a_fault_of_ours_is_said_without_any_detail() -> None:
+    response = server_error(RequestFactory().get("/api/schedules/"))
+    assert response.status_code == 500
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    body = json.loads(response.getvalue())
+    check(body, PROBLEM)
+    assert body["code"] == "internal"
+    assert server_error(RequestFactory().get("/")).headers["Content-Type"].startswith("text/html")
+
+
+def test_a_view_that_raises_answers_500_in_the_same_form(db: None, crontab: Path, settings: Settings) -> None:
+    client = client_as("admin")
+    client.raise_request_exception = False
+    settings.TANDEM_CRONTAB = "nonsense"
+    response = client.get("/api/backends/crontab/drift/")
+    assert response.status_code == 500
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    check(response.json(), PROBLEM)
+    assert "nonsense" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "code"),
+    [
+        (NotFound("x"), 404, "not_found"), (Conflict("x"), 409, "conflict"), (StaleVersion(), 412, "stale_version"),
+        (InvalidRequest([Problem("a", "b", "c")]), 400, "invalid"), (BackendError("x"), 503, "backend_error"),
+        (InvalidTrigger("x", field="minute"), 400, "invalid_trigger"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_error_has_its_status(raised: TandemError, status: int, code: str) -> None:
+    response = problem_response(raised, {})
+    assert response is not None
+    assert (response.status_code, response.data["code"]) == (status, code)
+    check(response.data, PROBLEM)
+
+
+@pytest.mark.parametrize("raised", [Misconfigured("the password is x"), TandemError("x"), ZeroDivisionError()])
+def test_what_is_our_fault_is_left_to_the_500(raised: Exception) -> None:
+    assert problem_response(raised, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["cron"], "/cron"), (["parameters", "url"], "/parameters/url"), (["a/b~"], "/a~1b~0"), (["a.b"], "/a.b"),
+        (["a\\1b", "c"], "/a\\1b/c"), (["parameters", 3, ""], "/parameters/3/"), ([], ""), (["~1"], "/~01"),
+    ],
+)  # fmt: skip
+def test_the_pointer_of_a_field_is_as_rfc_6901_has_it(names: list[object], expected: str) -> None:
+    assert pointer(".".join(map(escaped, names))) == expected
+
+
+def test_the_root_is_for_those_who_may_look(db: None) -> None:
+    assert client_as("viewer").get("/api/").status_code == 200
+    assert Client().get("/api/").status_code == 401

@@ -1,0 +1,90 @@
+"""Which role may do what: the whole table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.roles import Role
+from tests.api.asking import made, stored
+from tests.api.conformance import CheckedClient, operations
+from tests.api.conftest import checked
+
+LEAST: dict[tuple[str, str], Role] = {
+    ("GET", "/api/schedules/"): Role.VIEWER,
+    ("POST", "/api/schedules/"): Role.OPERATOR,
+    ("GET", "/api/schedules/{id}/"): Role.VIEWER,
+    ("PUT", "/api/schedules/{id}/"): Role.OPERATOR,
+    ("PATCH", "/api/schedules/{id}/"): Role.OPERATOR,
+    ("DELETE", "/api/schedules/{id}/"): Role.OPERATOR,
+    ("POST", "/api/schedules/{id}/pause/"): Role.OPERATOR,
+    ("POST", "/api/schedules/{id}/resume/"): Role.OPERATOR,
+    ("POST", "/api/schedules/{id}/move/"): Role.OPERATOR,
+    ("POST", "/api/schedules/{id}/trigger/"): Role.OPERATOR,
+    ("GET", "/api/schedules/{id}/occurrences/"): Role.VIEWER,
+    ("GET", "/api/schedules/{id}/tasks/"): Role.VIEWER,
+    ("GET", "/api/tasks/"): Role.VIEWER,
+    ("POST", "/api/tasks/"): Role.OPERATOR,
+    ("GET", "/api/tasks/{id}/"): Role.VIEWER,
+    ("POST", "/api/tasks/{id}/cancel/"): Role.OPERATOR,
+    ("POST", "/api/tasks/{id}/retry/"): Role.OPERATOR,
+    ("GET", "/api/tasks/{id}/log/"): Role.VIEWER,
+    ("GET", "/api/tasks/{id}/status/"): Role.VIEWER,
+    ("GET", "/api/tasks/{id}/attempts/"): Role.VIEWER,
+    ("GET", "/api/tasks/{id}/events/"): Role.VIEWER,
+    ("GET", "/api/jobs/"): Role.VIEWER,
+    ("GET", "/api/jobs/{name}/"): Role.VIEWER,
+    ("POST", "/api/cron/describe/"): Role.VIEWER,
+    ("GET", "/api/backends/"): Role.VIEWER,
+    ("GET", "/api/backends/{name}/"): Role.VIEWER,
+    ("GET", "/api/backends/{name}/drift/"): Role.VIEWER,
+    ("POST", "/api/backends/{name}/sync/"): Role.ADMIN,
+}
+TABLE = [(method, path, least) for (method, path), least in sorted(LEAST.items())]
+
+
+def ask(client: CheckedClient, method: str, path: str) -> Any:
+    """What the role is refused before anything is looked for, so a number that is not there will do."""
+    address = path.replace("{id}", "999999").replace("{name}", "nothing")
+    return client.generic(method, address, "{}" if method != "GET" else "", content_type="application/json")
+
+
+def test_every_operation_of_the_schema_is_in_the_table() -> None:
+    # Spectacular calls the number `id`, whatever the view does.
+    assert {(method, re.sub("{pk}", "{id}", path)) for method, path in operations()} == set(LEAST)
+
+
+@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name.lower())
+@pytest.mark.parametrize(("method", "path", "least"), TABLE)
+def test_a_role_may_do_what_the_table_says(
+    crontab: Path, db: None, method: str, path: str, least: Role, role: Role
+) -> None:
+    response = ask(checked(role.name.lower()), method, path)
+    if role >= least:
+        assert response.status_code not in {401, 403}
+    else:
+        assert response.status_code == 403
+        assert response.json()["code"] == "permission_denied"
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in TABLE])
+def test_nobody_does_anything_without_a_token(crontab: Path, db: None, method: str, path: str) -> None:
+    response = ask(CheckedClient(), method, path)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_what_a_viewer_is_refused_changes_nothing(
+    operator: CheckedClient, viewer: CheckedClient, crontab: Path
+) -> None:
+    schedule = made(operator, backend="crontab")
+    before = stored(crontab)
+    for method, path, least in TABLE:
+        if least > Role.VIEWER:
+            address = path.replace("{id}", str(schedule["id"])).replace("{name}", "crontab")
+            body = '{"apply": true, "backend": "beat"}'
+            assert viewer.generic(method, address, body, content_type="application/json").status_code == 403
+    assert stored(crontab) == before
