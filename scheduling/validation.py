@@ -16,6 +16,7 @@ from scheduling.storable import problem_with_text
 from scheduling.timing import Cron, Every, Trigger, zone
 
 LONGEST_EVERY: Final = 366 * 24 * 3600
+SHORTEST_GRACE: Final = timedelta(seconds=10)
 LONGEST_LIMIT: Final = 7 * 24 * 3600
 LONGEST_WINDOW: Final = timedelta(days=366)
 # Between them every instant has a local time in every zone, and a step of arithmetic stays within the calendar.
@@ -101,9 +102,11 @@ def _policies(schedule: Schedule) -> Iterator[Problem]:
     for field, choices in (("overlap", Overlap.values), ("catch_up", CatchUp.values)):
         if getattr(schedule, field) not in choices:
             yield Problem(field, "unknown_choice", f"Write one of {', '.join(choices)}.")
-    for field in ("grace", "catch_up_window"):
-        if not timedelta(0) <= getattr(schedule, field) <= LONGEST_WINDOW:
-            yield Problem(field, "out_of_range", "Write a duration from zero to 366 days.")
+    if not SHORTEST_GRACE <= schedule.grace <= LONGEST_WINDOW:
+        detail = "Write a duration from ten seconds to 366 days: no wake-up comes at the very instant."
+        yield Problem("grace", "out_of_range", detail)
+    if not timedelta(0) <= schedule.catch_up_window <= LONGEST_WINDOW:
+        yield Problem("catch_up_window", "out_of_range", "Write a duration from zero to 366 days.")
     if schedule.catch_up == CatchUp.ALL and schedule.overlap == Overlap.SKIP:
         detail = "With overlap skip, only the first of the occurrences caught up would run: write queue or allow."
         yield Problem("overlap", "contradicts_catch_up", detail)

@@ -13,14 +13,15 @@ from scheduling.timing.superset import WakeLine, wake_line
 
 WAKE_TASK: Final = "tandem.fire"
 UTC: Final = ZoneInfo("UTC")
+# A row that polls never comes later than a crontab row would, and well within the default grace.
+LONGEST_POLL_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class CrontabRow:
     """The fields of a CrontabSchedule, on UTC's clock.
 
-    Hours are always a list: django-celery-beat's loader drops rows with a plain hour that is not within two hours of
-    now.
+    Hours are never one plain number: django-celery-beat's loader drops such rows farther than two hours from now.
     Celery joins the day fields with "and", so a cron expression that means "or" takes two rows.
     """
 
@@ -31,7 +32,7 @@ class CrontabRow:
     day_of_week: str
 
     def __str__(self) -> str:
-        return f"{self.minute} {self.hour} {self.day_of_month} {self.month_of_year} {self.day_of_week}"
+        return f"{self.minute} {self.hour} {self.day_of_month} {self.month_of_year} {self.day_of_week} UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ Row = CrontabRow | IntervalRow
 
 
 def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
-    """The rows that wake the stock scheduler at a superset of the schedule's occurrences."""
+    """The rows that wake the stock scheduler at a superset of the occurrences, within a minute of each."""
     trigger = schedule.trigger
     if isinstance(trigger, Every) and (trigger.seconds % 60 or trigger.anchor.second):
         # The stock scheduler counts from its own last run, not from our anchor: twice as often finds every occurrence.
-        return [IntervalRow(max(1, trigger.seconds // 2))]
+        return [IntervalRow(min(max(1, trigger.seconds // 2), LONGEST_POLL_SECONDS))]
     line = wake_line(trigger, UTC, now=now)
     if line.day.startswith("*") or line.weekday.startswith("*"):
         return [_row(line, line.day, line.weekday)]
@@ -61,11 +62,7 @@ def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
 
 def text(row: Row, schedule_id: int) -> str:
     """How a row reads: as an Entry's text."""
-    return (
-        f"{row} UTC -> {WAKE_TASK}({schedule_id})"
-        if isinstance(row, CrontabRow)
-        else f"{row} -> {WAKE_TASK}({schedule_id})"
-    )
+    return f"{row} -> {WAKE_TASK}({schedule_id})"
 
 
 def _row(line: WakeLine, day: str, weekday: str) -> CrontabRow:
@@ -73,7 +70,11 @@ def _row(line: WakeLine, day: str, weekday: str) -> CrontabRow:
 
 
 def _list(values: tuple[int, ...], size: int) -> str:
-    return "*" if len(values) == size else ",".join(map(str, values))
+    """The values of a field that counts from 0: `*`, `*/n` where that is even all around the clock, else a list."""
+    step = values[1] - values[0] if len(values) > 2 else size
+    if step < size and size % step == 0 and values == tuple(range(0, size, step)):
+        return "*" if step == 1 else f"*/{step}"
+    return ",".join(map(str, values))
 
 
 def _hours(values: tuple[int, ...]) -> str:

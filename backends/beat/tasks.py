@@ -16,15 +16,13 @@ log = logging.getLogger(__name__)
 
 @shared_task(name=WAKE_TASK, ignore_result=True)
 def fire(schedule_id: int) -> None:
-    """Turn what is due of the schedule into tasks.
-
-    Only the stock scheduler sends this; LedgerScheduler dispatches itself.
-    """
+    """Turn what is due of the schedule into tasks. Only the stock scheduler sends this: LedgerScheduler dispatches."""
     now = timezone.now()
     try:
         tasks = dispatch.fire(schedule_id, now=now, woken_by="beat")
     except NotFound:
         log.info("schedule %d is gone: its PeriodicTask goes with the next sync", schedule_id)
     else:
-        dispatch.submit(tasks, now=now)
+        # A schedule that moved to a crontab while this message waited runs on its host, whose agent finds its task.
+        dispatch.submit(dispatch.elsewhere(tasks), now=now)
     dispatch.upkeep(now=now)

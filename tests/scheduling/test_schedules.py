@@ -128,7 +128,7 @@ def test_a_change_beside_the_trigger_keeps_what_is_due() -> None:
 
 
 def test_replacing_sets_what_is_not_named_back_to_its_default() -> None:
-    schedule = a_schedule(now=NOW, backend="memory", overlap="allow", description="long", grace=timedelta(seconds=1))
+    schedule = a_schedule(now=NOW, backend="memory", overlap="allow", description="long", grace=timedelta(seconds=30))
     replaced = schedules.replace(schedule.pk, now=NOW, name="n", job="demo.process_data", cron="@daily")
     assert (replaced.overlap, replaced.description, replaced.grace) == ("skip", "", timedelta(minutes=5))
     assert (replaced.backend, replaced.routed_to) == ("auto", "beat")

@@ -16,7 +16,7 @@ from tests.api.conftest import FOREIGN
 
 
 def test_a_patch_changes_what_it_names_and_nothing_else(operator: CheckedClient, crontab: Path) -> None:
-    before = made(operator, description="kept", grace=7, timezone="Europe/Berlin")
+    before = made(operator, description="kept", grace=70, timezone="Europe/Berlin")
     after = operator.patch(of(before), {"name": "another"}, format="json").json()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"name", "version", "updated_at"}
@@ -37,7 +37,7 @@ def test_naming_an_interval_takes_the_expression_away(operator: CheckedClient, c
 def test_a_put_brings_everything_else_back_to_its_default(operator: CheckedClient, crontab: Path) -> None:
     schedule = made(
         operator, description="gone", parameters={"steps": 9}, timezone="Asia/Tokyo", overlap="allow", catch_up="all",
-        grace=1, catch_up_window=1, paused=True, starts_at="2099-01-01T00:00:00Z", ends_at="2099-02-01T00:00:00Z",
+        grace=11, catch_up_window=1, paused=True, starts_at="2099-01-01T00:00:00Z", ends_at="2099-02-01T00:00:00Z",
         backend="crontab", executor="worker", priority=9, queue="slow", retries=3, soft_timeout=5, timeout=9,
         on_lost="fail",
     )  # fmt: skip

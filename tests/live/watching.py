@@ -1,0 +1,115 @@
+"""A real web server, and clients that follow live status on it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import User
+from knox.models import AuthToken
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.live.installation import Installation, Process
+from tests.servers.server import free_port
+
+SECONDS = 30.0
+
+Json = dict[str, Any]
+
+
+class Web:
+    """uvicorn with a user whose token is `token`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.port = free_port()
+        self.user = User.objects.create_superuser(f"user{self.port}")
+        self.token: str = AuthToken.objects.create(self.user)[1]
+        listen = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "1"]
+        self.process: Process = installation.start("-m", "uvicorn", "settings.asgi:application", *listen)
+        installation.until(self._answers)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def watch(self, path: str, headers: dict[str, str] | None = None, **options: Any) -> ClientConnection:
+        """A stock WebSocket client, connected."""
+        address = f"ws://127.0.0.1:{self.port}{path}"
+        sent = self.headers if headers is None else headers
+        return connect(address, additional_headers=sent, open_timeout=SECONDS, **options)
+
+    def close_code(self, path: str, headers: dict[str, str] | None = None, **options: Any) -> int | None:
+        """The code with which the server closes a socket that it sends nothing to."""
+        with self.watch(path, headers, **options) as client:
+            try:
+                client.recv(SECONDS)
+            except ConnectionClosed as exc:
+                return exc.rcvd.code if exc.rcvd else None
+        raise AssertionError("it was sent something")
+
+    def post(self, path: str, body: Json) -> Json:
+        """What the API answers to a POST."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        connection.request("POST", path, json.dumps(body), self.headers | {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer: Json = json.loads(response.read())
+        connection.close()
+        assert response.status < 300, answer
+        return answer
+
+    @contextmanager
+    def stream(self, path: str, headers: dict[str, str] | None = None) -> Iterator[Iterator[tuple[str, Json]]]:
+        """The (id, data) of server-sent events, as they come."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        connection.request("GET", path, headers=self.headers | {"Accept": "text/event-stream"} | (headers or {}))
+        response = connection.getresponse()
+        assert (response.status, response.headers["Content-Type"]) == (200, "text/event-stream")
+        try:
+            yield _events(response)
+        finally:
+            connection.close()
+            response.close()
+
+    def resident_bytes(self) -> int:
+        """What the server's process has in memory."""
+        with open(f"/proc/{self.process.popen.pid}/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file
+            return int(file.read().split()[1]) * 4096
+
+    def __del__(self):
+        open("/tmp/weblog","a").write(self.process.said())
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+
+def message(client: ClientConnection) -> Json:
+    """The next message."""
+    received: Json = json.loads(client.recv(SECONDS))
+    return received
+
+
+def messages_until(client: ClientConnection, status: str) -> list[Json]:
+    """All messages up to the first with this status."""
+    received = [message(client)]
+    while received[-1]["status"] != status:
+        received.append(message(client))
+    return received
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, Json]]:
+    number = ""
+    for line in response:
+        name, _, value = line.decode().rstrip("\n").partition(": ")
+        if name == "id":
+            number = value
+        elif name == "data":
+            yield number, json.loads(value)
