@@ -5,15 +5,24 @@ from typing import Final
 
 from django.apps import AppConfig
 
-JOB_MODULES: Final = ("jobs.demo", "jobs.files", "jobs.http")
+JOB_MODULES: Final = (
+    "jobs.command",
+    "jobs.database",
+    "jobs.demo",
+    "jobs.email",
+    "jobs.files",
+    "jobs.http",
+    "jobs.report",
+    "jobs.xml",
+)
 
 
 class JobsConfig(AppConfig):
-    """Imports the modules below, which registers their jobs."""
+    """Imports the modules above, which registers their jobs, and the checks of their settings."""
 
     name = "jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        for module in JOB_MODULES:
+        for module in (*JOB_MODULES, "jobs.checks"):
             import_module(module)

@@ -1,13 +1,16 @@
-"""Opening a folder that must lie within certain others, and cannot be exchanged once it is checked."""
+"""Opening a folder that must lie within certain others, and files in it: none can be exchanged once it is checked."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from jobs.errors import FileRefused
 from scheduling.errors import TandemError
 
 # O_NOFOLLOW: a component that became a symbolic link after it was checked fails to open (open(2)).
@@ -54,3 +57,65 @@ def _descend(root: Path, parts: Sequence[str]) -> int:
         finally:
             os.close(above)
     return descriptor
+
+
+def read_file(path: str, roots: Sequence[str], *, most_bytes: int) -> bytes:
+    """The content of a regular file within one of `roots`; the file itself may not be a symbolic link.
+
+    Raises FolderRefused for where it lies, FileRefused for what it is, and for more than `most_bytes`.
+    """
+    folder, name = _parted(path)
+    with opened_within(folder, roots) as above:
+        try:
+            # O_NONBLOCK: a named pipe would keep open() waiting for a writer.
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=above)
+        except OSError as exc:
+            raise FileRefused(f"The file {path!r} cannot be opened: {exc.strerror}.") from exc
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise FileRefused(f"{path!r} is no regular file.")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(most_bytes + 1)
+        finally:
+            os.close(descriptor)
+    if len(content) > most_bytes:
+        raise FileRefused(f"The file {path!r} is larger than {most_bytes:,} bytes.")
+    return content
+
+
+def write_file(path: str, roots: Sequence[str], content: bytes) -> None:
+    """Write a file within one of `roots`, whole or not at all: what had the name before stays until it is complete.
+
+    Raises FolderRefused for where it lies, and FileRefused when it cannot be written.
+    """
+    folder, name = _parted(path)
+    with opened_within(folder, roots) as above:
+        part = f".{secrets.token_hex(8)}.part"
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640, dir_fd=above)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(descriptor)
+                os.rename(part, name, src_dir_fd=above, dst_dir_fd=above)
+            except BaseException:
+                os.unlink(part, dir_fd=above)
+                raise
+        except OSError as exc:
+            raise FileRefused(f"The file {path!r} cannot be written: {exc.strerror}.") from exc
+
+
+def absolute(path: str) -> str:
+    """The path unchanged; for pydantic. Raises ValueError for one that is not absolute."""
+    if not path.startswith("/"):
+        raise ValueError("write an absolute path, beginning with /")
+    return path
+
+
+def _parted(path: str) -> tuple[str, str]:
+    """The folder, and a name in it."""
+    folder, _, name = path.rpartition("/")
+    if name in {"", ".", ".."}:
+        raise FileRefused(f"{path!r} names no file.")
+    return folder or "/", name

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from django.conf import settings
 from pydantic import AfterValidator, Field
 
-from jobs.confinement import FOLDER_FLAGS, opened_within
+from jobs.confinement import FOLDER_FLAGS, absolute, opened_within
 from scheduling.context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json, storable_text
@@ -19,12 +19,6 @@ _MOST_ERRORS: Final = 20
 # One descriptor stays open for each level: far below the usual limit of 1,024.
 _DEEPEST: Final = 100
 _FILES_PER_REPORT: Final = 1000
-
-
-def _absolute(folder: str) -> str:
-    if not folder.startswith("/"):
-        raise ValueError("write an absolute path, beginning with /")
-    return folder
 
 
 def _name_only(pattern: str) -> str:
@@ -39,7 +33,7 @@ def clean(
     *,
     folder: Annotated[
         str,
-        AfterValidator(_absolute),
+        AfterValidator(absolute),
         Field(max_length=4000, description="Absolute path of the folder to clean."),
     ],
     days: Annotated[float, Field(ge=0, le=36_500, description="Delete what was last changed at least this long ago.")],

@@ -1,19 +1,20 @@
-"""`http.fetch`: GET a URL and keep what comes back."""
+"""`http.fetch`: send a request to a URL and keep what comes back."""
 
 import time
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from django.conf import settings
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 from urllib3 import BaseHTTPResponse
 
-from jobs.fetch import headers as request_headers
-from jobs.fetch import urls
+from jobs.fetch import headers as http_headers
+from jobs.fetch import hosts, urls
 from jobs.fetch.content import content, media_type
 from jobs.fetch.deadline import Deadline
-from jobs.fetch.errors import ErrorStatus, RedirectRefused
+from jobs.fetch.errors import AddressRefused, ErrorStatus, HostRefused, RedirectRefused, TooLarge
 from jobs.fetch.exchange import exchange, read_body
+from jobs.fetch.requests import Method, Request, request
 from jobs.fetch.urls import Target
 from scheduling.context import JobContext
 from scheduling.registry import job
@@ -31,14 +32,19 @@ Url = Annotated[
         json_schema_extra={"format": "uri"},
     ),
 ]
-Headers = Annotated[dict[str, str], AfterValidator(request_headers.checked), Field(max_length=50)]
+Headers = Annotated[dict[str, str], AfterValidator(http_headers.checked), Field(max_length=50)]
 
 
-@job("http.fetch")
+@job("http.fetch", give_up_on=(AddressRefused, HostRefused, TooLarge))
 def fetch(
     context: JobContext,
     *,
     url: Url,
+    method: Annotated[Method, Field(description="The request method.")] = "GET",
+    body: Annotated[
+        str | dict[str, JsonValue] | list[JsonValue] | None,
+        Field(description="What to send: a text as it is, in UTF-8; an object or array as JSON."),
+    ] = None,
     timeout: Annotated[float, Field(gt=0, le=300, description="Seconds for everything together.")] = 10,
     max_bytes: Annotated[int, Field(ge=1, le=10_000_000, description="Largest body, after decompression.")] = 1_000_000,
     headers: Annotated[
@@ -47,38 +53,56 @@ def fetch(
     ] = None,
     fail_on_error: Annotated[bool, Field(description="Whether a status of 400 or more fails the task.")] = True,
 ) -> dict[str, Json]:
-    """GET a URL and keep what comes back.
+    """Send a request to a URL and keep what comes back.
 
-    Returns `url` (after redirects, without credentials), `status`, `content_type` (without parameters),
+    Returns `url` (after redirects, without credentials), `status`, `headers`, `content_type` (without parameters),
     `elapsed_ms`, and one of `json`, `xml` (as JSON), `text`, or `bytes` with `sha256`, by the content type.
-    Follows up to 5 redirects. Only public addresses are fetched, unless the setting TANDEM_HTTP_ALLOW_PRIVATE
-    is on. Proxies in the environment are not used.
+    Follows up to 5 redirects: after 303 with GET, after 307 and 308 with the same method and body. Only public
+    addresses are asked, unless the setting TANDEM_HTTP_ALLOW_PRIVATE is on, and only hosts that
+    TANDEM_HTTP_ALLOWED_HOSTS allows. Proxies in the environment are not used.
 
-    Raises FetchFailed or one of its kinds (`jobs/fetch/errors.py`); none of them shows a credential.
+    Raises FetchFailed or one of its kinds (`jobs/fetch/errors.py`), and Cancelled; none of them shows a credential.
     """
+    asked = request(method, headers or {}, body)
+    return _fetch(
+        context,
+        urls.parse(url),
+        asked,
+        Deadline(timeout, lambda: context.cancelled),
+        max_bytes,
+        fail_on_error=fail_on_error,
+    )
+
+
+def _fetch(
+    context: JobContext, first: Target, asked: Request, deadline: Deadline, max_bytes: int, *, fail_on_error: bool
+) -> dict[str, Json]:
     started = time.perf_counter()
-    deadline = Deadline(timeout)
-    first = target = urls.parse(url)
+    target = first
     for _ in range(MOST_REDIRECTS + 1):
-        sent = request_headers.for_target(headers or {}, target, first=first)
-        with exchange(target, sent, deadline=deadline, allow_private=settings.TANDEM_HTTP_ALLOW_PRIVATE) as response:
-            context.log.info("GET %s: %d", target.shown, response.status)
+        hosts.check(target, settings.TANDEM_HTTP_ALLOWED_HOSTS)
+        sent = http_headers.for_target(asked, target, first=first)
+        allow_private = settings.TANDEM_HTTP_ALLOW_PRIVATE
+        with exchange(target, asked, sent, deadline=deadline, allow_private=allow_private) as response:
+            context.log.info("%s %s: %d", asked.method, target.shown, response.status)
             location = response.headers.get("location")
             if response.status in _REDIRECTS and location:
-                target = _redirected(target, location)
+                target = _redirected(asked, target, location)
+                asked = asked.redirected(response.status)
                 continue
             if fail_on_error and response.status >= 400:
-                raise ErrorStatus(f"GET {target.shown} answered {_status(response.status)}.")
+                raise ErrorStatus(f"{asked.method} {target.shown} answered {_status(response.status)}.")
             body = read_body(response, max_bytes=max_bytes)
-        return _result(target, response, body, elapsed=time.perf_counter() - started)
-    raise RedirectRefused(f"GET {first.shown} was redirected more than {MOST_REDIRECTS} times.")
+        context.progress(1, 1, f"{len(body):,} bytes")
+        return _result(asked, target, response, body, elapsed=time.perf_counter() - started)
+    raise RedirectRefused(f"{asked.method} {first.shown} was redirected more than {MOST_REDIRECTS} times.")
 
 
-def _redirected(target: Target, location: str) -> Target:
+def _redirected(asked: Request, target: Target, location: str) -> Target:
     try:
         return target.follow(location)
     except ValueError as exc:
-        raise RedirectRefused(f"GET {target.shown} redirects to what {exc}.") from exc
+        raise RedirectRefused(f"{asked.method} {target.shown} redirects to what {exc}.") from exc
 
 
 def _status(status: int) -> str:
@@ -89,12 +113,15 @@ def _status(status: int) -> str:
         return str(status)
 
 
-def _result(target: Target, response: BaseHTTPResponse, body: bytes, *, elapsed: float) -> dict[str, Json]:
+def _result(
+    asked: Request, target: Target, response: BaseHTTPResponse, body: bytes, *, elapsed: float
+) -> dict[str, Json]:
     content_type = response.headers.get("content-type", "")
     return {
         "url": target.shown,
         "status": response.status,
+        "headers": http_headers.shown(response.headers.items(), target),
         "content_type": media_type(content_type),
         "elapsed_ms": round(elapsed * 1000),
-        **content(body, content_type=content_type, status=response.status),
+        **content(body, content_type=content_type, status=response.status, method=asked.method),
     }

@@ -63,8 +63,10 @@ class JobDefinition:
         return dict(parameters)
 
     def run(self, context: object, parameters: Mapping[str, Json]) -> object:
-        """Call the function. Raises whatever it raises, and InvalidRequest when the parameters no longer fit."""
-        self.check(parameters)
+        """Call the function. Raises whatever it raises, and InvalidRequest when the parameters no longer fit.
+
+        What a workflow handed on to them may be more than a request may hold.
+        """
         return self.function(context, **self._values(parameters))
 
     def _values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +168,8 @@ def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
 
 def _problem(error: Any, definition: JobDefinition, parameters: Mapping[str, Any]) -> Problem:
     where = ".".join(["parameters", *(escaped(part) for part in _path(error, parameters))])
-    detail = str(error["msg"])
+    # What pydantic puts before the words of a validator.
+    detail = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
         known = ", ".join(str(about.alias) for about in definition.model.model_fields.values()) or "none"
         detail = f"{definition.name} has no such parameter: it takes {known}."

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import io
 import json
 import re
-from typing import Any, Final, NoReturn
-from xml.parsers.expat import ExpatError
-from xml.sax import InputSource, SAXException
-from xml.sax.handler import ContentHandler
+from typing import Final, NoReturn
 
-import defusedxml.sax
-import xmltodict
-from defusedxml import DefusedXmlException
-
+from jobs import markup
 from jobs.fetch.errors import UnreadableContent
 from scheduling.storable import Json, storable_text
 
@@ -39,14 +32,14 @@ def media_type(content_type: str) -> str:
     return storable_text(content_type.partition(";")[0].strip().lower()[:200])
 
 
-def content(body: bytes, *, content_type: str, status: int) -> dict[str, Json]:
+def content(body: bytes, *, content_type: str, status: int, method: str = "GET") -> dict[str, Json]:
     """`{"json": ...}`, `{"xml": ...}`, `{"text": ...}`, or `{"bytes": n, "sha256": hex}` for everything else.
 
     `content_type` is the header as sent. Raises UnreadableContent when the body is not what the type says.
     """
     kind = media_type(content_type)
     charset = _charset(content_type)
-    if status in _NO_CONTENT:
+    if status in _NO_CONTENT or method == "HEAD":
         kind = ""
     if kind in {"application/json", "text/json"} or kind.endswith("+json"):
         return {"json": _json(body)}
@@ -94,43 +87,10 @@ def _finite(text: str) -> float:
 
 
 def _xml(body: bytes, charset: str | None) -> Json:
-    """The document by xmltodict's convention: attributes as `@name`, text beside them as `#text`.
-
-    Read twice: the first pass (defusedxml) refuses entity declarations, external references and deep nesting,
-    and only a document that passed is built. A document type that names no other file is
-    allowed.
-    """
-    source = InputSource()
     try:
-        if charset:  # RFC 7303: the header's charset goes before the document's own declaration
-            body = body.decode(charset).encode()
-            source.setEncoding("utf-8")
-        source.setByteStream(io.BytesIO(body))
-        defusedxml.sax.parse(source, _Nesting())
-        parsed: dict[str, Any] = xmltodict.parse(body, encoding="utf-8" if charset else None)
-    except DefusedXmlException as exc:
-        raise UnreadableContent(
-            "The answer is XML that declares entities or refers to others, which is refused."
-        ) from exc
-    except (SAXException, ExpatError, ValueError, LookupError) as exc:
-        raise UnreadableContent(f"The answer calls itself XML and is not: {storable_text(str(exc))[:200]}.") from exc
-    return _storable(parsed, _DEEPEST * 2)
-
-
-class _Nesting(ContentHandler):
-    """Counts open elements."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._depth = 0
-
-    def startElement(self, name: str, attrs: object) -> None:  # noqa: N802 - the names are SAX's
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise UnreadableContent(f"The answer is nested more than {_DEEPEST} deep.")
-
-    def endElement(self, name: str) -> None:  # noqa: N802 - the names are SAX's
-        self._depth -= 1
+        return markup.to_json(body, charset)
+    except markup.UnreadableXml as exc:
+        raise UnreadableContent(f"The answer {exc.reason}") from exc
 
 
 def _storable(value: Json, deepest: int) -> Json:

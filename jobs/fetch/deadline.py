@@ -5,17 +5,23 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
+from jobs.errors import Cancelled
 from jobs.fetch.errors import DeadlinePassed
+
+# How often a job that waits for a server looks whether it was asked to stop.
+_LOOK_EVERY: Final = 0.5
 
 
 class Deadline:
-    """`seconds` from now."""
+    """`seconds` from now, or the moment from which `cancelled` says yes."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, cancelled: Callable[[], bool] = lambda: False) -> None:
         self._seconds = seconds
         self._ends = time.monotonic() + seconds
+        self._cancelled = cancelled
 
     def left(self) -> float:
         """Seconds left, more than 0; raises DeadlinePassed when there are none."""
@@ -23,6 +29,15 @@ class Deadline:
         if left <= 0:
             raise self.error()
         return left
+
+    def pause(self) -> float:
+        """Seconds to wait before asking again: at most until somebody may have cancelled. Raises as `left`, and
+        Cancelled.
+        """
+        left = self.left()
+        if self._cancelled():
+            raise Cancelled
+        return min(left, _LOOK_EVERY)
 
     def error(self) -> DeadlinePassed:
         """The error to raise."""
@@ -32,6 +47,8 @@ class Deadline:
 class TimedSocket(socket.socket):
     """A socket whose reads end at a deadline.
 
+    It waits in short pauses, in each of which the task may be cancelled.
+
     A time-out of a plain socket counts each read anew, so a server that sends a byte now and then could go on forever.
     Shutting the connection down from a timer is no way out: http.client goes on to parse what was received by then,
     for minutes when that is a flood of `100 Continue`.
@@ -40,9 +57,18 @@ class TimedSocket(socket.socket):
     deadline: Deadline
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As socket.recv_into; raises DeadlinePassed when there is no time left to wait."""
+        """As socket.recv_into; raises DeadlinePassed when there is no time left to wait, and Cancelled."""
+        while True:
+            self.settimeout(self.deadline.pause())
+            try:
+                return super().recv_into(*args, **kwargs)
+            except TimeoutError:
+                continue
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        """As socket.sendall, within the time that is left; raises DeadlinePassed when there is none."""
         self.settimeout(self.deadline.left())
-        return super().recv_into(*args, **kwargs)
+        super().sendall(*args, **kwargs)
 
 
 class TimedTlsSocket(ssl.SSLSocket):
@@ -51,9 +77,13 @@ class TimedTlsSocket(ssl.SSLSocket):
     deadline: Deadline
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As SSLSocket.recv_into; raises DeadlinePassed when there is no time left to wait."""
-        self.settimeout(self.deadline.left())
-        return super().recv_into(*args, **kwargs)
+        """As SSLSocket.recv_into; raises DeadlinePassed when there is no time left to wait, and Cancelled."""
+        while True:
+            self.settimeout(self.deadline.pause())
+            try:
+                return super().recv_into(*args, **kwargs)
+            except TimeoutError:
+                continue
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         """As SSLSocket.send; raises DeadlinePassed when there is no time left to wait."""

@@ -15,6 +15,12 @@ class AddressRefused(FetchFailed):
     code = "address_refused"
 
 
+class HostRefused(FetchFailed):
+    """The host is not one that may be asked."""
+
+    code = "host_refused"
+
+
 class RedirectRefused(FetchFailed):
     """The server redirects to where this job does not go."""
 

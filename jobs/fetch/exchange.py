@@ -17,8 +17,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Final, cast
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar, cast
 
 from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -27,20 +27,22 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from jobs.fetch.addresses import is_public
 from jobs.fetch.deadline import Deadline, TimedSocket, TimedTlsSocket
 from jobs.fetch.errors import AddressRefused, FetchFailed, TooLarge, UnreadableContent
+from jobs.fetch.requests import Request
 from jobs.fetch.urls import Target
 from scheduling.storable import storable_text
 
 _CHUNK: Final = 65_536
 _ENCODINGS: Final = {"", "identity", "gzip", "x-gzip", "deflate"}
 
+T = TypeVar("T")
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 @contextmanager
 def exchange(
-    target: Target, headers: Mapping[str, str], *, deadline: Deadline, allow_private: bool
+    target: Target, request: Request, headers: Mapping[str, str], *, deadline: Deadline, allow_private: bool
 ) -> Iterator[BaseHTTPResponse]:
-    """Send a GET, and give the response while its body has not been read; the connection ends with the block.
+    """Send the request, and give the response while its body has not been read; the connection ends with the block.
 
     Raises AddressRefused, DeadlinePassed or FetchFailed, also for what goes wrong while the block reads.
     """
@@ -48,7 +50,7 @@ def exchange(
         with _connected(target, deadline, allow_private=allow_private) as sock:
             connection = _over(sock, target, deadline)
             try:
-                connection.request("GET", target.path, headers=headers, preload_content=False)
+                connection.request(request.method, target.path, request.body, headers, preload_content=False)
                 with connection.getresponse() as response:
                     yield response
             finally:
@@ -56,7 +58,7 @@ def exchange(
     except (TimeoutError, ReadTimeoutError) as exc:
         raise deadline.error() from exc
     except (HTTPError, http.client.HTTPException, OSError, ValueError) as exc:
-        raise FetchFailed(f"GET {target.shown} failed: {_reason(exc)}") from exc
+        raise FetchFailed(f"{request.method} {target.shown} failed: {_reason(exc)}") from exc
 
 
 def read_body(response: BaseHTTPResponse, *, max_bytes: int) -> bytes:
@@ -145,13 +147,16 @@ def _looked_up(target: Target, deadline: Deadline) -> list[tuple[int, SocketAddr
             answers.put(exc)
 
     threading.Thread(target=look_up, name=f"look up {target.host}", daemon=True).start()
-    try:
-        answer = answers.get(timeout=deadline.left())
-    except queue.Empty:
-        raise deadline.error() from None
+    answer = _awaited(answers, deadline)
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+def _awaited(answers: queue.SimpleQueue[T], deadline: Deadline) -> T:
+    while True:
+        with suppress(queue.Empty):
+            return answers.get(timeout=deadline.pause())
 
 
 def _reason(exc: Exception) -> str:

@@ -16,7 +16,8 @@ CERTIFICATE = Path(__file__).parent / "certificate" / "localhost.pem"
 Speak = Callable[[socket.socket, threading.Event], None]
 
 
-def _server_tls() -> ssl.SSLContext:
+def server_tls() -> ssl.SSLContext:
+    """What a server under the certificate in CERTIFICATE needs."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -39,6 +40,8 @@ class Site:
     port: int
     pages: dict[str, Page] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def url(self, path: str, *, host: str = "127.0.0.1", userinfo: str = "", scheme: str = "http") -> str:
         return f"{scheme}://{userinfo}{host}:{self.port}{path}"
@@ -65,7 +68,9 @@ def site(*, tls: bool = False) -> Iterator[Site]:
     """A running site without pages; with `tls` under the certificate in CERTIFICATE."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def answer(self) -> None:
+            served.methods.append(self.command)
+            served.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             served.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
             page = served.pages.get(self.path.partition("?")[0], Page(b"nothing here", status=404))
             self.send_response(page.status)
@@ -75,14 +80,17 @@ def site(*, tls: bool = False) -> Iterator[Site]:
             for name, value in page.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(page.body)
+            if self.command != "HEAD":
+                self.wfile.write(page.body)
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815 - the names are http.server's
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
             """Say nothing."""
 
     server = _Server(("127.0.0.1", 0), Handler)
     if tls:
-        server.socket = _server_tls().wrap_socket(server.socket, server_side=True)
+        server.socket = server_tls().wrap_socket(server.socket, server_side=True)
     served = Site(port=server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -103,7 +111,7 @@ def conversation(speak: Speak, *, tls: bool = False) -> Iterator[int]:
     def serve() -> None:
         with suppress(OSError), listener.accept()[0] as client:
             if tls:
-                with _server_tls().wrap_socket(client, server_side=True) as secured:
+                with server_tls().wrap_socket(client, server_side=True) as secured:
                     speak(secured, over)
             else:
                 speak(client, over)

@@ -193,9 +193,9 @@ def test_a_name_that_is_not_utf_8_is_cleaned_like_any_other(root: Path) -> None:
 )
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
-        definition("files.clean").check({"folder": "/tmp/x", "days": 1} | wrong)  # noqa: S108 - refused, never opened
+        definition("files.clean").check({"folder": "/tmp/x", "days": 1} | wrong)
 
 
 def test_days_must_be_said() -> None:
     with pytest.raises(InvalidRequest, match="required"):
-        definition("files.clean").check({"folder": "/tmp/x"})  # noqa: S108 - refused, never opened
+        definition("files.clean").check({"folder": "/tmp/x"})

@@ -41,6 +41,7 @@ def test_json_comes_back_with_what_is_known_about_the_answer(here: Site) -> None
     result = fetch(f"{url}?page=2")
     elapsed = result.pop("elapsed_ms")
     assert isinstance(elapsed, int)
+    assert isinstance(result.pop("headers"), dict)
     assert result == {"url": f"{url}?page=2", "status": 200, "content_type": "application/json", "json": {"a": [1]}}
     assert here.requests[0][0] == "/data?page=2"
 
@@ -192,7 +193,12 @@ def test_https_is_fetched_and_the_name_in_the_certificate_must_match(monkeypatch
         {"url": "http://example.org/", "max_bytes": 10_000_001},
         {"url": "http://example.org/", "headers": {"Host": "x"}},
         {"url": "http://example.org/", "headers": {"X": "a\r\nb"}},
-        {"url": "http://example.org/", "method": "POST"},
+        {"url": "http://example.org/", "method": "post"},
+        {"url": "http://example.org/", "method": "TRACE"},
+        {"url": "http://example.org/", "method": "CONNECT"},
+        {"url": "http://example.org/", "method": "GET / HTTP/1.1\r\nX: y"},
+        {"url": "http://example.org/", "body": 5},
+        {"url": "http://example.org/", "headers": {"Content-Length": "3"}},
     ],
 )
 def test_parameters_out_of_bounds_are_refused_before_anything_is_sent(parameters: dict[str, object]) -> None:

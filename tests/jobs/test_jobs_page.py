@@ -2,32 +2,33 @@
 
 import json
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from django.apps import apps
+from pytest_django import Settings
 
 from jobs.apps import JOB_MODULES
-from scheduling import registry
+from jobs.commands import parsed
 from scheduling.registry import definition, definitions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text(encoding="utf-8")
-SHIPPED = ["demo.process_data", "files.clean", "http.fetch"]
+SHIPPED = [
+    "command.run",
+    "database.backup",
+    "demo.process_data",
+    "email.send",
+    "files.clean",
+    "http.fetch",
+    "report.tasks",
+    "xml.to_json",
+]
 
 
-@pytest.fixture
-def own_jobs() -> Iterator[ModuleType]:
-    """A module for the examples; what they register is forgotten afterwards."""
-    before = dict(registry._jobs)
-    module = ModuleType("jobs_page_example")
-    sys.modules[module.__name__] = module
-    yield module
-    del sys.modules[module.__name__]
-    registry._jobs.clear()
-    registry._jobs.update(before)
+@pytest.fixture(autouse=True)
+def _commands_of_the_page(settings: Settings) -> None:
+    [example] = re.findall(r"```json commands\n(.*?)```", PAGE, re.DOTALL)
+    settings.TANDEM_COMMANDS = json.loads(example)
 
 
 def test_the_application_registers_the_jobs_that_ship() -> None:
@@ -57,9 +58,6 @@ def test_each_parameter_says_what_it_is(name: str) -> None:
     assert all(about.get("description") for about in described.values()), described
 
 
-def test_the_examples_of_a_job_of_ones_own_run(own_jobs: ModuleType) -> None:
-    examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(examples) == 2
-    for example in examples:
-        exec(compile(example, "docs/jobs.md", "exec"), own_jobs.__dict__)  # noqa: S102 - our own page, which this test is about
-    assert definition("shop.remind").summary == "Remind customers of their baskets."
+def test_the_command_of_the_page_becomes_these_arguments(settings: Settings) -> None:
+    argv = parsed(settings.TANDEM_COMMANDS)["sync"].filled({"source": "photos", "mode": "--quiet"})
+    assert argv == ["/usr/bin/rsync", "--archive", "--quiet", "photos", "backup:/srv/photos"]

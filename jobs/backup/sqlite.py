@@ -1,0 +1,58 @@
+"""A backup of a SQLite database: its online backup API (https://www.sqlite.org/backup.html), then a check."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from jobs.backup.errors import BackupFailed
+
+_PAGES_A_STEP: Final = 1000
+_BUSY_SECONDS: Final = 30
+
+
+def back_up(source: Path, target: Path, *, step: Callable[[int, int], None]) -> None:
+    """Copy the database file `source`, as it is at one moment, into the new file `target`, and check the copy.
+
+    Writers go on meanwhile. `step(done, total)` is told the pages, and stops the backup by raising.
+
+    Raises BackupFailed.
+    """
+    if not source.is_file():
+        raise BackupFailed(f"There is no database file {source.name}.")
+
+    def progress(_status: int, remaining: int, total: int) -> None:
+        step(total - remaining, total)
+
+    try:
+        with closing(_opened(source, "rw")) as live, closing(_opened(target, "rwc")) as copy:
+            # Within one read transaction: else each write by another process would start the copy anew.
+            live.execute("BEGIN")
+            live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            live.backup(copy, pages=_PAGES_A_STEP, progress=progress)
+            live.rollback()
+            # One file that stands by itself: no -wal beside it.
+            copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+        check(target)
+    except sqlite3.Error as exc:
+        raise BackupFailed(f"SQLite: {exc}") from exc
+
+
+def check(path: Path) -> None:
+    """Read all of a database file and compare it with its indexes. Raises BackupFailed."""
+    try:
+        with closing(_opened(path, "ro")) as copy:
+            found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    except sqlite3.Error as exc:
+        raise BackupFailed(f"The copy cannot be read: {exc}") from exc
+    if found != "ok":
+        raise BackupFailed(f"The copy is damaged: {found}")
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )

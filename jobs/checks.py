@@ -1,0 +1,22 @@
+"""What `manage.py check` says about the settings of the jobs that ship."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from jobs.commands import parsed
+from scheduling.errors import Misconfigured
+
+
+@register
+def commands_are_usable(**_: Any) -> list[CheckMessage]:
+    """Every entry of TANDEM_COMMANDS is a command."""
+    try:
+        parsed(settings.TANDEM_COMMANDS)
+    except Misconfigured as exc:
+        hint = 'Write {"name": {"argv": ["/path/of/program", ...], "arguments": {...}}}, see docs/jobs.md.'
+        return [Error(exc.detail, hint=hint, id="jobs.E001")]
+    return []

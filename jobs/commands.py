@@ -1,0 +1,105 @@
+"""The setting TANDEM_COMMANDS: what `command.run` may run, and with which arguments. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from scheduling.errors import Misconfigured, Problem, escaped
+
+_PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_MOST_CHARACTERS: Final = 4000
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=_MOST_CHARACTERS)]
+
+
+class Command(BaseModel):
+    """One command. `argv` begins with an absolute path; `{name}` in an element stands for that argument.
+
+    Arguments that have no such place are appended, in the order in which they are declared. Each is described by a
+    regular expression that matches the whole value, or by the list of its values.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    argv: Annotated[list[Text], Field(min_length=1, max_length=100)]
+    arguments: dict[Name, str | list[Text]] = {}
+    timeout: Annotated[float, Field(gt=0, le=86_400)] = 60
+    env: dict[str, Text] = {}
+    cwd: Annotated[str, Field(pattern=r"^/[^\x00]*$")] = "/"
+
+    @field_validator("argv")
+    @classmethod
+    def _absolute(cls, argv: list[str]) -> list[str]:
+        if not argv[0].startswith("/") or _PLACE.search(argv[0]):
+            raise ValueError("the first element must be the absolute path of a program")
+        return argv
+
+    @field_validator("arguments")
+    @classmethod
+    def _expressions(cls, arguments: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for name, allowed in arguments.items():
+            try:
+                re.compile(allowed if isinstance(allowed, str) else "")
+            except re.error as exc:
+                raise ValueError(f"{name} is described by no regular expression: {exc}") from exc
+        return arguments
+
+    @model_validator(mode="after")
+    def _places(self) -> Command:
+        unknown = {name for element in self.argv for name in _PLACE.findall(element)} - set(self.arguments)
+        if unknown:
+            raise ValueError(f"argv names arguments that are not described: {', '.join(sorted(unknown))}")
+        return self
+
+    def problems(self, given: Mapping[str, str]) -> Iterator[Problem]:
+        """What is wrong with these arguments; the values are not repeated."""
+        for name in given.keys() - self.arguments.keys():
+            known = ", ".join(self.arguments) or "none"
+            yield Problem(f"arguments.{escaped(name)}", "unknown_argument", f"The command takes these: {known}.")
+        for name, allowed in self.arguments.items():
+            if name not in given:
+                yield Problem(f"arguments.{name}", "missing", "The command needs this argument.")
+            elif not _fits(given[name], allowed):
+                yield Problem(f"arguments.{name}", "not_allowed", f"Write {_words(allowed)}.")
+
+    def filled(self, given: Mapping[str, str]) -> list[str]:
+        """The program and its arguments; `given` has no `problems`."""
+        placed = {name for element in self.argv for name in _PLACE.findall(element)}
+        # One pass: a value that looks like a place stays what it is.
+        argv = [_PLACE.sub(lambda found: given[found.group(1)], element) for element in self.argv]
+        return argv + [given[name] for name in self.arguments if name not in placed]
+
+
+def parsed(setting: Mapping[str, Any]) -> dict[str, Command]:
+    """The commands by name. Raises Misconfigured that names what is wrong."""
+    found = {}
+    for name, about in setting.items():
+        try:
+            found[name] = Command.model_validate(about)
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise Misconfigured(f"TANDEM_COMMANDS[{name!r}] is not usable: {where}: {first['msg']}.") from exc
+    return found
+
+
+def _fits(value: str, allowed: str | list[str]) -> bool:
+    if len(value) > _MOST_CHARACTERS or "\x00" in value:
+        return False
+    if isinstance(allowed, list):
+        return value in allowed
+    # A program would take it for an option. An expression that begins with - means to allow that.
+    if value.startswith("-") and not allowed.removeprefix("\\").startswith("-"):
+        return False
+    return re.fullmatch(allowed, value) is not None
+
+
+def _words(allowed: str | list[str]) -> str:
+    if isinstance(allowed, list):
+        return f"one of {', '.join(allowed)}"[:500]
+    return f"a text that matches {allowed[:300]}, and does not begin with - unless that does"

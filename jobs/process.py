@@ -1,0 +1,189 @@
+"""Running a program: no shell, bounded output, and an end that takes its whole process group along."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Self
+
+from jobs.errors import Cancelled, TimedOut
+from scheduling.errors import TandemError
+
+# Between SIGTERM and SIGKILL.
+GRACE_SECONDS: Final = 5.0
+_LOOK_EVERY: Final = 0.1
+# What a descendant that left the process group may still hold open is not waited for longer than this.
+_DRAIN_SECONDS: Final = 0.5
+_CHUNK: Final = 65_536
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class NotStarted(TandemError):
+    """The program cannot be started."""
+
+    code = "not_started"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: `code` is its exit status, or minus the signal that ended it.
+
+    `output` is the beginning of what it wrote, `errors` the end of what it wrote to stderr; `cut` says whether any
+    of it is missing.
+    """
+
+    code: int
+    output: bytes
+    errors: bytes
+    cut: bool
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: str | Path,
+    timeout: float,
+    cancelled: Callable[[], bool],
+    most_bytes: int,
+) -> Ended:
+    """Run a program to its end, without input. Whatever ends this call, its process group is killed.
+
+    `timeout` is in seconds; `most_bytes` bounds what is kept of each stream. Raises NotStarted, TimedOut and Cancelled.
+    """
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - set up before the fork; a killed worker leaves no program
+        )
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise NotStarted(f"{Path(argv[0]).name} cannot be started: {reason}.") from exc
+    with process, _Streams(process, most_bytes) as streams:
+        try:
+            _wait(process, streams, time.monotonic() + timeout, timeout, cancelled)
+        except (Cancelled, TimedOut):
+            _ask_to_end(process, streams)
+            raise
+        finally:
+            _end_group(process)
+        streams.drain()
+    return Ended(process.returncode, bytes(streams.output), bytes(streams.errors), streams.cut)
+
+
+class _Streams:
+    """Reads both streams as they come, and keeps a bounded part of each."""
+
+    def __init__(self, process: subprocess.Popen[bytes], most_bytes: int) -> None:
+        self.output = bytearray()
+        self.errors = bytearray()
+        self.cut = False
+        self._most = most_bytes
+        self._selector = selectors.DefaultSelector()
+        self._keep(process.stdout, self._head)
+        self._keep(process.stderr, self._tail)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+
+    def read(self, seconds: float) -> bool:
+        """Read what there is, waiting so long for something; whether any stream is still open."""
+        if not self._selector.get_map():
+            time.sleep(seconds)
+            return False
+        for key, _ in self._selector.select(seconds):
+            chunk = os.read(key.fd, _CHUNK)
+            key.data(chunk)
+            if not chunk:
+                self._selector.unregister(key.fileobj)
+        return bool(self._selector.get_map())
+
+    def drain(self) -> None:
+        """Read what lies there after the end."""
+        until = time.monotonic() + _DRAIN_SECONDS
+        while self._selector.get_map() and time.monotonic() < until:
+            self.read(_LOOK_EVERY)
+
+    def _keep(self, stream: IO[bytes] | None, keep: Callable[[bytes], None]) -> None:
+        if stream is not None:
+            self._selector.register(stream, selectors.EVENT_READ, keep)
+
+    def _head(self, chunk: bytes) -> None:
+        room = self._most - len(self.output)
+        self.output += chunk[:room]
+        self.cut = self.cut or len(chunk) > room
+
+    def _tail(self, chunk: bytes) -> None:
+        self.errors += chunk
+        self.cut = self.cut or len(self.errors) > self._most
+        del self.errors[: max(0, len(self.errors) - self._most)]
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    streams: _Streams,
+    ends: float,
+    timeout: float,
+    cancelled: Callable[[], bool],
+) -> None:
+    while not _has_ended(process):
+        if time.monotonic() >= ends:
+            raise TimedOut(f"It did not end within {timeout:g} s and was killed.")
+        if cancelled():
+            raise Cancelled("The task was asked to stop, and the program was killed.")
+        streams.read(_LOOK_EVERY)
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ended, without taking leave of it: until then the id of its group cannot become another's."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _ask_to_end(process: subprocess.Popen[bytes], streams: _Streams) -> None:
+    """SIGTERM to the group, and a while to heed it; output is still read, or a full pipe would hold it back."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    until = time.monotonic() + GRACE_SECONDS
+    while not _has_ended(process) and time.monotonic() < until:
+        streams.read(_LOOK_EVERY)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """For a worker that is killed -9, by its hard time limit say (prctl(2), PR_SET_PDEATHSIG). Linux only."""
+    if not sys.platform.startswith("linux"):
+        return None
+    # Loaded before the fork: a child of a process with threads must not wait for the loader's lock.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            # The parent died before the request was in force: nobody would ever send the signal.
+            os._exit(1)
+
+    return arrange

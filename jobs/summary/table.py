@@ -1,0 +1,50 @@
+"""A summary as CSV (RFC 4180) that a spreadsheet opens without running anything. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from jobs.summary.figures import Group, Summary, first_line
+from scheduling.lifecycle import FINISHED
+
+STATUSES: Final = sorted(FINISHED)
+HEADER: Final = ["kind", "name", "tasks", *(status.lower() for status in STATUSES), "late", "p50_s", "p95_s", "error"]
+
+# What spreadsheets take for a formula, in ASCII and in full width, and what may precede one (OWASP: CSV injection).
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def as_csv(summary: Summary) -> str:
+    """A line for everything, for each job and schedule, and for each failure that is shown."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(HEADER)
+    writer.writerow(_group("all", summary.everything))
+    writer.writerows(_group("job", group) for group in summary.jobs)
+    writer.writerows(_group("schedule", group) for group in summary.schedules)
+    writer.writerows(_failures(summary))
+    return written.getvalue()
+
+
+def safe(text: str) -> str:
+    """The text, after an apostrophe where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _group(kind: str, group: Group) -> list[str]:
+    counts = [str(group.count(status)) for status in STATUSES]
+    return [kind, safe(group.name), str(group.total), *counts, str(group.late), _s(group.p50), _s(group.p95), ""]
+
+
+def _failures(summary: Summary) -> Iterator[list[str]]:
+    empty = [""] * len(STATUSES)
+    for row in summary.failures:
+        error = safe(first_line(row.error))
+        yield ["failure", safe(row.name), str(row.task_id), *empty, "", _s(row.seconds), "", error]
+
+
+def _s(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.3f}"

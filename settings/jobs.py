@@ -1,0 +1,39 @@
+"""What variables say about jobs: TANDEM_CELERY_JOBS and TANDEM_COMMANDS_FILE."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def celery_jobs(pairs: list[str]) -> dict[str, str]:
+    """`["shop.mail=shop.tasks.send_mail"]` as `{"shop.mail": "shop.tasks.send_mail"}`. Raises ImproperlyConfigured."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, _, path = (part.strip() for part in pair.partition("="))
+        if not re.fullmatch(r"\w+(\.\w+)*", name, re.ASCII) or not re.fullmatch(r"\w+(\.\w+)+", path):
+            raise ImproperlyConfigured(
+                f"TANDEM_CELERY_JOBS holds {pair!r}: write job.name=package.module.task, separated by commas."
+            )
+        found[name] = path
+    return found
+
+
+def commands(path: str) -> dict[str, Any]:
+    """The object in the JSON file at `path`, which command.run checks; none without a path.
+
+    Raises ImproperlyConfigured for a file that cannot be read or holds no JSON object.
+    """
+    if not path:
+        return {}
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ImproperlyConfigured(f"TANDEM_COMMANDS_FILE cannot be read: {exc}") from exc
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured('TANDEM_COMMANDS_FILE is not usable: write {"name": {"argv": ["/path", ...]}, ...}.')
+    return found

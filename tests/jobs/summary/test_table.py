@@ -1,0 +1,57 @@
+import csv
+import io
+
+import pytest
+
+from jobs.summary.page import as_html, as_text
+from jobs.summary.table import HEADER, as_csv, safe
+from tests.jobs.summary.test_figures import of, row
+
+HOSTILE = '=HYPERLINK("http://x/";"y"),\r\n<script>alert(1)</script>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", " -2", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"],
+)
+def test_no_spreadsheet_takes_a_text_for_a_formula(text: str) -> None:
+    assert safe(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "nightly - 2", "'=1", "1"])
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert safe(text) == text
+
+
+def test_the_table_has_a_line_for_each_group_and_failure() -> None:
+    found = of([row(1, schedule=HOSTILE), row(2, status="FAILED", error=f"{HOSTILE}\nmore")])
+    [header, *lines] = csv.reader(io.StringIO(as_csv(found), newline=""))
+    assert header == HEADER
+    assert {len(line) for line in lines} == {len(HEADER)}
+    assert [line[:3] for line in lines] == [
+        ["all", "all", "2"],
+        ["job", "a.b", "2"],
+        ["schedule", f"'{HOSTILE}", "1"],
+        ["failure", "n", "2"],
+    ]
+    everything = dict(zip(header, lines[0], strict=True))
+    assert (everything["completed"], everything["failed"], everything["p50_s"]) == ("1", "1", "1.000")
+    assert lines[3][-1].startswith("'=HYPERLINK")
+
+
+def test_the_page_runs_nothing_of_what_the_ledger_holds() -> None:
+    page = as_html(of([row(1, job=HOSTILE, schedule=HOSTILE), row(2, status="FAILED", error="<img src=x onerror=y>")]))
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "&lt;img src=x onerror=y&gt;" in page
+
+
+def test_a_period_without_tasks_is_a_page_too() -> None:
+    found = of([])
+    assert "0 tasks, 0 failed" in as_text(found)
+    assert "<td>0</td>" in as_html(found)
+
+
+def test_the_page_says_when_there_were_more() -> None:
+    assert "the newest 1 are counted" in as_html(of([row(), row()], most=1))

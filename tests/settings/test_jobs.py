@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from settings.jobs import celery_jobs, commands
+
+
+def test_pairs_become_a_mapping() -> None:
+    assert celery_jobs(["a.b=x.y.z", " c = x.y "]) == {"a.b": "x.y.z", "c": "x.y"}
+    assert celery_jobs([]) == {}
+
+
+@pytest.mark.parametrize("pair", ["a.b", "=x.y", "a.b=", "a.b=x", "a b=x.y", "a.b=x.y;z", "a.b=x..y"])
+def test_what_is_no_pair_is_refused(pair: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"TANDEM_CELERY_JOBS .* write job\.name=package\.module\.task"):
+        celery_jobs([pair])
+
+
+def test_commands_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "commands.json").write_text('{"sync": {"argv": ["/bin/true"]}}')
+    assert commands(str(tmp_path / "commands.json")) == {"sync": {"argv": ["/bin/true"]}}
+    assert commands("") == {}
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{", b"\xff"])
+def test_a_file_that_holds_no_object_stops_the_start(tmp_path: Path, content: str | bytes | None) -> None:
+    path = tmp_path / "commands.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ImproperlyConfigured, match="TANDEM_COMMANDS_FILE"):
+        commands(str(path))
