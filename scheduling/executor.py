@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from scheduling.findings import Finding
 from scheduling.handlers import Handlers
 from scheduling.models import Task
 
@@ -29,6 +30,21 @@ class Executor(ABC):
     @abstractmethod
     def submit(self, tasks: Sequence[Task]) -> Submission:
         """Hand the tasks over, in order. A broker that is away is an `error` of the submission, not an exception."""
+
+    def waiting(self) -> int | None:
+        """How many tasks were handed over and not taken yet, within two seconds. None where nobody can say just now.
+
+        Never raises. What is None here is never taken for lost.
+        """
+        return None
+
+    def health(self) -> Sequence[Finding]:
+        """Whether tasks can be handed over just now, within two seconds. Never raises; empty where that is sure."""
+        return ()
+
+    def processes(self) -> Sequence[Finding]:
+        """Whether somebody runs what is handed over, within a few seconds. Never raises; as `health`."""
+        return ()
 
 
 _handlers: Handlers[Executor] = Handlers("TANDEM_EXECUTORS", Executor)  # type: ignore[type-abstract]  # only for isinstance

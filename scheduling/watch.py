@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Self
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -31,7 +33,9 @@ class Watch:
         self._interruption = interruption
         self._lines = lines
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look_after, name=f"watch-{task.pk}", daemon=True)
+        # In a copy of this context: the thread's lines name the task as well.
+        look_after = partial(copy_context().run, self._look_after)
+        self._thread = threading.Thread(target=look_after, name=f"watch-{task.pk}", daemon=True)
         self._started = self._beaten = time.monotonic()
         self._stop_seen: float | None = None
         self._warned = self._interrupted = False
@@ -91,5 +95,5 @@ class Watch:
             self._interruption.interrupt(Stopped("It was asked to stop, and did not within the grace period."))
         if waited >= 2 * STOP_GRACE.total_seconds():
             if held:
-                ledger.cancel(self._task.pk, reason="asked to stop; its process had to be ended", now=now)
+                ledger.stopped(self._task, reason="asked to stop; its process had to be ended", now=now)
             self._interruption.end_process()

@@ -2,7 +2,12 @@
 
 import os
 
+from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]  # channels has no type hints
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
-application = get_asgi_application()
+_http = get_asgi_application()
+
+from api.feed.routing import websockets  # noqa: E402 - it needs the applications that the line above loads
+
+application = ProtocolTypeRouter({"http": _http, "websocket": websockets()})

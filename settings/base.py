@@ -22,6 +22,7 @@ from settings.databases import database
 from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands
+from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -53,11 +54,15 @@ INSTALLED_APPS = [
     "backends.queue",
     "api",
     "jobs",
+    "settings.apps.SettingsConfig",
     # Applications with jobs of one's own: docs/own-jobs.md.
     *env.names_list("TANDEM_APPS"),
 ]
 
 MIDDLEWARE = [
+    # Before all others: every request has an id, and a probe is answered whatever host it asks for.
+    "api.request_id.RequestId",
+    "api.health.middleware.HealthEndpoints",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -148,6 +153,8 @@ CELERY: dict[str, Any] = celery_settings(
     "worker_concurrency": env.integer("WORKER_CONCURRENCY", 4, low=1, high=256),
     "worker_hijack_root_logger": False,
     "beat_scheduler": "backends.beat.scheduler.LedgerScheduler",
+    # No result is kept there, so Beat need not offer to clean them up.
+    "result_expires": None,
     "beat_max_loop_interval": 1,
 }
 # What publishing needs besides: a request must not wait for a broker that is away.
@@ -169,6 +176,13 @@ TANDEM_EXECUTORS = {
     "worker": "backends.queue.executor.QueueExecutor",
     "inline": "scheduling.execution.InlineExecutor",
 }
+# What tells live status at once that something happened; without one it looks every two seconds.
+TANDEM_DOORBELL = {"broker": "backends.queue.doorbell.BrokerDoorbell"}
+# What schedules are read in where a request names no language.
+TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
+# Which commands of a crontab may become schedules, and of which job; see docs/review.md.
+TANDEM_CRON_IMPORT: list[dict[str, Any]] = []
+TANDEM_FOREIGN_TABLE = "backends.crontab.foreign.ForeignCrontab"
 # What runs where a task names no job.
 TANDEM_DEFAULT_JOB = env.text("TANDEM_DEFAULT_JOB", "demo.process_data")
 # `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies when each condition
@@ -204,10 +218,11 @@ TANDEM_CELERY_JOBS: dict[str, str] = celery_jobs(env.names_list("TANDEM_CELERY_J
 globals().update(email_settings(env.text("EMAIL_URL", "console:")))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "tandem@localhost")
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-}
+# Masked wherever they would appear in a log.
+LOG_SECRETS = secrets_in(SECRET_KEY, BROKER_URL, env.text("DATABASE_URL", ""), env.text("EMAIL_URL", ""))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LEVELS)
+LOGGING: dict[str, Any] = logging_settings(
+    form=env.choice("LOG_FORMAT", "text", FORMATS),
+    level=LOG_LEVEL,
+    secrets=LOG_SECRETS,
+)

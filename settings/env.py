@@ -10,6 +10,10 @@ from typing import Final, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+Choice = TypeVar("Choice", bound=str)
+
+# A secret is a line; a file that is much longer is some other file.
+_MOST_SECRET_BYTES: Final = 65_536
 
 _TRUE: Final = {"1", "true", "yes", "on"}
 _FALSE: Final = {"0", "false", "no", "off"}
@@ -18,7 +22,11 @@ _FALSE: Final = {"0", "false", "no", "off"}
 class Environment:
     """Typed look-ups in a mapping of variables. Every error names the variable and says what to write; never its value.
 
-    The names that were asked for are remembered in `names`: they are what a cron line's wrapper has to pass on.
+    Each may be given as `NAME_FILE` in its place: the path of a file that holds the value, as Docker's and Kubernetes'
+    secrets do; line breaks around the value are no part of it.
+
+    The names that were asked for are remembered in `names`, those of the files too: they are what a cron line's wrapper
+    has to pass on.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
@@ -27,8 +35,7 @@ class Environment:
 
     def text(self, name: str, default: str | None = None, *, hint: str = "") -> str:
         """The variable as it stands, or `default`; without a default an absent or empty one is an error."""
-        self.names.add(name)
-        value = self._variables.get(name, "").strip()
+        value = self._value(name)
         if value:
             return value
         if default is None:
@@ -56,13 +63,14 @@ class Environment:
 
         return self._read(name, default, read, "one of 1, true, yes, on, 0, false, no, off")
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+    def choice(self, name: str, default: Choice, choices: tuple[Choice, ...]) -> Choice:
         """One of `choices`, as written."""
 
-        def read(value: str) -> str:
-            if value not in choices:
-                raise ValueError
-            return value
+        def read(value: str) -> Choice:
+            for choice in choices:
+                if choice == value:
+                    return choice
+            raise ValueError
 
         return self._read(name, default, read, f"one of {', '.join(choices)}")
 
@@ -75,6 +83,16 @@ class Environment:
         """An absolute path; a relative one counts from the working directory."""
         return Path(self.text(name, str(default))).expanduser().absolute()
 
+    def _value(self, name: str) -> str:
+        in_file = f"{name}_FILE"
+        self.names |= {name, in_file}
+        value, path = (self._variables.get(one, "").strip() for one in (name, in_file))
+        if not path:
+            return value
+        if value:
+            raise ImproperlyConfigured(f"{name} and {in_file} are both set: keep one of them.")
+        return _content(Path(path), in_file)
+
     def _read(self, name: str, default: T, read: Callable[[str], T], expected: str) -> T:
         value = self.text(name, "")
         if not value:
@@ -83,3 +101,15 @@ class Environment:
             return read(value)
         except ValueError as exc:
             raise ImproperlyConfigured(f"{name} is not usable: write {expected}.") from exc
+
+
+def _content(path: Path, name: str) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            value = file.read(_MOST_SECRET_BYTES).strip()
+    except (OSError, UnicodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is no text"
+        raise ImproperlyConfigured(f"{name} names a file that cannot be read ({reason}): {path}") from exc
+    if not value:
+        raise ImproperlyConfigured(f"{name} names a file that is empty: {path}")
+    return value

@@ -3,7 +3,8 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.base import *  # noqa: F403 - an environment is base plus what differs
-from settings.base import BROKER_KIND, DATABASES, env
+from settings.base import BROKER_KIND, BROKER_URL, DATABASES, LOG_LEVEL, LOG_SECRETS, env
+from settings.logging import FORMATS, logging_settings
 
 SECRET_KEY = env.text(
     "SECRET_KEY",
@@ -17,15 +18,22 @@ env.text("TANDEM_CRONTAB", hint="Write user where this machine's cron runs sched
 
 if len(SECRET_KEY) < 40:
     raise ImproperlyConfigured("SECRET_KEY is too short: write 50 random characters.")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is *, which lets a request name any host: write the names of this one.")
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL names SQLite, which one machine can use: write postgresql://... here.")
 if BROKER_KIND == "embedded":
     raise ImproperlyConfigured(
         "BROKER_URL names the embedded broker, which one machine can use: write redis:// or amqp://."
     )
+if BROKER_KIND == "rabbitmq" and "://guest:guest@" in BROKER_URL:
+    raise ImproperlyConfigured("BROKER_URL has RabbitMQ's default password: make a user of your own and write it here.")
 
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000)
 SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+
+# One JSON object a line: what collects logs reads fields, not text.
+LOGGING = logging_settings(form=env.choice("LOG_FORMAT", "json", FORMATS), level=LOG_LEVEL, secrets=LOG_SECRETS)

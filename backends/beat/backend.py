@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from backends.beat import periodic_tasks
 from backends.beat.entries import rows, text
+from backends.beat.models import BeatProcess
 from scheduling.backend import Capabilities, Entry, Health, Outcome, SchedulerBackend
 from scheduling.errors import BackendError, InvalidTrigger, Problem
 from scheduling.models import Schedule
@@ -20,6 +22,9 @@ from scheduling.models import Schedule
 log = logging.getLogger(__name__)
 
 OVERDUE = timedelta(minutes=1)
+# A LedgerScheduler that was not heard of for so long does not run.
+SILENT = timedelta(seconds=30)
+LEDGER_SCHEDULER = "backends.beat.scheduler.LedgerScheduler"
 
 
 class BeatBackend(SchedulerBackend):
@@ -81,10 +86,11 @@ class BeatBackend(SchedulerBackend):
             return [periodic_tasks.entry(task) for task in periodic_tasks.ours()]
 
     def health(self) -> Health:
-        """The rows live in the database that answers here; whether a beat process runs is seen by what is overdue."""
-        late = Schedule.objects.filter(routed_to=self.name, next_due_at__lt=timezone.now() - OVERDUE)
+        """Whether a LedgerScheduler was heard of lately, and nothing is overdue."""
+        now = timezone.now()
         try:
-            overdue = late.count()
+            overdue = Schedule.objects.filter(routed_to=self.name, next_due_at__lt=now - OVERDUE).count()
+            heard = BeatProcess.objects.order_by("-heartbeat_at").first()
         except (DatabaseError, InterfaceError) as exc:
             return Health(ok=False, detail=f"the database is away: {exc}")
         if overdue:
@@ -92,7 +98,12 @@ class BeatBackend(SchedulerBackend):
                 ok=False,
                 detail=f"{overdue} schedules are more than a minute overdue: is celery beat running?",
             )
-        return Health(ok=True, detail="nothing is overdue")
+        if heard is not None and now - heard.heartbeat_at <= SILENT:
+            return Health(ok=True, detail=f"beat runs on {heard.host}, and nothing is overdue")
+        if settings.CELERY["beat_scheduler"] != LEDGER_SCHEDULER:
+            return Health(ok=True, detail="nothing is overdue; this scheduler sends no heartbeat")
+        since = f" since {heard.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC" if heard else ""
+        return Health(ok=False, detail=f"no beat has been heard of{since}: start celery beat")
 
     def _is_there(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
         # The name is no part of an entry: one that was changed makes no drift, but the admin shows it.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+import os
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from celery.beat import SchedulingError
@@ -18,6 +19,7 @@ from kombu.exceptions import OperationalError
 
 from backends.beat.backend import BeatBackend
 from backends.beat.entries import WAKE_TASK
+from backends.beat.models import BeatProcess
 from backends.beat.steps import Steps
 from scheduling import dispatch, retention
 from scheduling.models import Schedule, Task
@@ -27,6 +29,9 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT: Final = 1.0
 UPKEEP_EVERY: Final = 2.0
 PRUNE_EVERY: Final = 60.0
+HEARTBEAT_EVERY: Final = 10.0
+# The row of a beat that ended is kept so long for people to see.
+REMEMBERED: Final = timedelta(days=1)
 # One tick's worth of batches; then the other PeriodicTasks get their turn.
 BATCHES_A_TICK: Final = 20
 
@@ -41,18 +46,33 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._steps = Steps()
+        self._ticking = False
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One round: the others, upkeep, ours. Returns the seconds until there is something to do again."""
-        waits = [
-            self._steps.run("other periodic tasks", lambda: self._others(*args, **kwargs)),
-            self._steps.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
-            self._steps.run("retention", _prune, every=PRUNE_EVERY),
-            # Last, for its wait is exact: what comes after it would be missing from the next occurrence's punctuality.
-            self._steps.run("dispatch", self._dispatch),
-        ]
+        self._ticking = True
+        try:
+            waits = [
+                self._steps.run("other periodic tasks", lambda: self._others(*args, **kwargs)),
+                self._steps.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
+                self._steps.run("heartbeat", _say_alive, every=HEARTBEAT_EVERY),
+                self._steps.run("retention", _prune, every=PRUNE_EVERY),
+                # Last, for its wait is exact: what came after it would be missing from the next one's punctuality.
+                self._steps.run("dispatch", self._dispatch),
+            ]
+        finally:
+            self._ticking = False
         return max(0.0, min(LONGEST_WAIT, *waits))
+
+    def close(self) -> None:
+        """Write what is to be written and release the broker.
+
+        celery.beat's signal handler calls this wherever we are. In the middle of a tick that may be within a query,
+        whose connection this very thread has locked: it would wait for itself. Beat calls again after the tick.
+        """
+        if not self._ticking:
+            super().close()
 
     def setup_schedule(self) -> None:
         """Read the other PeriodicTasks; a database that is away at the start is asked again by `tick`."""
@@ -109,6 +129,11 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         return self.connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
 
     def _setup(self) -> float:
+        # The parent takes the first stamp of a change that it sees for the stamp of what it has read: noted before it
+        # reads, a change made meanwhile is a later one.
+        if self.Changes.last_change() is None:
+            self.Changes.update_changed()
+        self.schedule_changed()
         super().setup_schedule()
         return LONGEST_WAIT
 
@@ -122,7 +147,9 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
 
     def _upkeep(self) -> float:
         close_old_connections()
-        dispatch.upkeep(now=timezone.now())
+        # After the database was away every attempt seems silent until its process has told that it is not.
+        heard = self._steps.with_database_for() >= 2 * dispatch.HEARTBEAT.total_seconds()
+        dispatch.upkeep(now=timezone.now(), lose=heard)
         return UPKEEP_EVERY
 
     def _others(self, *args: Any, **kwargs: Any) -> float:
@@ -132,6 +159,14 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
             # The parent took the entry off its heap before it failed: the heap is made anew.
             self._heap = None
             raise
+
+
+def _say_alive() -> float:
+    close_old_connections()
+    now = timezone.now()
+    BeatProcess.objects.update_or_create(host=settings.TANDEM_HOST, process=os.getpid(), defaults={"heartbeat_at": now})
+    BeatProcess.objects.filter(heartbeat_at__lt=now - REMEMBERED).delete()
+    return HEARTBEAT_EVERY
 
 
 def _prune() -> float:

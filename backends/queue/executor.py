@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from kombu.exceptions import OperationalError
+from kombu.exceptions import LimitExceeded, OperationalError
 
-from backends.queue.app import app
-from backends.queue.tasks import run
+from backends.queue import presence
+from backends.queue.publishing import publish
 from scheduling.executor import Executor, Submission
+from scheduling.findings import Finding
 from scheduling.models import Task
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,22 @@ class QueueExecutor(Executor):
         """Publish in order, and stop at the first message the broker does not take: the next would wait as long."""
         handed_over: list[Task] = []
         try:
-            with app.producer_pool.acquire(block=True) as producer:
-                for task in tasks:
-                    run.apply_async(args=(task.pk, task.attempt), producer=producer)
-                    handed_over.append(task)
-        except (OperationalError, OSError) as exc:
+            for task in publish(tasks):
+                handed_over.append(task)  # noqa: PERF402 - what was taken before an error counts
+        except (OperationalError, LimitExceeded, OSError) as exc:
+            # No more than its type: the text may hold the broker's address with its password.
             log.warning("the broker took %d of %d messages: %s", len(handed_over), len(tasks), type(exc).__name__)
             return Submission(handed_over, f"the broker cannot be reached ({type(exc).__name__})")
         return Submission(handed_over)
+
+    def waiting(self) -> int | None:
+        """How many messages wait at the broker; None while it does not answer."""
+        return presence.waiting()
+
+    def health(self) -> Sequence[Finding]:
+        """Whether the broker answers, and how many messages wait there."""
+        return [presence.broker()]
+
+    def processes(self) -> Sequence[Finding]:
+        """Whether workers answer, and take what waits."""
+        return [presence.workers()]

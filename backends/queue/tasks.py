@@ -13,4 +13,4 @@ def run(task_id: int, attempt: int) -> None:
     """Claim the attempt and run it; a message that comes twice, or too late, finds nothing to claim."""
     released = execution.run(task_id, attempt, worker=execution.worker_name("worker"))
     if released:
-        dispatch.submit(released, now=timezone.now())
+        dispatch.submit(dispatch.elsewhere(released), now=timezone.now())

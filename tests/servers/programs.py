@@ -29,6 +29,7 @@ class Server:
 SERVERS = (
     Server("PostgreSQL", ("initdb", "postgres"), "postgresql"),
     Server("Redis", ("redis-server",), "redis-server"),
+    Server("RabbitMQ", ("rabbitmq-server",), "rabbitmq-server"),
     Server("cron", ("cron", "crontab"), "cron", needs_root=True),
 )
 

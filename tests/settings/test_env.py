@@ -15,7 +15,8 @@ def test_a_variable_is_read_as_what_it_is() -> None:
     assert env.names_list("LIST") == ["a", "b", "c"]
     assert env.choice("KIND", "y", ("x", "y")) == "x"
     assert env.path("FOLDER", Path("/")) == Path("/tmp/../srv")
-    assert env.names == {"NUMBER", "FLAG", "LIST", "KIND", "FOLDER"}
+    names = {"NUMBER", "FLAG", "LIST", "KIND", "FOLDER"}
+    assert env.names == names | {f"{name}_FILE" for name in names}
 
 
 def test_an_absent_or_empty_one_has_its_default() -> None:
@@ -42,3 +43,26 @@ def test_a_wrong_value_is_never_repeated() -> None:
 def test_a_missing_one_without_default_gives_the_hint() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY is not set\. Write 50 characters\."):
         Environment({}).text("SECRET_KEY", hint="Write 50 characters.")
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2\n")
+    assert Environment({"SECRET_KEY_FILE": str(secret)}).text("SECRET_KEY") == "hunter2"
+
+
+def test_a_secret_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME and NAME_FILE are both set: keep one of them"):
+        Environment({"NAME": "hunter2", "NAME_FILE": str(tmp_path)}).text("NAME")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), (b" \n", "is empty"), (b"\xff\xfe", "it is no text")]
+)
+def test_a_file_without_a_secret_is_refused_by_its_name(tmp_path: Path, content: bytes | None, said: str) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match="NAME_FILE names a file") as refused:
+        Environment({"NAME_FILE": str(secret)}).text("NAME", "a default")
+    assert said in str(refused.value)

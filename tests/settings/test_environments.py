@@ -1,4 +1,4 @@
-"""Production starts on no default that would be wrong there; each refusal says what to set."""
+"""Production and staging start on no default that would be wrong there; each refusal says what to set."""
 
 from __future__ import annotations
 
@@ -29,8 +29,24 @@ def start(variables: dict[str, str], settings: str = "settings.production") -> t
     return done.returncode, done.stdout + done.stderr
 
 
-def test_production_starts_with_everything_set() -> None:
-    assert start(WHOLE) == (0, "loaded\n")
+@pytest.mark.parametrize("settings", ["settings.production", "settings.staging"])
+def test_it_starts_with_everything_set(settings: str) -> None:
+    assert start(WHOLE, settings) == (0, "loaded\n")
+
+
+def test_secrets_may_come_from_files(tmp_path: Path) -> None:
+    files = {}
+    for name in ("SECRET_KEY", "DATABASE_URL", "BROKER_URL"):
+        (tmp_path / name).write_text(f"{WHOLE[name]}\n")
+        files[f"{name}_FILE"] = str(tmp_path / name)
+    rest = {name: value for name, value in WHOLE.items() if f"{name}_FILE" not in files}
+    assert start(rest | files) == (0, "loaded\n")
+
+
+def test_staging_refuses_what_production_refuses() -> None:
+    code, said = start(WHOLE | {"BROKER_URL": "embedded:"}, "settings.staging")
+    assert code == 1
+    assert "BROKER_URL names the embedded broker" in said
 
 
 @pytest.mark.parametrize("name", sorted(WHOLE))
@@ -46,6 +62,10 @@ REFUSED = [
     ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE_URL names SQLite"),
     ({"BROKER_URL": "embedded:"}, "BROKER_URL names the embedded broker"),
     ({"BROKER_URL": "kafka://hunter2"}, "BROKER_URL is not usable"),
+    ({"BROKER_URL": "amqp://guest:guest@h/"}, "BROKER_URL has RabbitMQ's default password"),
+    ({"BROKER_QUEUE_TYPE": "hunter2"}, "BROKER_QUEUE_TYPE is not usable: write one of classic, quorum"),
+    ({"ALLOWED_HOSTS": "a.example,*"}, "ALLOWED_HOSTS is *"),
+    ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is not usable: write one of text, json"),
     ({"TOKEN_DAYS": "many"}, "TOKEN_DAYS is not usable: write a whole number from 1 to 3650"),
 ]
 

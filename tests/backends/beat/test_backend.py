@@ -11,8 +11,10 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
+from pytest_django import Settings
 
 from backends.beat.backend import BeatBackend
+from backends.beat.models import BeatProcess
 from backends.queue.app import app
 from scheduling import drift, schedules
 from scheduling.errors import BackendError
@@ -202,8 +204,20 @@ def test_a_database_that_is_away_is_the_backends_error() -> None:
         assert not backend.health().ok
 
 
+def test_health_tells_whether_a_beat_lives(settings: Settings) -> None:
+    silent = BeatBackend().health()
+    assert (silent.ok, silent.detail) == (False, "no beat has been heard of: start celery beat")
+    process = BeatProcess.objects.create(host="far", process=1, heartbeat_at=timezone.now())
+    assert BeatBackend().health().detail == "beat runs on far, and nothing is overdue"
+    BeatProcess.objects.filter(pk=process.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    assert not BeatBackend().health().ok
+    settings.CELERY = settings.CELERY | {"beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler"}
+    assert BeatBackend().health().ok
+
+
 def test_health_tells_what_is_overdue() -> None:
     schedule = a_schedule()
+    BeatProcess.objects.create(host="far", process=1, heartbeat_at=timezone.now())
     assert BeatBackend().health().ok
     Schedule.objects.filter(pk=schedule.pk).update(next_due_at=timezone.now() - timedelta(minutes=2))
     assert "1 schedules are more than a minute overdue" in BeatBackend().health().detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import Settings
 
+from backends.beat.models import BeatProcess
 from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY, LedgerScheduler
 from backends.beat.steps import LONGEST_BACKOFF, Steps
 from scheduling import dispatch
@@ -293,3 +295,33 @@ def test_a_broker_that_takes_no_tasks_leaves_them_for_upkeep(beat: Beat, recorde
 
 def _away(*_: object) -> object:
     raise OperationalError("gone away")
+
+
+def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def told_to_end(**_: Any) -> int:
+        # What celery.beat's handler does, wherever the main thread happens to be.
+        beat.scheduler.close()
+        closed.append("connection" not in vars(beat.scheduler))
+        raise SystemExit
+
+    _ = beat.scheduler.connection
+    monkeypatch.setattr(dispatch, "queue_due", told_to_end)
+    with pytest.raises(SystemExit):
+        beat.tick()
+    assert closed == [False]
+    beat.scheduler.close()
+    assert "connection" not in vars(beat.scheduler)
+
+
+def test_it_says_that_it_is_alive(beat: Beat) -> None:
+    beat.tick()
+    [process] = BeatProcess.objects.all()
+    assert (process.host, process.process) == ("testhost", os.getpid())
+    BeatProcess.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    beat.tick_for(12)
+    process.refresh_from_db()
+    assert process.heartbeat_at > timezone.now() - timedelta(minutes=1)

@@ -1,0 +1,70 @@
+"""`/healthz` and `/readyz`, for whoever watches the process: no account, no secrets, JSON.
+
+As a middleware before all others: a probe comes without TLS and asks for an address, not for a name in ALLOWED_HOSTS.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from scheduling import doctor
+
+# Whoever asks more often gets the last answer: asking opens a connection to the broker.
+KEEP_SECONDS: Final = 2.0
+
+
+class HealthEndpoints:
+    """Answers the two addresses and passes everything else on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._ready = Kept(readiness, time.monotonic)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path == "/healthz":
+            return _answer({"status": "ok"}, HTTPStatus.OK)
+        if request.path == "/readyz":
+            body, status = self._ready()
+            return _answer(body, status)
+        return self._get_response(request)
+
+
+class Kept:
+    """The last answer of `ask` for KEEP_SECONDS; `clock` is monotonic. One thread asks, the others wait for it."""
+
+    def __init__(self, ask: Callable[[], tuple[dict[str, Any], HTTPStatus]], clock: Callable[[], float]) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last: tuple[float, tuple[dict[str, Any], HTTPStatus]] | None = None
+
+    def __call__(self) -> tuple[dict[str, Any], HTTPStatus]:
+        """The answer, at most KEEP_SECONDS old."""
+        with self._lock:
+            if self._last is None or self._clock() - self._last[0] >= KEEP_SECONDS:
+                answer = self._ask()
+                self._last = (self._clock(), answer)
+            return self._last[1]
+
+
+def readiness() -> tuple[dict[str, Any], HTTPStatus]:
+    """200 where the database answers and is migrated, else 503.
+
+    The broker is told and does not matter: without it tasks are stored, and sent once it is back.
+    """
+    database = doctor.database()
+    ready = database.ok
+    found = [database, *doctor.executors()]
+    body = {"status": "ready" if ready else "not ready", "checks": [asdict(one) for one in found]}
+    return body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _answer(body: dict[str, Any], status: HTTPStatus) -> HttpResponseBase:
+    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,17 @@
+"""Which beats are alive."""
+
+from django.db import models
+
+
+class BeatProcess(models.Model):
+    """A running `celery beat` with LedgerScheduler; told by itself, and forgotten when it has been silent for long."""
+
+    host = models.CharField(max_length=253)
+    process = models.PositiveIntegerField()
+    heartbeat_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["host", "process"], name="one_row_per_beat")]
+
+    def __str__(self) -> str:
+        return f"beat on {self.host}, process {self.process}"

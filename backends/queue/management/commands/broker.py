@@ -1,0 +1,85 @@
+"""`manage.py broker status|drain|resend`: what an operator needs to exchange the broker; docs/switching-brokers.md."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from backends.queue import presence
+from backends.queue.app import app
+from backends.queue.depth import errors
+from backends.queue.draining import drain
+from backends.queue.executor import QueueExecutor
+from backends.queue.resending import Counts, counts, resend
+from scheduling.findings import Finding
+
+
+class Command(BaseCommand):
+    """Exit code 1 where the broker or its workers are not as asked."""
+
+    help = "Look at the broker, empty its workers before it is exchanged, or send everything again to a new one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the three subcommands."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("status", help="which broker, who is there, and what waits; changes nothing")
+        draining = actions.add_parser("drain", help="tell workers to take no more, and wait until nothing runs")
+        draining.add_argument("--timeout", type=float, default=60.0, help="seconds to wait at the most (60)")
+        actions.add_parser("resend", help="hand every queued task over again, at once, to the broker of the settings")
+
+    def handle(self, *_: object, action: str, timeout: float = 0.0, **__: object) -> None:
+        """Do one of the three."""
+        done = {"status": self._status, "drain": lambda: self._drain(timeout), "resend": self._resend}[action]()
+        if not done:
+            sys.exit(1)
+
+    def _status(self) -> bool:
+        self.stdout.write(f"address    {app.connection_for_write().as_uri()}")
+        findings = [presence.broker(), presence.workers()]
+        for finding in findings:
+            self.stdout.write(_line(finding))
+        self.stdout.write(f"tasks      {_text(counts(QueueExecutor.name))}")
+        return all(finding.ok for finding in findings)
+
+    def _drain(self, timeout: float) -> bool:
+        over = time.monotonic() + timeout
+        while True:
+            try:
+                held = drain()
+            except errors() as exc:
+                self.stderr.write(f"Workers cannot be told: the broker does not answer ({type(exc).__name__}).")
+                return False
+            found = counts(QueueExecutor.name)
+            self.stdout.write(f"{len(held)} workers hold {sum(held.values())} messages; {_text(found)}")
+            if not found.running and not any(held.values()):
+                self.stdout.write("Nothing runs. Stop the workers, change BROKER_URL, start them.")
+                return True
+            if time.monotonic() >= over:
+                self.stderr.write(
+                    "Tasks still run. Wait for them with a longer --timeout; or stop the workers all the same: what "
+                    "they cannot finish is lost, and goes on as its on_lost says."
+                )
+                return False
+
+    def _resend(self) -> bool:
+        handed_over, error = resend(QueueExecutor.name, now=timezone.now)
+        self.stdout.write(f"{handed_over} tasks were handed over; {_text(counts(QueueExecutor.name))}")
+        if error:
+            self.stderr.write(f"Not all of them: {error}. Beat hands over the rest once it can.")
+        return not error
+
+
+def _line(finding: Finding) -> str:
+    advice = "" if finding.ok else f". {finding.advice}"
+    return f"{finding.name:<10} {finding.detail}{advice}"
+
+
+def _text(found: Counts) -> str:
+    return (
+        f"{found.waiting} wait for their time, {found.queued} are queued ({found.never_sent} of them not handed over), "
+        f"{found.running} run"
+    )

@@ -1,0 +1,50 @@
+"""`manage.py doctor`: is everything there that a deployment needs?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from scheduling import doctor
+from scheduling.findings import Finding
+
+
+class Command(BaseCommand):
+    """One line for each part; exit code 1 where one of them has a problem."""
+
+    help = "Reaches the database, the broker, the workers, beat and this host's crontab, and says what to do."
+    # It must be able to speak where a check would fail; `manage.py check` is the other half.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add --json."""
+        parser.add_argument("--json", action="store_true", help="one JSON object in place of lines")
+
+    def handle(self, *_: object, json: bool, **__: object) -> None:
+        """Write each finding as soon as it is made."""
+        found: list[Finding] = []
+        for finding in doctor.examine(now=timezone.now()):
+            found.append(finding)
+            if not json:
+                self.stdout.write(_line(finding))
+        ok = all(finding.ok for finding in found)
+        if json:
+            self.stdout.write(_as_json(found, ok=ok))
+        if not ok:
+            sys.exit(1)
+
+
+def _line(finding: Finding) -> str:
+    advice = f" {finding.advice}" if finding.advice else ""
+    return (
+        f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.name:<10}  {finding.detail}.".replace("..", ".") + advice
+    )
+
+
+def _as_json(found: list[Finding], *, ok: bool) -> str:
+    return json.dumps({"ok": ok, "findings": [asdict(finding) for finding in found]}, indent=2)

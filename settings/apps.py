@@ -1,0 +1,13 @@
+"""The settings as a Django application, for `manage.py check` to find their checks."""
+
+from django.apps import AppConfig
+
+
+class SettingsConfig(AppConfig):
+    """Registers settings.checks."""
+
+    name = "settings"
+    verbose_name = "Settings"
+
+    def ready(self) -> None:
+        from settings import checks  # noqa: F401, PLC0415 - it imports the applications that are being loaded

@@ -1,0 +1,22 @@
+"""A broker, or none, where the application looks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.backends.queue.brokers import Broker, embedded_broker, forget_connections
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    with embedded_broker() as running:
+        yield running
+
+
+@pytest.fixture
+def no_broker() -> Iterator[None]:
+    forget_connections()
+    yield
+    forget_connections()

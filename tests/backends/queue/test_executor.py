@@ -1,0 +1,76 @@
+"""The executor `worker`: what it publishes, and what it says when the broker does not take it."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from backends.queue.executor import QueueExecutor
+from scheduling import dispatch
+from scheduling.lifecycle import Status
+from scheduling.models import Task
+from tests.backends.queue.brokers import Broker
+from tests.backends.stored_tasks import a_task
+from tests.conftest import a_schedule
+
+pytestmark = pytest.mark.django_db
+
+
+def queued_tasks(count: int) -> list[Task]:
+    schedule = a_schedule()
+    return [a_task(schedule) for _ in range(count)]
+
+
+def test_a_message_is_the_task_and_the_attempt_and_nothing_else(broker: Broker) -> None:
+    tasks = queued_tasks(3)
+    submission = QueueExecutor().submit(tasks)
+    assert submission.handed_over == tasks
+    assert submission.error == ""
+    assert broker.messages() == [("tandem.run", [task.pk, 1]) for task in tasks]
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_broker_that_is_away_is_an_error_of_the_submission() -> None:
+    submission = QueueExecutor().submit(queued_tasks(2))
+    assert list(submission.handed_over) == []
+    assert "the broker cannot be reached" in submission.error
+
+
+def test_a_broker_that_comes_back_is_used_again(broker: Broker) -> None:
+    first, second, third = queued_tasks(3)
+    QueueExecutor().submit([first])
+    broker.server.kill()
+    assert QueueExecutor().submit([second]).error
+    broker.server.start()
+    assert QueueExecutor().submit([third]).handed_over == [third]
+    assert broker.messages() == [("tandem.run", [third.pk, 1])]
+
+
+def test_a_full_broker_is_an_error_of_the_submission(broker: Broker) -> None:
+    tasks = queued_tasks(2)
+    QueueExecutor().submit(tasks[:1])
+    broker.set_memory_limit("1")
+    submission = QueueExecutor().submit(tasks[1:])
+    assert list(submission.handed_over) == []
+    assert submission.error
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_what_was_not_handed_over_stays_queued_and_is_sent_again_soon() -> None:
+    [task] = queued_tasks(1)
+    now = timezone.now()
+    assert dispatch.submit([task], now=now)
+    task.refresh_from_db()
+    assert (task.status, task.sends) == (Status.QUEUED, 0)
+    assert task.send_at is not None
+    assert task.send_at <= now + dispatch.HAND_OVER
+
+
+def test_what_was_handed_over_is_sent_again_only_when_nobody_claims_it(broker: Broker) -> None:
+    [task] = queued_tasks(1)
+    now = timezone.now()
+    assert dispatch.submit([task], now=now) == ""
+    task.refresh_from_db()
+    assert (task.send_at, task.sends) == (now + dispatch.SEND_AGAIN, 1)
+    dispatch.upkeep(now=now + dispatch.SEND_AGAIN)
+    assert broker.messages() == [("tandem.run", [task.pk, 1])] * 2

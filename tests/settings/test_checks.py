@@ -1,0 +1,65 @@
+"""`manage.py check` says what does not fit together, with what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.db import connection
+
+
+def found() -> dict[str, CheckMessage]:
+    return {str(message.id): message for message in run_checks(tags=["tandem"])}
+
+
+def test_the_settings_as_they_come_fit_together() -> None:
+    assert set(found()) <= {"tandem.W002"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"backend": "anacron", "because": "x"}, "names the backend 'anacron'"),
+        ({"backend": "beat", "because": "x", "executor": "gpu"}, "asks for the executor 'gpu'"),
+        ({"backend": "beat", "because": "x", "weekday": 1}, "has the unknown condition 'weekday'"),
+        ({"backend": "beat"}, "gives no reason"),
+    ],
+)
+def test_a_wrong_rule_is_named_with_what_there_is(settings: Any, rule: dict[str, Any], said: str) -> None:
+    settings.TANDEM_ROUTING = [rule, {"backend": "beat", "because": "it is the default"}]
+    message = found()["tandem.E002"]
+    assert f"Rule 1 of TANDEM_ROUTING {said}" in message.msg
+    assert message.hint
+
+
+def test_rules_that_leave_schedules_out_are_warned_of(settings: Any) -> None:
+    settings.TANDEM_ROUTING = [{"sub_minute": True, "backend": "beat", "because": "seconds"}]
+    assert "tandem.W001" in found()
+
+
+@pytest.mark.parametrize("setting", ["TANDEM_BACKENDS", "TANDEM_EXECUTORS"])
+def test_a_path_that_leads_nowhere_is_named(settings: Any, setting: str) -> None:
+    setattr(settings, setting, getattr(settings, setting) | {"third": "no.such.Class"})
+    assert "no.such.Class" in found()["tandem.E001"].msg
+
+
+def test_a_crontab_that_cannot_be_read_is_named(settings: Any) -> None:
+    settings.TANDEM_CRONTAB = "somewhere"
+    assert "write none, user, or file:" in found()["tandem.E003"].msg
+
+
+def test_files_of_tls_must_be_there(settings: Any) -> None:
+    settings.CELERY = settings.CELERY | {"broker_use_ssl": {"ssl_ca_certs": "/no/such.pem", "ssl_cert_reqs": 2}}
+    message = found()["tandem.E004"]
+    assert "/no/such.pem" in message.msg
+    assert "BROKER_TLS_CA" in str(message.hint)
+
+
+def test_a_socket_path_must_not_be_too_long(settings: Any) -> None:
+    settings.BROKER_SOCKET = "/" + "x" * 104
+    assert "TANDEM_VAR" in str(found()["tandem.E005"].hint)
+
+
+def test_an_embedded_broker_beside_a_server_database_is_warned_of() -> None:
+    assert ("tandem.W002" in found()) == (connection.vendor == "postgresql")
