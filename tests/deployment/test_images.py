@@ -1,0 +1,130 @@
+"""The Dockerfile: linted, pinned, and holding what runs and nothing else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import PurePath
+
+import pytest
+from django.conf import settings
+
+from tests.deployment.tools import BROKERS, ROOT, configuration, tool
+from tests.test_requirements import pins
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+ALLOWED = {
+    line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
+}
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, rest) with continued lines joined and comments left out."""
+    lines = [line for line in DOCKERFILE.splitlines() if line.strip() and not line.startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", " ")
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+
+
+def stages() -> dict[str, list[tuple[str, str]]]:
+    """The instructions of each stage, FROM included; the last one, which has no name, under ''."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for instruction, rest in instructions():
+        if instruction == "FROM":
+            name = rest.partition(" AS ")[2]
+            found[name] = []
+        found[name].append((instruction, rest))
+    return found
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [tool("hadolint"), "--no-color", "--failure-threshold", "style", str(ROOT / "Dockerfile")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_hadolint_would_have_something_to_say() -> None:
+    done = subprocess.run(
+        [tool("hadolint"), "-"], input="FROM python\nCMD python\n", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "DL3006" in done.stdout
+
+
+def test_every_base_is_pinned_and_the_same() -> None:
+    bases = {rest.split(" ")[0] for instruction, rest in instructions() if instruction == "FROM"} - stages().keys()
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.1[23]\.\d+-slim-bookworm", bases.pop())
+
+
+def test_packages_are_hashed_wheels() -> None:
+    installs = [
+        rest for instruction, rest in instructions() if instruction == "RUN" and "install" in rest and "pip" in rest
+    ]
+    assert len(installs) == 2
+    assert all('"--require-hashes", "--only-binary=:all:"' in install for install in installs)
+
+
+def test_only_the_cron_image_is_root_and_only_it_has_cron() -> None:
+    users = {name: [rest for word, rest in stage if word == "USER"] for name, stage in stages().items()}
+    assert users["app"] == ["10001:10001"]
+    assert users["cron"] == ["0:0"]
+    assert users["flower"] == users[""] == []  # as in `app`, which they are made from
+    packages = {name for name, stage in stages().items() if any("apt-get install" in rest for _, rest in stage)}
+    assert packages == {"cron"}
+
+
+def test_commands_are_lists_and_nothing_is_fetched_by_add() -> None:
+    words = [word for word, _ in instructions()]
+    assert "ADD" not in words
+    assert "ENTRYPOINT" not in words
+    assert all(rest.startswith("[") for word, rest in instructions() if word == "CMD")
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_what_compose_builds_is_a_stage(broker: str) -> None:
+    services = configuration(broker)["services"].values()
+    targets = {service["build"]["target"] for service in services if "build" in service}
+    assert targets == {"app", "cron", "flower"}
+    assert targets <= stages().keys()
+    # Images of one target have one name, and the other way round.
+    pairs = {(service["build"]["target"], service["image"]) for service in services if "build" in service}
+    assert len(pairs) == len(targets)
+
+
+def test_the_numbers_of_users_are_the_ones_that_compose_uses() -> None:
+    cron = configuration("redis")["services"]["cron"]
+    places = {place.partition(":")[0]: place.partition(":")[2].split(",") for place in cron["tmpfs"]}
+    assert "gid=10002" in places["/var/spool/cron/crontabs"]
+    assert "groupadd --system --gid 10002 crontab" in DOCKERFILE
+    # Docker mounts a tmpfs without exec unless told, and cron runs a script there.
+    assert {"exec", "uid=10001", "gid=10001"} <= set(places["/var/lib/tandem"])
+    assert "TANDEM_VAR=/var/lib/tandem" in DOCKERFILE
+    assert "--uid 10001" in DOCKERFILE
+
+
+def test_the_image_gets_what_runs_and_no_more() -> None:
+    ours = {app.partition(".")[0] for app in settings.INSTALLED_APPS if (ROOT / app.partition(".")[0]).is_dir()}
+    assert ours | {"settings", "manage.py", "requirements", "docker"} <= ALLOWED
+    assert not ALLOWED & {"tests", "benchmarks", "var", ".git", ".venv", "secrets"}
+    assert "\n*\n!" in (ROOT / ".dockerignore").read_text(encoding="utf-8")
+
+
+def test_flower_is_pinned_with_hashes_beside_the_same_packages() -> None:
+    text = (ROOT / "docker" / "flower.txt").read_text(encoding="utf-8")
+    entries = [line for line in text.replace("\\\n", "").splitlines() if line.strip()]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text
+    flower = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text, flags=re.MULTILINE))
+    assert "flower" in flower
+    run = {name: {str(version) for version in versions} for name, versions in pins("run").items()}
+    differ = {name for name, version in flower.items() if name in run and version not in run[name]}
+    assert differ == set(), "python3 dev.py lock"
+
+
+def test_scripts_that_are_started_by_name_are_executable() -> None:
+    for name in ("docker/cron_host.py", "docker/make-secrets"):
+        assert (ROOT / PurePath(name)).stat().st_mode & 0o111
