@@ -47,7 +47,7 @@ class Wanted(TypedDict, total=False):
 
 
 _TRIGGER = {"cron", "every", "timezone", "starts_at"}
-_TIMING = _TRIGGER | {"ends_at", "paused"}
+TIMING = _TRIGGER | {"ends_at", "paused"}
 
 
 def create(*, now: datetime, **wanted: Unpack[Wanted]) -> Schedule:
@@ -58,7 +58,7 @@ def create(*, now: datetime, **wanted: Unpack[Wanted]) -> Schedule:
     """
     values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **wanted}
     schedule = Schedule(created_at=now, **values)
-    _settle(schedule, now=now, changed=_TIMING)
+    settle(schedule, now=now, changed=TIMING)
     schedule.save(force_insert=True)
     drift.install(schedule, now=now)
     return schedule
@@ -72,11 +72,11 @@ def update(schedule_id: int, *, now: datetime, version: int | None = None, **wan
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
         before = schedule.routed_to
-        wanted = _one_trigger(wanted)
+        wanted = one_trigger(wanted)
         changed = {field for field, value in wanted.items() if getattr(schedule, field) != value}
         for field in changed:
             setattr(schedule, field, wanted[field])  # type: ignore[literal-required]  # the keys of a Wanted
-        _settle(schedule, now=now, changed=changed)
+        settle(schedule, now=now, changed=changed)
         schedule.version += 1
         schedule.save()
     _reinstall(schedule, before, now=now)
@@ -141,7 +141,7 @@ def _defaults() -> Wanted:
     return cast("Wanted", {name: getattr(blank, name) for name in Wanted.__annotations__})
 
 
-def _one_trigger(wanted: Wanted) -> Wanted:
+def one_trigger(wanted: Wanted) -> Wanted:
     """Naming one kind of trigger in a change takes the other kind away."""
     if wanted.get("every") is not None:
         return {"cron": "", **wanted}
@@ -150,11 +150,11 @@ def _one_trigger(wanted: Wanted) -> Wanted:
     return wanted
 
 
-def _settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
+def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     """Check and route the schedule, and say when it is due next. Raises InvalidRequest; stores nothing."""
     if changed & _TRIGGER:
         schedule.anchor = _anchor(schedule, now)
-    if changed & _TIMING:
+    if changed & TIMING:
         schedule.cursor = now
     due_trigger = validation.check(schedule)
     route = routing.route(schedule)

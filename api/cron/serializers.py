@@ -1,34 +1,116 @@
 """What is asked about an expression, and the answer."""
 
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.fields import StrictSerializer, Text, Whole
-from api.schedules.serializers import OccurrenceOutput
+from api.fields import Instant, Interval, StrictSerializer, Text, Whole
+from api.schedules.serializers import OccurrenceOutput, occurrence
 from scheduling.review import MOST_NEXT, OnBackend, Review
+from scheduling.timing.cautions import Caution
+from scheduling.timing.frequency import Frequency
+from scheduling.timing.nights import Effect, Night
+from scheduling.timing.zones import tzdata_version
+
+FORMS = ["auto", "user", "system"]
 
 
 class DescribeInput(StrictSerializer):
-    """An expression and the zone it is meant in."""
+    """An expression or an interval, and the zone it is meant in."""
 
-    cron = Text(trim_whitespace=False, max_length=10_000)
+    cron = Text(required=False, trim_whitespace=False, max_length=10_000)
+    every = Interval(required=False)
     timezone = Text(default="UTC", max_length=64)
     count = Whole(default=5, min_value=1, max_value=MOST_NEXT)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("cron" in attrs) == ("every" in attrs):
+            raise refused("cron", "A trigger is required: write either `cron` or `every`, not both.")
+        return attrs
 
 
 class OnBackendOutput(serializers.Serializer[OnBackend]):
     """What a backend would install; the schedule's number shows as 0."""
 
     backend = serializers.CharField()
-    entries = serializers.ListField(child=serializers.CharField())
+    entries = serializers.SerializerMethodField()
     refused_because = serializers.ListField(child=serializers.CharField())
+
+    def get_entries(self, where: OnBackend) -> list[str]:
+        return [entry.text for entry in where.entries]
+
+
+class NightOutput(serializers.Serializer[Night]):
+    """A clock change that loses, delays or doubles runs."""
+
+    day = serializers.DateField()
+    at = Instant(help_text="The instant of the change.")
+    begins = serializers.CharField(help_text="The first local time that is skipped or comes twice.")
+    ends = serializers.CharField(help_text="The first local time after those.")
+    effect = serializers.SerializerMethodField()
+    runs = serializers.IntegerField(help_text="How many times of day of the schedule lie in between.")
+
+    @extend_schema_field(serializers.ChoiceField(choices=[effect.value for effect in Effect]))
+    def get_effect(self, night: Night) -> str:
+        return night.effect.value
+
+
+class WarningOutput(serializers.Serializer[Caution]):
+    """What a person should know. `nights` has members for the code `clock_change` only."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    nights = NightOutput(many=True)
+
+
+class RunsOutput(serializers.Serializer[Frequency]):
+    """How often, in the 365 days ahead; gaps in seconds, null where there is no second run."""
+
+    per_day = serializers.FloatField(help_text="On average.")
+    per_year = serializers.IntegerField()
+    shortest_gap = serializers.SerializerMethodField()
+    longest_gap = serializers.SerializerMethodField()
+
+    def get_shortest_gap(self, runs: Frequency) -> int | None:
+        return _seconds(runs.shortest_gap)
+
+    def get_longest_gap(self, runs: Frequency) -> int | None:
+        return _seconds(runs.longest_gap)
 
 
 class DescribeOutput(serializers.Serializer[Review]):
-    """An expression, read."""
+    """A trigger, read. `every` is null for an expression, `expression` empty for an interval."""
 
     expression = serializers.CharField()
+    every = serializers.IntegerField(allow_null=True)
     timezone = serializers.CharField()
+    language = serializers.SerializerMethodField()
     words = serializers.CharField()
-    next_occurrences = OccurrenceOutput(many=True)
+    next_occurrences = serializers.SerializerMethodField()
+    runs = RunsOutput(source="frequency")
     backends = OnBackendOutput(many=True)
-    tzdata = serializers.CharField()
+    warnings = WarningOutput(many=True)
+    tzdata = serializers.SerializerMethodField()
+
+    def get_language(self, _: Review) -> str:
+        return str(self.context["language"])
+
+    @extend_schema_field(OccurrenceOutput(many=True))
+    def get_next_occurrences(self, review: Review) -> list[dict[str, str]]:
+        return [occurrence(at, review.timezone) for at in review.next_occurrences]
+
+    def get_tzdata(self, _: Review) -> str:
+        return tzdata_version()
+
+
+def _seconds(gap: timedelta | None) -> int | None:
+    return None if gap is None else int(gap.total_seconds())
+
+
+def refused(name: str, message: str) -> serializers.ValidationError:
+    """The error of one member."""
+    return serializers.ValidationError({name: [serializers.ErrorDetail(message, "invalid")]})

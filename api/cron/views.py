@@ -1,18 +1,40 @@
-"""`/api/cron/`: reading expressions before anything runs."""
+"""`/api/cron/`: reading expressions and crontabs before anything runs."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.cron.serializers import DescribeInput, DescribeOutput
+from api.cron.imports import AdoptedOutput, ImportInput
+from api.cron.parsers import CrontabParser
+from api.cron.renderers import CsvRenderer, TableRenderer
+from api.cron.reports import ReportOutput, ReviewInput, report_members
+from api.cron.serializers import FORMS, DescribeInput, DescribeOutput
+from api.fields import StrictSerializer, Whole
+from api.parsers import BoundedJSONParser
+from api.reading import READING, language_of, reading_of
 from api.roles import Role
-from api.schedules.serializers import occurrence
-from scheduling.review import review_cron
-from scheduling.timing.zones import tzdata_version
+from scheduling import adoption
+from scheduling.foreign import foreign_table
+from scheduling.models import Schedule
+from scheduling.review import Report, of_crontab, of_schedules, review_cron, review_every
+from scheduling.review.accounts import user_names
+from scheduling.review.lines import MOST_NEXT, Wanted
+from scheduling.timing.crontab_text import Form
+
+_REPORTS: Final = {
+    (200, "application/json"): ReportOutput,
+    (200, "text/plain"): OpenApiTypes.STR,
+    (200, "text/csv"): OpenApiTypes.STR,
+}
+_COUNT: Final = OpenApiParameter("count", int, description="Occurrences for each line; 3 if not given.")
 
 
 class DescribeView(APIView):
@@ -21,27 +43,122 @@ class DescribeView(APIView):
     action = "describe"
     roles = {"describe": Role.VIEWER}
 
-    @extend_schema(tags=["cron"], summary="Read an expression", request=DescribeInput, responses=DescribeOutput)
+    @extend_schema(
+        tags=["cron"],
+        summary="Read an expression",
+        request=DescribeInput,
+        responses=DescribeOutput,
+        parameters=READING,
+    )
     def post(self, request: Request) -> Response:
-        """Plain words, the next occurrences, and what each backend would install."""
+        """Plain words, the next occurrences, how often, what each backend would install, and what to mind."""
         asked = DescribeInput(data=request.data)
         asked.is_valid(raise_exception=True)
-        given = asked.validated_data
-        found = review_cron(given["cron"], given["timezone"], count=given["count"], now=timezone.now())
-        return Response(
-            {
-                "expression": found.expression,
-                "timezone": found.timezone,
-                "words": found.words,
-                "next_occurrences": [occurrence(at, found.timezone) for at in found.next_occurrences],
-                "backends": [
-                    {
-                        "backend": where.backend,
-                        "entries": [entry.text for entry in where.entries],
-                        "refused_because": list(where.refused_because),
-                    }
-                    for where in found.backends
-                ],
-                "tzdata": tzdata_version(),
-            }
+        given, reading = asked.validated_data, reading_of(request)
+        named: dict[str, Any] = {"count": given["count"], "now": timezone.now(), **reading}
+        if "cron" in given:
+            found = review_cron(given["cron"], given["timezone"], **named)
+        else:
+            found = review_every(given["every"], given["timezone"], **named)
+        return Response(DescribeOutput(found, context=reading).data)
+
+
+class _Count(StrictSerializer):
+    """Occurrences for each schedule."""
+
+    count = Whole(default=3, min_value=0, max_value=MOST_NEXT)
+
+
+class ReviewView(APIView):
+    """A whole crontab, or all schedules, in plain words. Writes nothing, runs nothing."""
+
+    action = "review"
+    roles = {"review": Role.VIEWER}
+    parser_classes = [BoundedJSONParser, CrontabParser]
+    renderer_classes = [JSONRenderer, TableRenderer, CsvRenderer]
+
+    @extend_schema(
+        tags=["cron"],
+        summary="Read a whole crontab",
+        request={"application/json": ReviewInput, "text/plain": OpenApiTypes.STR},
+        responses=_REPORTS,
+        parameters=[
+            *READING,
+            OpenApiParameter("form", str, enum=FORMS, description="For a text/plain body."),
+            OpenApiParameter("timezone", str, description="For a text/plain body."),
+            OpenApiParameter("count", int, description="For a text/plain body."),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Line by line: words, environment in force, what comes next, warnings, errors; and what collides."""
+        asked = ReviewInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given, reading = asked.validated_data, reading_of(request)
+        report = of_crontab(
+            given["crontab"],
+            form=_form(given["form"]),
+            timezone=given["timezone"],
+            users=user_names(),
+            wanted=Wanted(count=given["count"], **reading),
+            now=timezone.now(),
         )
+        return _answer(request, report, reading["language"])
+
+    @extend_schema(
+        tags=["cron"], summary="Read all schedules", responses=_REPORTS, parameters=[*READING, _COUNT], filters=False
+    )
+    def get(self, request: Request) -> Response:
+        """As for a crontab, for the first 10,000 schedules by number."""
+        given = request.query_params.get("count", "3")
+        asked = _Count(data={"count": int(given) if given.isdecimal() and len(given) < 4 else given})
+        asked.is_valid(raise_exception=True)
+        reading = reading_of(request)
+        wanted = Wanted(count=asked.validated_data["count"], **reading)
+        report = of_schedules(Schedule.objects.order_by("pk").iterator(), wanted=wanted, now=timezone.now())
+        return _answer(request, report, reading["language"])
+
+
+class ImportView(APIView):
+    """Lines of a crontab whose command TANDEM_CRON_IMPORT allows become schedules. Commands are never run."""
+
+    action = "import"
+    roles = {"import": Role.ADMIN}
+
+    @extend_schema(
+        tags=["cron"],
+        summary="Adopt lines of a crontab",
+        request=ImportInput,
+        responses=AdoptedOutput,
+        parameters=READING[:1],
+    )
+    def post(self, request: Request) -> Response:
+        """With `dry_run` (the default) says what would be done. `comment_out` keeps a backup first."""
+        asked = ImportInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given, language = asked.validated_data, language_of(request)
+        now, table = timezone.now(), foreign_table() if asked.validated_data["installed"] else None
+        report = of_crontab(
+            given["crontab"] if table is None else table.read(),
+            form=_form(given["form"]),
+            timezone=given.get("timezone", "UTC" if table is None else table.zone()),
+            users=user_names(),
+            wanted=Wanted(count=0, language=language),
+            now=now,
+        )
+        named: dict[str, Any] = {"only": given.get("lines"), "backend": given["backend"], "language": language}
+        if given["dry_run"]:
+            adopted = adoption.plan(report, now=now, **named)
+        else:
+            adopted = adoption.apply(report, comment_out=table if given["comment_out"] else None, now=now, **named)
+        return Response(AdoptedOutput(adopted, context={"dry_run": given["dry_run"]}).data)
+
+
+def _form(asked: str) -> Form | None:
+    """None for `auto`."""
+    return "user" if asked == "user" else "system" if asked == "system" else None
+
+
+def _answer(request: Request, report: Report, language: str) -> Response:
+    """The other renderers make their text from the report itself."""
+    as_json = isinstance(request.accepted_renderer, JSONRenderer)
+    return Response(report_members(report, language) if as_json else report)

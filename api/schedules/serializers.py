@@ -99,8 +99,8 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         fields = [
             "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
             "starts_at", "ends_at", "backend", "executor", "routing", "entries", "sync", "overlap", "catch_up",
-            "catch_up_window", "grace",
-            "priority", "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused", "version", "created_at", "updated_at",
+            "catch_up_window", "grace", "priority", "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused",
+            "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.reading import READING, language_of
 from api.roles import Role
 from api.schedules.filters import ScheduleFilter
 from api.schedules.preview import PreviewOutput, PreviewWindow
@@ -97,7 +98,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         summary="See what a change would do",
         request=ScheduleInput,
         responses=PreviewOutput,
-        parameters=[OpenApiParameter("days", int, description="How far to look: 7 if not given, at most 366.")],
+        parameters=[*READING[:1], OpenApiParameter("days", int, description="How far to look: 7 days; at most 366.")],
     )
     @action(detail=True, methods=["post"])
     def preview(self, request: Request, pk: str) -> Response:
@@ -105,7 +106,8 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         given = request.query_params.get("days", "7")
         window = _read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
         asked = _read(ScheduleInput(data=request.data, partial=True))
-        found = seen_beforehand(int(pk), days=window["days"], now=timezone.now(), **asked)
+        named = {"days": window["days"], "language": language_of(request), "now": timezone.now()}
+        found = seen_beforehand(int(pk), **named, **asked)
         return Response(PreviewOutput(found).data)
 
     @extend_schema(summary="Run it once, now", request=None, responses={202: TriggeredOutput})

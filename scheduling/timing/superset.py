@@ -96,7 +96,9 @@ def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
     """Where clocks in `clock_zone` stand at the occurrences of `cron`, up to the horizon."""
     times: set[int] = set()
     day_shifts: set[int] = set()
-    for difference in _differences(cron, clock_zone, start):
+    # One that is not due within ten years (a 31 May that is a Sunday) still is a line that cron can read.
+    differences = _differences(cron, clock_zone, start) or _differences(cron, clock_zone, start, firing=False)
+    for difference in differences:
         shifted = [time + difference for time in cron.local_times.times]
         times.update(time % MINUTES_A_DAY for time in shifted)
         day_shifts.update(time // MINUTES_A_DAY for time in shifted)
@@ -109,15 +111,16 @@ def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
     return _Wakes(frozenset(times), frozenset(day_shifts))
 
 
-def _differences(cron: Cron, clock_zone: ZoneInfo, start: int) -> set[int]:
-    """By how many minutes `clock_zone` is ahead of the zone of `cron` in the times when it fires."""
+def _differences(cron: Cron, clock_zone: ZoneInfo, start: int, *, firing: bool = True) -> set[int]:
+    """By how many minutes `clock_zone` is ahead of the zone of `cron` in the times when it fires, or in all times."""
     found: set[int] = set()
     for own in _stretches(cron.zone, start):
         at = max(own.begin, start)
         while at < own.end and (clock := stretch_at(clock_zone, at)) is not None:
             end = min(own.end, clock.end)
             difference = clock.offset - own.offset
-            if difference not in found and cron.local_times.any_in(range(at + own.offset, end + own.offset)):
+            local = range(at + own.offset, end + own.offset)
+            if difference not in found and (not firing or cron.local_times.any_in(local)):
                 found.add(difference)
             at = end
     return found

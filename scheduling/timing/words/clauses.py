@@ -91,8 +91,10 @@ def days(cron: Cron) -> Days:
 
 def even_step(values: tuple[int, ...]) -> int:
     """The one distance between neighbours in `values` (ascending); 0 where there is none, or not one."""
-    distances = {after - before for before, after in pairwise(values)}
-    return distances.pop() if len(distances) == 1 else 0
+    if len(values) < 2:
+        return 0
+    step = values[1] - values[0]
+    return step if all(after - before == step for before, after in pairwise(values)) else 0
 
 
 def elided(values: tuple[int, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from scheduling.timing.cron import Cron
@@ -93,6 +94,7 @@ def _every_minutes(step: int) -> str:
     return descriptor.every(step, "minute", catalogue=_CATALOGUE)
 
 
+@lru_cache(maxsize=4096)
 def _clock_time(minute_of_day: int, clock: Clock) -> str:
     hour, minute = divmod(minute_of_day, 60)
     return descriptor.clock_time(hour, minute, catalogue=_CATALOGUE, clock=clock)

@@ -148,3 +148,15 @@ def test_zones_with_and_without_clock_changes() -> None:
 def test_the_horizon_may_reach_beyond_the_calendar() -> None:
     late = datetime(9998, 1, 1, tzinfo=UTC)
     assert plain("0 9 * * *", "Asia/Tokyo", "UTC", now=late) == "0 0 * * *"
+
+
+@pytest.mark.parametrize(
+    ("zone_name", "line"),
+    [("UTC", "30 12 31 5 */7"), ("Europe/Berlin", "30 10,11 31 5 */7"), ("Asia/Kathmandu", "45 6 31 5 */7")],
+)
+def test_what_is_not_due_for_ten_years_still_has_a_line(zone_name: str, line: str) -> None:
+    cron = Cron.parse("30 12 31 5 */7", zone_name)
+    following = cron.next(NOW)
+    assert following is not None
+    assert following.year == 2037
+    assert plain("30 12 31 5 */7", zone_name) == line

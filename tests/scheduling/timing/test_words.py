@@ -12,7 +12,7 @@ import pytest
 from scheduling.errors import TandemError
 from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
-from scheduling.timing.words import UnknownLanguage, describe, descriptor, languages
+from scheduling.timing.words import UnknownLanguage, describe, descriptor, english
 from tests.scheduling.timing.english_reader import read, read_interval
 
 SENTENCES = [
@@ -176,18 +176,23 @@ def test_an_anchor_given_in_another_zone_is_told_in_utc() -> None:
     assert text == "Every minute, counted from 2026-11-20 13:00:05 UTC"
 
 
-def test_english_is_what_is_offered() -> None:
-    assert languages() == ("en",)
-    assert describe(Cron.parse("30 2 * * *"), language="en") == "At 02:30, UTC time"
+def test_english_is_the_default() -> None:
+    assert describe(Cron.parse("30 2 * * *")) == describe(Cron.parse("30 2 * * *"), language="en")
 
 
-@pytest.mark.parametrize("language", ["de", "EN", "en_US", "", "../en", "x" * 1_000, "\N{SNOWMAN}\n" * 1_000])
+def test_american_english_reads_the_time_from_twelve_hours() -> None:
+    cron = Cron.parse("30 14 * * *")
+    assert describe(cron, language="en-us") == "At 02:30 PM, UTC time"
+    assert describe(cron, language="en-us", clock=24) == describe(cron, language="en") == "At 14:30, UTC time"
+
+
+@pytest.mark.parametrize("language", ["xx", "DE", "en_US", "", "../en", "x" * 1_000, "\N{SNOWMAN}\n" * 1_000])
 def test_another_language_is_refused_with_the_list_of_those_offered(language: str) -> None:
-    with pytest.raises(UnknownLanguage, match="offered: en") as refusal:
+    with pytest.raises(UnknownLanguage, match="offered: cs, da, de, en, ") as refusal:
         describe(Cron.parse("30 2 * * *"), language=language)
     assert isinstance(refusal.value, TandemError)
     assert refusal.value.code == "unknown_language"
-    assert len(refusal.value.detail) < 120
+    assert len(refusal.value.detail) < 200
     assert refusal.value.detail.isascii()
     assert refusal.value.detail.isprintable()
 
@@ -203,5 +208,6 @@ def test_the_locale_of_the_process_does_not_show(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(locale, "getlocale", lambda *_: ("de_DE", "UTF-8"))
     descriptor.every.cache_clear()
     descriptor._clock.cache_clear()
+    english._clock_time.cache_clear()
     sentence = "Every 5 minutes from 01:00 PM through 01:55 PM, UTC time"
     assert describe(Cron.parse("*/5 13 * * *"), clock=12) == sentence

@@ -1,0 +1,121 @@
+"""What is asked about a whole crontab, and the report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rest_framework import serializers
+
+from api.cron.serializers import FORMS, NightOutput, WarningOutput
+from api.fields import Choice, Instant, StrictSerializer, Text, Whole, utc_text
+from api.schedules.serializers import OccurrenceOutput
+from scheduling.review import Report, ReportLine
+from scheduling.review.crowd import Collision
+from scheduling.review.lines import MOST_NEXT
+from scheduling.timing.cautions import Caution
+from scheduling.timing.zones import tzdata_version
+
+
+class ReviewInput(StrictSerializer):
+    """A whole crontab, and the zone its machine lives in."""
+
+    crontab = Text(trim_whitespace=False, allow_blank=True, help_text="At most 1,000,000 bytes and 20,000 lines.")
+    form = Choice(choices=FORMS, default="auto", help_text="system: with a user column, as /etc/crontab has.")
+    timezone = Text(default="UTC", max_length=64)
+    count = Whole(default=3, min_value=0, max_value=MOST_NEXT)
+
+
+class ReportLineOutput(serializers.Serializer[ReportLine]):
+    """A line of a crontab (`number` from 1), or a schedule (`number` is its id)."""
+
+    number = serializers.IntegerField()
+    kind = serializers.CharField(
+        help_text="entry, at_start, assignment, comment, blank, error; of schedules: schedule, paused, error."
+    )
+    text = serializers.CharField(help_text="As written; the name of a schedule.")
+    expression = serializers.CharField()
+    timezone = serializers.CharField()
+    user = serializers.CharField()
+    command = serializers.CharField(help_text="What the shell gets; the job of a schedule.")
+    stdin = serializers.CharField(allow_null=True)
+    environment = serializers.DictField(child=serializers.CharField())
+    words = serializers.CharField()
+    next_occurrences = OccurrenceOutput(many=True)
+    warnings = WarningOutput(many=True)
+    error = serializers.CharField(help_text="Why cron or Tandem would refuse the line; empty for all others.")
+    error_code = serializers.CharField()
+
+
+class CollisionOutput(serializers.Serializer[Collision]):
+    """A minute at which several lines start."""
+
+    at = Instant()
+    count = serializers.IntegerField()
+    numbers = serializers.ListField(child=serializers.IntegerField(), help_text="The first twenty of them.")
+
+
+class ReportOutput(serializers.Serializer[Report]):
+    """The whole, line by line; `collisions` are the busiest minutes of the coming day."""
+
+    form = serializers.CharField()
+    form_reason = serializers.CharField()
+    timezone = serializers.CharField()
+    language = serializers.CharField()
+    entry_count = serializers.IntegerField()
+    error_count = serializers.IntegerField()
+    complete = serializers.BooleanField(help_text="Whether all of it was looked at.")
+    warnings = WarningOutput(many=True)
+    collisions = CollisionOutput(many=True)
+    lines = ReportLineOutput(many=True)
+    tzdata = serializers.CharField()
+
+
+def report_members(report: Report, language: str) -> dict[str, Any]:
+    """The members of ReportOutput, built by hand: serializers take six seconds for ten thousand lines."""
+    return {
+        "form": report.form,
+        "form_reason": report.form_reason,
+        "timezone": report.timezone,
+        "language": language,
+        "entry_count": report.count("entry", "at_start", "schedule", "paused"),
+        "error_count": report.count("error"),
+        "complete": report.complete,
+        "warnings": [_caution(one) for one in report.warnings],
+        "collisions": [
+            {"at": utc_text(one.at), "count": one.count, "numbers": one.numbers} for one in report.collisions
+        ],
+        "lines": [_line(line) for line in report.lines],
+        "tzdata": tzdata_version(),
+    }
+
+
+def _line(line: ReportLine) -> dict[str, Any]:
+    local = ZoneInfo(line.timezone) if line.next_occurrences else None
+    return {
+        "number": line.number,
+        "kind": str(line.kind),
+        "text": line.text,
+        "expression": line.expression,
+        "timezone": line.timezone,
+        "user": line.user,
+        "command": line.command,
+        "stdin": line.stdin,
+        "environment": dict(line.environment),
+        "words": line.words,
+        "next_occurrences": [_occurrence(at, local) for at in line.next_occurrences],
+        "warnings": [_caution(one) for one in line.warnings],
+        "error": line.error,
+        "error_code": line.error_code,
+    }
+
+
+def _occurrence(at: datetime, local: ZoneInfo | None) -> dict[str, str]:
+    return {"local": at.astimezone(local).isoformat(), "utc": utc_text(at)}
+
+
+def _caution(caution: Caution) -> dict[str, Any]:
+    nights: Any = caution.nights  # the stubs know no `many`
+    shown = NightOutput(nights, many=True).data if nights else []
+    return {"code": caution.code, "detail": caution.detail, "nights": shown}

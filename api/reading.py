@@ -1,0 +1,53 @@
+"""In which language, and with which clock, a request wants to read."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from scheduling.errors import InvalidRequest, Problem
+from scheduling.timing.words import DEFAULT, UnknownLanguage, accepted, languages, matching
+
+_CLOCKS: Final[dict[str, Literal[12, 24]]] = {"12": 12, "24": 24}
+
+READING: Final = [
+    OpenApiParameter(
+        "language",
+        str,
+        description=f"One of {', '.join(languages())}; else Accept-Language, else the server's own.",
+    ),
+    OpenApiParameter("clock", int, enum=[12, 24], description="Hours of the day; the language's own if not given."),
+]
+
+
+def language_of(request: Request) -> str:
+    """`?language=`, else what Accept-Language likes best, else TANDEM_LANGUAGE.
+
+    Raises InvalidRequest listing the languages there are, where none of those asked for is offered.
+    """
+    asked = request.query_params.get("language")
+    header = request.headers.get("Accept-Language", "")
+    try:
+        if asked is not None:
+            return matching(asked)
+        return accepted(header) or matching(getattr(settings, "TANDEM_LANGUAGE", DEFAULT))
+    except UnknownLanguage as exc:
+        raise InvalidRequest([Problem("" if asked is None else "language", exc.code, exc.detail)]) from exc
+
+
+def clock_of(request: Request) -> Literal[12, 24] | None:
+    """`?clock=`; None for the language's own. Raises InvalidRequest."""
+    asked = request.query_params.get("clock")
+    if asked is None:
+        return None
+    if asked not in _CLOCKS:
+        raise InvalidRequest([Problem("clock", "invalid_choice", "Write 12 or 24.")])
+    return _CLOCKS[asked]
+
+
+def reading_of(request: Request) -> dict[str, Any]:
+    """Both, as the functions of scheduling.review take them."""
+    return {"language": language_of(request), "clock": clock_of(request)}

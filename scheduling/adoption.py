@@ -1,0 +1,219 @@
+"""Adopting lines of a crontab: those whose command is an allowed one become schedules. Commands are never run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from django.conf import settings
+
+from scheduling import drafts, schedules
+from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
+from scheduling.foreign import ForeignTable
+from scheduling.models import Schedule
+from scheduling.review import words
+from scheduling.review.lines import ReportLine
+from scheduling.review.report import Report
+from scheduling.schedules import Wanted
+from scheduling.storable import problem_with_text, storable_text
+from scheduling.timing import command_patterns
+from scheduling.timing.words import DEFAULT
+
+SETTING: Final = "TANDEM_CRON_IMPORT"
+MOST_ADOPTED: Final = 500
+_LONGEST_NAME: Final = 200
+
+Outcome = Literal["would_create", "created", "exists", "not_mapped", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """One allowed command and the job it becomes."""
+
+    command: str
+    job: str
+    parameters: Mapping[str, Any]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What becomes of one entry of a crontab. `schedule` is the stored one's id; `detail` says why there is none."""
+
+    line: int
+    text: str
+    outcome: Outcome
+    job: str = ""
+    parameters: Mapping[str, Any] | None = None
+    words: str = ""
+    routed_to: str = ""
+    schedule: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Every entry in order. `backup` names the table as it was before lines were turned into comments, or is empty.
+
+    `error` says why they could not be: then the schedules made here stay paused, so that nothing runs twice.
+    """
+
+    lines: tuple[Adoption, ...]
+    backup: str = ""
+    error: str = ""
+
+
+def mappings() -> list[Mapped]:
+    """The allowed commands, as TANDEM_CRON_IMPORT says. Raises Misconfigured naming the one at fault."""
+    return [_mapped(index, one) for index, one in enumerate(getattr(settings, SETTING, []))]
+
+
+def plan(
+    report: Report,
+    *,
+    only: Collection[int] | None = None,
+    backend: str = "auto",
+    now: datetime,
+    language: str = DEFAULT,
+) -> Adopted:
+    """What `apply` would do with the entries of a report (those of the lines `only`, if given). Stores nothing.
+
+    Raises InvalidRequest where more than 500 of them could be adopted at once.
+    """
+    allowed, known = mappings(), _known()
+    found = [
+        _plan(line, allowed, known, backend, now, language)
+        for line in report.lines
+        if line.kind == "entry" and (only is None or line.number in only)
+    ]
+    if sum(1 for one in found if one.outcome == "would_create") > MOST_ADOPTED:
+        detail = f"At most {MOST_ADOPTED} lines are adopted at once: name some in `lines`."
+        raise InvalidRequest([Problem("lines", "too_many", detail)])
+    return Adopted(tuple(found))
+
+
+def apply(
+    report: Report,
+    *,
+    only: Collection[int] | None = None,
+    backend: str = "auto",
+    comment_out: ForeignTable | None = None,
+    now: datetime,
+    language: str = DEFAULT,
+) -> Adopted:
+    """Store a schedule for each entry that `plan` would create one for; the others say why not.
+
+    With `comment_out`, the table that the report was read from, their lines become comments there. Until that is done
+    the schedules are paused.
+    """
+    planned = plan(report, only=only, backend=backend, now=now, language=language)
+    raw = {line.number: line for line in report.lines}
+    made = [
+        _create(one, raw[one.line], backend, now, paused=comment_out is not None)
+        if one.outcome == "would_create"
+        else one
+        for one in planned.lines
+    ]
+    if comment_out is None:
+        return Adopted(tuple(made))
+    return _comment_out(made, comment_out, now)
+
+
+def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime) -> Adopted:
+    new = {one.line: one for one in made if one.outcome == "created"}
+    if not new:
+        return Adopted(tuple(made))
+    why = {number: (one.text, f"Adopted by Tandem as schedule {one.schedule}") for number, one in new.items()}
+    try:
+        backup = table.comment_out(why, now=now)
+    except TandemError as exc:
+        return Adopted(tuple(made), error=f"{exc.detail} The new schedules are paused: nothing runs twice.")
+    for one in new.values():
+        if one.schedule is not None:
+            schedules.resume(one.schedule, now=now)
+    return Adopted(tuple(made), backup=backup)
+
+
+def _mapped(index: int, one: object) -> Mapped:
+    where = f"{SETTING}[{index}]"
+    if not isinstance(one, Mapping) or not {"command", "job"} <= one.keys() <= {"command", "job", "parameters", "name"}:
+        raise Misconfigured(f"{where}: write command, job, and if needed parameters and name.")
+    mapped = Mapped(str(one["command"]), str(one["job"]), dict(one.get("parameters", {})), str(one.get("name", "")))
+    try:
+        command_patterns.match(mapped.command, "")
+    except ValueError as exc:
+        raise Misconfigured(f"{where}: the command is none that a shell could read: {exc}") from exc
+    return mapped
+
+
+def _plan(
+    line: ReportLine,
+    allowed: Iterable[Mapped],
+    known: Collection[tuple[str, str, str, str]],
+    backend: str,
+    now: datetime,
+    language: str,
+) -> Adoption:
+    shown = Adoption(line.number, line.text, "not_mapped")
+    # Neither its input nor bytes that are no UTF-8 could be kept in a schedule.
+    adoptable = line.stdin is None and not problem_with_text(line.command)
+    wanted = _wanted(line, allowed, backend) if adoptable else None
+    if wanted is None:
+        return replace(shown, detail=f"No mapping in {SETTING} allows this command.")
+    shown = replace(shown, job=wanted["job"], parameters=wanted["parameters"], words=line.words)
+    if _key(wanted["cron"], wanted["timezone"], wanted["job"], wanted["parameters"]) in known:
+        return replace(shown, outcome="exists", detail="There is such a schedule already.")
+    try:
+        draft = drafts.created(now=now, **wanted)
+    except InvalidRequest as exc:
+        return replace(shown, outcome="refused", detail=exc.detail)
+    return replace(shown, outcome="would_create", routed_to=draft.routed_to, words=words(draft, language=language))
+
+
+def _wanted(line: ReportLine, allowed: Iterable[Mapped], backend: str) -> Wanted | None:
+    """The schedule for a line; None where no mapping takes its command."""
+    for one in allowed:
+        values = _match(one, line.command)
+        if values is not None:
+            parameters: Any = command_patterns.filled(dict(one.parameters), values)
+            name = command_patterns.filled(one.name, values) or line.command
+            return Wanted(
+                name=storable_text(str(name))[:_LONGEST_NAME],
+                description=storable_text(f"Adopted from line {line.number} of a crontab: {line.text}"),
+                job=one.job,
+                parameters=parameters,
+                cron=line.expression,
+                timezone=line.timezone,
+                backend=backend,
+            )
+    return None
+
+
+def _match(mapped: Mapped, command: str) -> dict[str, str] | None:
+    try:
+        return command_patterns.match(mapped.command, command)
+    except ValueError:
+        return None  # a command with a quote that is not closed: no shell reads it either
+
+
+def _create(one: Adoption, line: ReportLine, backend: str, now: datetime, *, paused: bool) -> Adoption:
+    wanted = _wanted(line, mappings(), backend)
+    if wanted is None:
+        return replace(one, outcome="not_mapped", detail=f"No mapping in {SETTING} allows this command.")
+    wanted["paused"] = paused
+    try:
+        schedule = schedules.create(now=now, **wanted)
+    except InvalidRequest as exc:
+        return replace(one, outcome="refused", detail=exc.detail)
+    return replace(one, outcome="created", schedule=schedule.pk, routed_to=schedule.routed_to)
+
+
+def _known() -> set[tuple[str, str, str, str]]:
+    rows = Schedule.objects.exclude(cron="").values_list("cron", "timezone", "job", "parameters")
+    return {_key(*row) for row in rows.iterator()}
+
+
+def _key(cron: str, timezone: str, job: str, parameters: object) -> tuple[str, str, str, str]:
+    return cron, timezone, job, repr(sorted(parameters.items()) if isinstance(parameters, dict) else parameters)

@@ -1,0 +1,125 @@
+"""What a change of a schedule would do to its coming occurrences, before anything is stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Final, Unpack
+from zoneinfo import ZoneInfo
+
+from scheduling import drafts, queries
+from scheduling.backend import backend
+from scheduling.models import Schedule
+from scheduling.review import words
+from scheduling.schedules import Wanted
+from scheduling.timing.words import DEFAULT
+
+MOST_DAYS: Final = 366
+# On each side; a second more would be 31 million for a schedule that is due each second of a year.
+MOST_OCCURRENCES: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The schedule before or after the change. `entries` is empty where nothing is due."""
+
+    words: str
+    timezone: str
+    backend: str
+    host: str
+    reason: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Coming occurrences (UTC) up to `until`: how many stay, and which appear, vanish or move.
+
+    An occurrence moves where its local date keeps as many of them, and it takes another time: a later hour, or the
+    same wall-clock time in another zone. `until` is earlier than asked for where there would be too many.
+    """
+
+    until: datetime
+    unchanged: int
+    appear: tuple[datetime, ...]
+    vanish: tuple[datetime, ...]
+    moved: tuple[tuple[datetime, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A change, seen beforehand."""
+
+    before: Version
+    after: Version
+    difference: Difference
+
+
+def preview(
+    schedule_id: int, *, days: int, now: datetime, language: str = DEFAULT, **wanted: Unpack[Wanted]
+) -> Preview:
+    """What `schedules.update` with `wanted` would change in the next `days`; a move is `backend=...`.
+
+    Stores and installs nothing. Raises NotFound and InvalidRequest as the update would.
+    """
+    schedule = queries.schedule(schedule_id)
+    draft = drafts.changed(schedule, now=now, **wanted)
+    difference = compare(
+        _coming(schedule, now),
+        _coming(draft, now),
+        until=now + timedelta(days=days),
+        zones=(ZoneInfo(schedule.timezone), ZoneInfo(draft.timezone)),
+    )
+    return Preview(_version(schedule, language), _version(draft, language), difference)
+
+
+def compare(
+    before: list[datetime], after: list[datetime], *, until: datetime, zones: tuple[ZoneInfo, ZoneInfo]
+) -> Difference:
+    """The difference between two ascending lists of at most MOST_OCCURRENCES; `zones` are those of the schedules."""
+    for times in (before, after):
+        if len(times) >= MOST_OCCURRENCES:
+            until = min(until, times[-1])
+    old, new = ({at for at in times if at <= until} for times in (before, after))
+    gone, come = _by_date(old - new, zones[0]), _by_date(new - old, zones[1])
+    moved = [
+        pair
+        for day, times in gone.items()
+        if len(times) == len(come.get(day, ()))
+        for pair in zip(times, come[day], strict=True)
+    ]
+    left, reached = {pair[0] for pair in moved}, {pair[1] for pair in moved}
+    return Difference(
+        until=until,
+        unchanged=len(old & new),
+        appear=tuple(sorted(new - old - reached)),
+        vanish=tuple(sorted(old - new - left)),
+        moved=tuple(sorted(moved)),
+    )
+
+
+def _by_date(times: Iterable[datetime], zone: ZoneInfo) -> dict[date, list[datetime]]:
+    found: defaultdict[date, list[datetime]] = defaultdict(list)
+    for at in sorted(times):
+        found[at.astimezone(zone).date()].append(at)
+    return found
+
+
+def _coming(schedule: Schedule, now: datetime) -> list[datetime]:
+    following = queries.next_occurrences(schedule, count=MOST_OCCURRENCES)
+    return [at for at in islice(following, MOST_OCCURRENCES) if at > now]
+
+
+def _version(schedule: Schedule, language: str) -> Version:
+    entries = backend(schedule.routed_to).entries(schedule) if schedule.next_due_at else []
+    return Version(
+        words=words(schedule, language=language),
+        timezone=schedule.timezone,
+        backend=schedule.routed_to,
+        host=schedule.host,
+        reason=schedule.routing_reason,
+        entries=tuple(entry.text for entry in entries),
+    )

@@ -1,0 +1,120 @@
+"""One trigger, read: words, what comes next, how often, what each backend would install, and what to mind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final, Literal
+
+from scheduling.backend import Entry, all_backends
+from scheduling.errors import InvalidRequest, InvalidTrigger, Problem
+from scheduling.executor import executor_names
+from scheduling.hosts import default_host
+from scheduling.models import Schedule
+from scheduling.review.crowd import crowd
+from scheduling.timing import Cron, Every, Trigger, zone
+from scheduling.timing.cautions import Caution, cautions
+from scheduling.timing.frequency import Frequency, frequency
+from scheduling.timing.words import DEFAULT, describe
+
+MOST_NEXT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OnBackend:
+    """What a backend would install for the expression, or why it cannot hold it."""
+
+    backend: str
+    entries: tuple[Entry, ...]
+    refused_because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A trigger, read. `expression` is empty for an interval, `every` None for an expression."""
+
+    expression: str
+    every: int | None
+    timezone: str
+    words: str
+    next_occurrences: tuple[datetime, ...]
+    frequency: Frequency
+    backends: tuple[OnBackend, ...]
+    warnings: tuple[Caution, ...]
+
+
+def review_cron(
+    expression: str,
+    timezone: str,
+    *,
+    count: int,
+    now: datetime,
+    language: str = DEFAULT,
+    clock: Literal[12, 24] | None = None,
+) -> Review:
+    """Read an expression. Raises InvalidRequest naming `timezone` or `cron` with what to write instead."""
+    _known_zone(timezone)
+    try:
+        trigger = Cron.parse(expression, timezone)
+    except InvalidTrigger as exc:
+        raise InvalidRequest([Problem("cron", exc.code, exc.detail)]) from exc
+    draft = Schedule(cron=trigger.expression, timezone=timezone, anchor=now)
+    return _review(trigger, draft, count=count, now=now, words=describe(trigger, language=language, clock=clock))
+
+
+def review_every(
+    seconds: int,
+    timezone: str,
+    *,
+    count: int,
+    now: datetime,
+    language: str = DEFAULT,
+    clock: Literal[12, 24] | None = None,
+) -> Review:
+    """Read an interval of `seconds` counted from `now`. Raises InvalidRequest naming `timezone` or `every`."""
+    _known_zone(timezone)
+    # As a schedule that is asked for now would count: whole minutes from a whole minute.
+    anchor = now.replace(microsecond=0, second=now.second if seconds % 60 else 0)
+    try:
+        trigger = Every(seconds, anchor)
+    except InvalidTrigger as exc:
+        raise InvalidRequest([Problem("every", exc.code, exc.detail)]) from exc
+    draft = Schedule(cron="", every=seconds, timezone=timezone, anchor=anchor)
+    return _review(trigger, draft, count=count, now=now, words=describe(trigger, language=language, clock=clock))
+
+
+def _known_zone(timezone: str) -> None:
+    try:
+        zone(timezone)
+    except InvalidTrigger as exc:
+        raise InvalidRequest([Problem("timezone", exc.code, exc.detail)]) from exc
+
+
+def _review(trigger: Trigger, draft: Schedule, *, count: int, now: datetime, words: str) -> Review:
+    draft.name, draft.next_due_at = "draft", trigger.next(now)
+    following = tuple(islice(trigger.occurrences(now), count))
+    return Review(
+        expression=draft.cron,
+        every=draft.every,
+        timezone=draft.timezone,
+        words=words,
+        next_occurrences=following,
+        frequency=frequency(trigger, now=now),
+        backends=tuple(_on_backends(draft)),
+        warnings=(*cautions(trigger, now=now), *crowd(following)),
+    )
+
+
+def _on_backends(draft: Schedule) -> list[OnBackend]:
+    found = []
+    for where in all_backends():
+        # The number a draft has not got yet shows as 0 in its entries.
+        draft.pk = 0
+        draft.routed_to = where.name
+        draft.runs_on = next(name for name in where.capabilities.executors if name in executor_names())
+        draft.host = default_host() if where.capabilities.per_host else ""
+        problems = where.check(draft)
+        entries = () if problems else tuple(where.entries(draft))
+        found.append(OnBackend(where.name, entries, tuple(problem.detail for problem in problems)))
+    return found

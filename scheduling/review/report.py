@@ -1,0 +1,106 @@
+"""A whole crontab, or all of Tandem's schedules, line by line in plain words. Nothing in it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from scheduling.errors import InvalidRequest, InvalidTrigger, Problem
+from scheduling.models import Schedule
+from scheduling.review.crowd import Collision, collisions
+from scheduling.review.lines import Reader, ReportLine, Wanted
+from scheduling.timing import crontab_text
+from scheduling.timing.cautions import Caution
+from scheduling.timing.crontab_text import Form
+
+MOST_BYTES: Final = 1_000_000
+MOST_LINES: Final = 20_000
+# Debian's cron reads no longer table than this.
+_CRON_LINES: Final = 10_000
+MOST_SCHEDULES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every line in order, the minutes of the coming day at which most of them start, and what holds for the whole.
+
+    `form` is empty for Tandem's schedules. `complete` is False where not all lines could be looked at for collisions,
+    or not all schedules are shown.
+    """
+
+    form: str
+    form_reason: str
+    timezone: str
+    lines: tuple[ReportLine, ...]
+    collisions: tuple[Collision, ...]
+    warnings: tuple[Caution, ...]
+    complete: bool
+
+    def count(self, *kinds: str) -> int:
+        """How many lines are of these kinds."""
+        return sum(1 for line in self.lines if line.kind in kinds)
+
+
+def of_crontab(
+    text: str,
+    *,
+    form: Form | None = None,
+    timezone: str = "UTC",
+    users: Collection[str] = (),
+    wanted: Wanted | None = None,
+    now: datetime,
+) -> Report:
+    """Read a crontab whose times are meant in `timezone`. Without `form` it is told by the text and by `users`.
+
+    Raises InvalidRequest naming `crontab` or `timezone`, for a text beyond the limits and for an unknown zone.
+    """
+    _check_size(text)
+    text, warnings = _without_carriage_returns(text)
+    known, reason = (form, "it was asked for") if form else crontab_text.form_of(text, users=users)
+    try:
+        lines = crontab_text.read(text, form=known, zone=timezone)
+    except InvalidTrigger as exc:
+        raise InvalidRequest([Problem("timezone", exc.code, exc.detail)]) from exc
+    reader = Reader(wanted or Wanted(), now)
+    found = _with_collisions([reader.line(line, timezone) for line in lines], reader, now)
+    if len(lines) > _CRON_LINES:
+        detail = f"The table has {len(lines):,} lines, and Debian's cron reads none of more than {_CRON_LINES:,}."
+        warnings.append(Caution("too_many_lines", detail))
+    return replace(found, form=known, form_reason=reason, timezone=timezone, warnings=tuple(warnings))
+
+
+def of_schedules(schedules: Iterable[Schedule], *, wanted: Wanted | None = None, now: datetime) -> Report:
+    """Read stored schedules, the first 10,000 of them."""
+    reader = Reader(wanted or Wanted(), now)
+    listed = list(islice(schedules, MOST_SCHEDULES + 1))
+    report = _with_collisions([reader.schedule(one) for one in listed[:MOST_SCHEDULES]], reader, now)
+    return replace(report, complete=report.complete and len(listed) <= MOST_SCHEDULES)
+
+
+def _without_carriage_returns(text: str) -> tuple[str, list[Caution]]:
+    """A text all of whose lines end as on Windows is read as if they did not, and one warning says so."""
+    if not text.count("\n") or text.count("\r\n") != text.count("\n"):
+        return text, []
+    detail = "All lines end with a carriage return (Windows line ends): cron would keep it as part of each line."
+    return text.replace("\r\n", "\n"), [Caution("carriage_return", detail)]
+
+
+def _check_size(text: str) -> None:
+    if len(text) > MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        detail = f"A crontab may have {MOST_BYTES:,} bytes: review it in parts."
+        raise InvalidRequest([Problem("crontab", "too_large", detail)])
+    if text.count("\n") > MOST_LINES:
+        detail = f"A crontab may have {MOST_LINES:,} lines here, and cron itself reads {_CRON_LINES:,}."
+        raise InvalidRequest([Problem("crontab", "too_many_lines", detail)])
+
+
+def _with_collisions(lines: list[ReportLine], reader: Reader, now: datetime) -> Report:
+    found = collisions(reader.numbers, now=now)
+    for index, line in enumerate(lines):
+        trigger = reader.triggers.get(line.number)
+        if trigger is not None and trigger in found.cautions:
+            lines[index] = replace(line, warnings=(*line.warnings, found.cautions[trigger]))
+    return Report("", "", "", tuple(lines), found.minutes, (), found.complete)

@@ -1,0 +1,82 @@
+"""Matching the command of a crontab line against an allowed one. Pure: nothing is expanded and nothing is run.
+
+A pattern is a command whose words may hold placeholders: `curl -fsS {url}`. A command matches where the shell would
+give the program exactly these words, and does nothing else: no second command, no expansion, no other redirection
+than to /dev/null.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from functools import lru_cache
+from typing import Final
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+# Where output goes to is the shell's; a job's output is in the ledger anyway.
+_DISCARDED: Final = re.compile(r"(?:\s+(?:(?:[12]|&)?>{1,2}\s*/dev/null|2>&1))+\s*$")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"$`\\!]*\"")
+# What makes the shell do more than hand over words: operators, expansions, comments, escapes, home directories.
+_SHELLS_OWN: Final = re.compile(r"[;|&<>()$`\\*?\[\]{}~#!\n\r\"']")
+
+
+def match(pattern: str, command: str) -> dict[str, str] | None:
+    """What the placeholders of `pattern` stand for in `command`; None where it does not match.
+
+    A command equal to the pattern, letter for letter, matches always. Raises ValueError for a pattern that no shell
+    could read.
+    """
+    if command == pattern:
+        return {}
+    wanted, given = _words(pattern, plain=False), _words(command, plain=True)
+    if given is None or wanted is None or len(wanted) != len(given):
+        return None
+    found: dict[str, str] = {}
+    for form, word in zip(wanted, given, strict=True):
+        matched = _word(form).fullmatch(word)
+        if matched is None:
+            return None
+        for name, value in matched.groupdict().items():
+            if found.setdefault(name, value) != value:
+                return None
+    return found
+
+
+def placeholders(pattern: str) -> set[str]:
+    """The names of the placeholders in a pattern."""
+    return set(_PLACEHOLDER.findall(pattern))
+
+
+def filled(template: object, values: dict[str, str]) -> object:
+    """A JSON value with `{name}` in its texts replaced; what is no name of `values` stays."""
+    match template:
+        case str():
+            return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
+        case list():
+            return [filled(item, values) for item in template]
+        case dict():
+            return {key: filled(item, values) for key, item in template.items()}
+        case _:
+            return template
+
+
+def _words(command: str, *, plain: bool) -> list[str] | None:
+    bare = _DISCARDED.sub("", command)
+    if plain and _SHELLS_OWN.search(_QUOTED.sub("", bare)):
+        return None
+    words = shlex.split(bare)
+    # NAME=value before a command is the shell's, too.
+    return None if plain and words and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[0]) else words
+
+
+@lru_cache(maxsize=256)
+def _word(form: str) -> re.Pattern[str]:
+    """A word of a pattern as an expression; a placeholder that comes twice must stand for the same."""
+    parts, end, seen = [], 0, set[str]()
+    for found in _PLACEHOLDER.finditer(form):
+        parts.append(re.escape(form[end : found.start()]))
+        name = found[1]
+        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+?)")
+        seen.add(name)
+        end = found.end()
+    return re.compile("".join([*parts, re.escape(form[end:])]), re.DOTALL)
