@@ -6,14 +6,16 @@ from rest_framework.permissions import AllowAny
 from rest_framework.routers import DefaultRouter
 
 from api.backends.views import BackendViewSet
-from api.cron.views import DescribeView
+from api.cron.views import DescribeView, ImportView, ReviewView
 from api.jobs.views import JobViewSet
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
+from api.workflows.views import WorkflowViewSet
 
 router = DefaultRouter()
 router.register("schedules", ScheduleViewSet, basename="schedule")
 router.register("tasks", TaskViewSet, basename="task")
+router.register("workflows", WorkflowViewSet, basename="workflow")
 router.register("jobs", JobViewSet, basename="job")
 router.register("backends", BackendViewSet, basename="backend")
 
@@ -23,6 +25,8 @@ _open = {"permission_classes": [AllowAny], "authentication_classes": []}
 urlpatterns = [
     path("", include(router.urls)),
     path("cron/describe/", DescribeView.as_view(), name="cron-describe"),
+    path("cron/review/", ReviewView.as_view(), name="cron-review"),
+    path("cron/import/", ImportView.as_view(), name="cron-import"),
     path("schema/", SpectacularAPIView.as_view(**_open), name="api-schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **_open), name="api-docs"),
 ]

@@ -11,11 +11,11 @@ from typing import Final
 
 from django.db import transaction
 
-from scheduling import ledger
+from scheduling import dependencies, ledger, vanished
 from scheduling.errors import NotFound
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import OPEN, WAITING, Status
-from scheduling.models import OnLost, Schedule, Task
+from scheduling.models import OnLost, Schedule, Task, Workflow
 from scheduling.occurrences import decide
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,10 @@ def submit(tasks: Sequence[Task], *, now: datetime) -> str:
 
 
 def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
-    """Queue the task that waited for the one that just finished (overlap `queue`); returns it, not yet handed over."""
+    """Queue the task that waited for the one that just finished (overlap `queue`); returns it, not yet handed over.
+
+    A workflow that an occurrence started is part of it: the next one waits for its end.
+    """
     if schedule_id is None:
         return []
     waiting = Task.objects.filter(schedule_id=schedule_id, status=Status.SCHEDULED, wait_until=None)
@@ -88,10 +91,32 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
         # The schedule's row orders those who release and those who plan.
         Schedule.objects.select_for_update().filter(pk=schedule_id).first()
         busy = Task.objects.filter(schedule_id=schedule_id, status__in=OPEN - {Status.SCHEDULED}).exists()
+        busy = busy or Workflow.objects.filter(schedule_id=schedule_id, status=Status.RUNNING).exists()
         first = waiting.order_by("due_at", "pk").values_list("pk", flat=True).first()
         if busy or first is None:
             return []
         return ledger.queue_waiting([first], now=now, hand_over=HAND_OVER)
+
+
+def released_by(task: Task, *, now: datetime) -> list[Task]:
+    """What a task that has just ended lets go: what waited for it in its schedule, or in its workflow.
+
+    They are queued and not yet handed over.
+    """
+    tasks = release(task.schedule_id, now=now)
+    if task.workflow_id is not None:
+        tasks += advance(task.workflow_id, task_id=task.pk, now=now)
+    return tasks
+
+
+def advance(workflow_id: int, *, now: datetime, task_id: int | None = None) -> list[Task]:
+    """Move a workflow on, after the end of one of its tasks or after whatever was left behind.
+
+    Returns the tasks that this queued, not yet handed over.
+    """
+    moved = dependencies.advance(workflow_id, now=now, hand_over=HAND_OVER, task_id=task_id)
+    tasks = list(moved.released)
+    return tasks + release(moved.ended.schedule_id, now=now) if moved.ended else tasks
 
 
 def queue_due(*, now: datetime) -> int:
@@ -104,15 +129,24 @@ def queue_due(*, now: datetime) -> int:
     return len(tasks)
 
 
-def upkeep(*, now: datetime) -> None:
-    """Mend what a crash left behind: lost attempts, tasks that wait for nothing, tasks that were never handed over."""
-    lose_silent(now=now)
+def upkeep(*, now: datetime, lose: bool = True) -> None:
+    """Mend what a crash left behind: lost attempts, tasks that wait for nothing, tasks that were never handed over.
+
+    With `lose` False attempts are left alone that seem lost: whoever could not reach the database cannot tell.
+    """
+    if lose:
+        lose_silent(now=now)
     cancel_expired(now=now)
     while queue_due(now=now) == BATCH:
         pass
+    for workflow_id in dependencies.being_cancelled():
+        dependencies.stop_members(workflow_id, now=now)
+    for workflow_id in dependencies.unsettled():
+        submit(elsewhere(advance(workflow_id, now=now)), now=now)
     waiting = Task.objects.filter(status=Status.SCHEDULED, wait_until=None, schedule__isnull=False)
     for schedule_id in waiting.order_by().values_list("schedule_id", flat=True).distinct()[:BATCH]:
         submit(elsewhere(release(schedule_id, now=now)), now=now)
+    vanished.make_due(now=now, again_after=SEND_AGAIN, hand_over=HAND_OVER)
     while left := take_left_behind(now=now):
         if submit(left, now=now) or len(left) < BATCH:
             break
@@ -122,7 +156,7 @@ def cancel_expired(*, now: datetime) -> None:
     """Cancel the tasks that did not start before they expired."""
     late = Task.objects.filter(status__in=[*WAITING, Status.QUEUED], expires__lte=now)
     for pk in late.values_list("pk", flat=True)[:BATCH]:
-        ledger.cancel(pk, reason="it expired before it could start", now=now)
+        ledger.cancel(pk, reason="it expired before it could start", now=now, running=False)
 
 
 def lose_silent(*, now: datetime) -> None:
@@ -139,7 +173,7 @@ def lose_silent(*, now: datetime) -> None:
 def lose(task: Task, *, error: str, now: datetime) -> bool:
     """End an attempt whose process is gone, as the task's `on_lost` says; False when it has ended already."""
     if task.cancel_asked_at is not None:
-        return ledger.cancel(task.pk, reason="asked to stop; its process is gone", now=now)
+        return ledger.stopped(task, reason="asked to stop; its process is gone", now=now)
     if task.on_lost == OnLost.RETRY and task.attempt <= max(LOST_MOST, int(task.retries.get("max", 0))):
         return ledger.retry(task, error=error, wait_until=now, now=now)
     return ledger.fail(task, error=error, now=now)
@@ -156,7 +190,7 @@ def take_left_behind(*, now: datetime, host: str | None = None) -> list[Task]:
         left = left.filter(executor__in=names)
         if host is not None:
             left = left.filter(host=host)
-        tasks = list(left.order_by("send_at")[:BATCH])
+        tasks = list(left.order_by("send_at", "pk")[:BATCH])
         Task.objects.filter(pk__in=[task.pk for task in tasks]).update(send_at=now + HAND_OVER)
     return tasks
 

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from scheduling import dispatch, ledger, retrying
+from scheduling import dispatch, handing_on, ledger, logcontext, retrying
 from scheduling.context import JobContext
 from scheduling.errors import NotFound
-from scheduling.executor import Executor, Submission
+from scheduling.executor import Executor, Submission, executor
 from scheduling.interruption import Interruption, Stopped
 from scheduling.joblog import JobLog
 from scheduling.models import Task
@@ -51,20 +51,13 @@ def run(task_id: int, attempt: int, *, worker: str) -> list[Task]:
     Returns the tasks that its end released, for the caller to hand over. An exception of the job ends as FAILED or
     RETRYING, not here; one that ends the process (SystemExit, KeyboardInterrupt) is recorded and goes on.
     """
-    task = ledger.claim(task_id, attempt, worker=worker, now=timezone.now())
-    if task is None:
-        log.info("task %d attempt %d: nothing to claim", task_id, attempt)
-        return []
-    lines = JobLog(task)
-    interruption = Interruption()
-    with Watch(task, interruption, lines) as watch:
-        try:
-            finish = _outcome(task, watch, interruption, lines)
-        except BaseException as exc:
-            _keep_trying(_lost(task, exc))
-            raise
-    _keep_trying(lambda: _ended(finish, lines))
-    return dispatch.release(task.schedule_id, now=timezone.now())
+    with logcontext.bound(task_id=task_id, attempt=attempt):
+        task = ledger.claim(task_id, attempt, worker=worker, now=timezone.now())
+        if task is None:
+            log.info("task %d attempt %d: nothing to claim", task_id, attempt)
+            return []
+        with logcontext.bound(schedule_id=task.schedule_id):
+            return _run_claimed(task)
 
 
 class InlineExecutor(Executor):
@@ -78,8 +71,14 @@ class InlineExecutor(Executor):
         waiting = deque(tasks)
         while waiting:
             task = waiting.popleft()
-            waiting.extend(run(task.pk, task.attempt, worker=worker_name(self.name)))
+            released = run(task.pk, task.attempt, worker=worker_name(self.name))
+            dispatch.submit(dispatch.elsewhere(released), now=timezone.now())
+            waiting.extend(each for each in released if _is_for_here(each))
         return Submission(tasks)
+
+
+def _is_for_here(task: Task) -> bool:
+    return executor(task.executor).in_process and task.host in {"", settings.TANDEM_HOST}
 
 
 class _Progress:
@@ -96,6 +95,19 @@ class _Progress:
             ledger.progress(self._task, done=done, total=total, message=message, now=timezone.now())
 
 
+def _run_claimed(task: Task) -> list[Task]:
+    lines = JobLog(task)
+    interruption = Interruption()
+    with Watch(task, interruption, lines) as watch:
+        try:
+            finish = _outcome(task, watch, interruption, lines)
+        except BaseException as exc:
+            _keep_trying(_lost(task, exc))
+            raise
+    _keep_trying(lambda: _ended(finish, lines))
+    return dispatch.released_by(task, now=timezone.now())
+
+
 def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> Callable[[], bool]:
     """Call the job; what is to be recorded comes back as a function, so that recording can be tried again."""
     context = JobContext(
@@ -108,8 +120,9 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
     )
     try:
         called = definition(task.job)
+        parameters = handing_on.parameters(task)
         with interruption.allowed():
-            result = called.run(context, task.parameters)
+            result = called.run(context, parameters)
         kept = _checked(result)
     except Stopped:
         log.warning("task %d attempt %d was interrupted", task.pk, task.attempt)
@@ -119,7 +132,7 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
     else:
         if not watch.stop_asked:
             return lambda: ledger.complete(task, result=kept, now=timezone.now())
-    return lambda: ledger.cancel(task.pk, reason=_why_stopped(task), now=timezone.now())
+    return lambda: ledger.stopped(task, reason=_why_stopped(task), now=timezone.now())
 
 
 def _failure(task: Task, exc: Exception) -> Callable[[], bool]:

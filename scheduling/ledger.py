@@ -12,11 +12,14 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q
 
+from scheduling import doorbell
 from scheduling.lifecycle import WAITING, Status, sources
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json, storable_text
 
 MOST_ERROR_CHARACTERS: Final = 20_000
+# How often the pause before a task is sent again doubles.
+MOST_DOUBLINGS: Final = 6
 
 
 def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
@@ -29,6 +32,7 @@ def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
     TaskEvent.objects.bulk_create(
         TaskEvent(task=task, number=1, at=now, status=task.status, detail=_because(task.reason)) for task in made
     )
+    doorbell.announce([task.pk for task in made])
     return made
 
 
@@ -39,9 +43,21 @@ def queue_waiting(task_ids: list[int], *, now: datetime, hand_over: timedelta) -
         task.status = Status.QUEUED
         task.events += 1
         task.send_at, task.sends, task.wait_until, task.reason = now + hand_over, 0, None, ""
-    Task.objects.bulk_update(rows, ["status", "events", "send_at", "sends", "wait_until", "reason"])
-    TaskEvent.objects.bulk_create(TaskEvent(task=task, number=task.events, at=now, status=task.status) for task in rows)
+    _move_locked(rows, now, {}, send_at=now + hand_over, sends=0, wait_until=None, reason="")
     return rows
+
+
+def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_locked: bool = False) -> None:
+    """Cancel those of the tasks that nobody has claimed, in bulk; needs a transaction.
+
+    With `skip_locked` those that somebody moves at this moment are left out: it never waits for a row.
+    """
+    unclaimed = Task.objects.filter(pk__in=task_ids, status__in=[*WAITING, Status.QUEUED])
+    rows = list(unclaimed.select_for_update(skip_locked=skip_locked).order_by("pk"))
+    for task in rows:
+        task.status = Status.CANCELLED
+        task.events += 1
+    _move_locked(rows, now, _because(reason), reason=reason, finished_at=now, send_at=None, wait_until=None)
 
 
 def claim(task_id: int, attempt: int, *, worker: str, now: datetime) -> Task | None:
@@ -92,6 +108,11 @@ def cancel(task_id: int, *, reason: str, now: datetime, running: bool = True) ->
         return True
 
 
+def stopped(task: Task, *, reason: str, now: datetime) -> bool:
+    """The attempt ended because it was asked to. False when it is no longer this caller's: a later one goes on."""
+    return _end(task, Status.CANCELLED, now, _because(reason), {"reason": reason, "send_at": None})
+
+
 def ask_to_stop(task_id: int, *, reason: str, now: datetime) -> bool:
     """Ask a running attempt to stop: its process sees it. False when none runs, or it was asked already."""
     with transaction.atomic():
@@ -136,8 +157,13 @@ def sent(tasks: Iterable[Task], *, now: datetime, again_after: timedelta) -> Non
     for task in tasks:
         by_sends.setdefault(task.sends, []).append(task.pk)
     for sends, ids in by_sends.items():
-        wait = min(again_after * 2 ** min(sends, 6), timedelta(hours=1))
+        wait = send_again_after(sends, again_after)
         Task.objects.filter(pk__in=ids, status=Status.QUEUED).update(send_at=now + wait, sends=F("sends") + 1)
+
+
+def send_again_after(sends: int, again_after: timedelta) -> timedelta:
+    """How long a task that had been sent `sends` times before waits to be claimed until it is sent again."""
+    return min(again_after * (1 << min(sends, MOST_DOUBLINGS)), timedelta(hours=1))
 
 
 def standing(task: Task) -> tuple[bool, bool]:
@@ -192,10 +218,22 @@ def _move(
         return True
 
 
+def _move_locked(rows: list[Task], now: datetime, detail: Mapping[str, Json], **changes: Any) -> None:
+    """Store the new status of rows that the caller has locked, the changes that all have in common, and the events."""
+    for status in {task.status for task in rows}:
+        ids = [task.pk for task in rows if task.status == status]
+        Task.objects.filter(pk__in=ids).update(status=status, events=F("events") + 1, **changes)
+    TaskEvent.objects.bulk_create(
+        TaskEvent(task=task, number=task.events, at=now, status=task.status, detail=detail) for task in rows
+    )
+    doorbell.announce([task.pk for task in rows])
+
+
 def _append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:
     # The UPDATE before this holds the row's lock, so the number read here is ours alone.
     number = Task.objects.values_list("events", flat=True).get(pk=task_id)
     TaskEvent.objects.create(task_id=task_id, number=number, at=now, status=status, detail=detail)
+    doorbell.announce([task_id])
 
 
 def _because(reason: str) -> dict[str, Json]:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, F
 
-from scheduling import ledger
+from scheduling import dependencies, ledger
 from scheduling.errors import InvalidTrigger
 from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
-from scheduling.models import Schedule, SyncState, Task
+from scheduling.models import Schedule, SyncState, Task, Workflow
 from scheduling.planning import Decision, Plan, Policy, plan
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,13 @@ def _plan(schedule: Schedule, now: datetime, open_tasks: int) -> Plan:
 
 
 def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
-    counts = Task.objects.filter(schedule__in=schedules, status__in=OPEN).order_by().values("schedule_id")
-    return {row["schedule_id"]: row["count"] for row in counts.annotate(count=Count("pk"))}
+    """By schedule, the occurrences that have not ended: open tasks, and the workflows that tasks have started."""
+    found: dict[int, int] = {}
+    for rows in (Task.objects.filter(status__in=OPEN), Workflow.objects.filter(status=Status.RUNNING)):
+        counts = rows.filter(schedule__in=schedules).order_by().values("schedule_id").annotate(count=Count("pk"))
+        for row in counts:
+            found[row["schedule_id"]] = found.get(row["schedule_id"], 0) + row["count"]
+    return found
 
 
 def _known(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime | None]]:
@@ -79,8 +84,12 @@ def _known(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime
 
 
 def _cancel_open(schedule: Schedule, now: datetime) -> None:
+    reason = "replaced by a later occurrence, for overlap is replace"
     for pk in Task.objects.filter(schedule=schedule, status__in=OPEN).values_list("pk", flat=True):
-        ledger.cancel(pk, reason="replaced by a later occurrence, for overlap is replace", now=now)
+        ledger.cancel(pk, reason=reason, now=now)
+    # Members that run are asked to stop by upkeep: not under the locks of this transaction.
+    for pk in Workflow.objects.filter(schedule=schedule, status=Status.RUNNING).values_list("pk", flat=True):
+        dependencies.cancel(pk, reason=reason, now=now)
 
 
 def _task(schedule: Schedule, decision: Decision | None, now: datetime, woken_by: str, hand_over: timedelta) -> Task:

@@ -7,9 +7,10 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from scheduling.lifecycle import FINISHED
-from scheduling.models import Task
+from scheduling.lifecycle import FINISHED, Status
+from scheduling.models import Task, Workflow
 
 BATCH: Final = 500
 # One call deletes so many at the most: what is left goes with the next ones.
@@ -29,12 +30,25 @@ def prune(*, now: datetime) -> int:
         with transaction.atomic():
             Task.objects.filter(pk__in=ids, status__in=FINISHED).delete()
         gone += len(ids)
+    _forget_workflows()
     return gone
+
+
+def _forgettable() -> QuerySet[Task]:
+    """Finished tasks, but not those whose results a workflow that runs may still hand on."""
+    return Task.objects.filter(status__in=FINISHED).exclude(workflow__status=Status.RUNNING)
+
+
+def _forget_workflows() -> None:
+    """A workflow that has ended goes with the last of its tasks."""
+    kept = Task.objects.filter(workflow=OuterRef("pk"))
+    empty = Workflow.objects.exclude(status=Status.RUNNING).filter(~Exists(kept)).order_by("pk")
+    Workflow.objects.filter(pk__in=list(empty.values_list("pk", flat=True)[:BATCH])).delete()
 
 
 def _too_old(now: datetime) -> list[int]:
     before = now - timedelta(days=settings.TANDEM_KEEP_DAYS)
-    old = Task.objects.filter(finished_at__lt=before, status__in=FINISHED)
+    old = _forgettable().filter(finished_at__lt=before)
     return list(old.order_by("finished_at").values_list("pk", flat=True)[:BATCH])
 
 
@@ -44,5 +58,5 @@ def _too_many() -> list[int]:
     edge = next(iter(newest[settings.TANDEM_KEEP_TASKS : settings.TANDEM_KEEP_TASKS + 1]), None)
     if edge is None:
         return []
-    many = Task.objects.filter(pk__lte=edge, status__in=FINISHED)
+    many = _forgettable().filter(pk__lte=edge)
     return list(many.order_by("pk").values_list("pk", flat=True)[:BATCH])

@@ -91,6 +91,8 @@ def repeat(task_id: int, *, now: datetime) -> tuple[Task, str]:
     Returns the task, and what it waits for. Raises NotFound, and NotRepeatable with the status.
     """
     task = _found(task_id)
+    if task.workflow_id is not None:
+        raise NotRepeatable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
     if not ledger.repeat(task, now=now, hand_over=dispatch.HAND_OVER):
         task.refresh_from_db()
         known = ", ".join(sorted(REPEATABLE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -13,6 +14,12 @@ from rest_framework.test import APIClient
 
 from scheduling import schedules
 from scheduling.models import Schedule
+
+# A busy machine is no failure: what a test asserts does not depend on how long it takes.
+hypothesis.settings.register_profile("tandem", deadline=None)
+hypothesis.settings.load_profile("tandem")
+
+pytest_plugins = ["tests.servers.plugin"]
 
 
 def client_as(role: str) -> APIClient:

@@ -6,6 +6,7 @@ from scheduling.models.host import Host
 from scheduling.models.line import TaskLine
 from scheduling.models.schedule import CatchUp, Overlap, Schedule, SyncState
 from scheduling.models.task import Task, TaskAttempt
+from scheduling.models.workflow import Workflow, WorkflowNode
 
 __all__ = [
     "CatchUp",
@@ -18,4 +19,6 @@ __all__ = [
     "TaskAttempt",
     "TaskEvent",
     "TaskLine",
+    "Workflow",
+    "WorkflowNode",
 ]

@@ -18,6 +18,15 @@ class Task(ExecutionOptions):
     schedule = models.ForeignKey(
         Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks", db_index=False
     )
+    workflow = models.ForeignKey(
+        "scheduling.Workflow",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="tasks",
+        db_index=False,
+        help_text="What it is a member of.",
+    )
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
     job = models.CharField(max_length=100)
@@ -55,6 +64,7 @@ class Task(ExecutionOptions):
             models.Index(fields=["schedule", "-id"], name="task_of_schedule"),
             models.Index(fields=["status", "-id"], name="task_by_status"),
             models.Index(fields=["job", "-id"], name="task_by_job"),
+            models.Index(fields=["workflow", "id"], name="task_of_workflow", condition=Q(workflow__isnull=False)),
             models.Index(fields=["schedule"], name="task_open", condition=Q(status__in=sorted(OPEN))),
             models.Index(fields=["executor", "send_at"], name="task_to_send", condition=Q(status=Status.QUEUED)),
             models.Index(fields=["wait_until"], name="task_waiting", condition=Q(wait_until__isnull=False)),

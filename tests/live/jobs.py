@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Any
 
 from scheduling.context import JobContext
 from scheduling.registry import job
@@ -15,12 +16,36 @@ def append(context: JobContext, *, path: str) -> dict[str, Json]:
     return {"process": os.getpid()}
 
 
+@job("live.count")
+def count(context: JobContext, *, path: str, values: list[dict[str, Any]]) -> int:
+    """Write a line to a file, and return how many values there are."""
+    _append(context, path)
+    return len(values)
+
+
 @job("live.hang")
 def hang(context: JobContext, *, path: str) -> None:
     """Write a line to a file and never return, without a look at the ledger."""
     _append(context, path)
     while True:
         time.sleep(60)
+
+
+@job("live.hang_at_first")
+def hang_at_first(context: JobContext, *, path: str) -> None:
+    """Write a line to a file; the first attempt then never returns."""
+    _append(context, path)
+    while context.attempt == 1:
+        time.sleep(60)
+
+
+@job("live.wait_at_first")
+def wait_at_first(context: JobContext, *, path: str, gate: str) -> int:
+    """Write a line to a file; the first attempt then goes on only once there is a file `gate`. Returns its number."""
+    _append(context, path)
+    while context.attempt == 1 and not os.path.exists(gate):  # noqa: PTH110 - nothing else is done with it
+        time.sleep(0.05)
+    return context.attempt
 
 
 def _append(context: JobContext, path: str) -> None:

@@ -1,0 +1,24 @@
+"""What the list of workflows can be narrowed by."""
+
+from django_filters import rest_framework as filters
+
+from api.filters import InstantFilter, StrictFilterSet
+from scheduling.lifecycle import Status
+from scheduling.models import Workflow
+
+STATUSES = [
+    (status.value, status.value) for status in (Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+]
+
+
+class WorkflowFilter(StrictFilterSet):
+    """`status` may be given several times."""
+
+    status = filters.MultipleChoiceFilter(choices=STATUSES)
+    q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Workflow
+        fields = ["schedule"]

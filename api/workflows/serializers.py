@@ -1,0 +1,114 @@
+"""How workflows are asked for and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.fields import Instant, StrictSerializer, Text
+from scheduling import trees
+from scheduling.lifecycle import Status
+from scheduling.models import Workflow
+
+_DEFINITION = {
+    "type": "object",
+    "description": (
+        "A task ({job, parameters, name, description, priority, queue, retries, soft_timeout, timeout, on_lost, "
+        "executor, host}), or {chain: [...]}, {group: [...]}, {chord: {group: [...], callback: {...}}}, each of these "
+        'with a name if wanted. Any of them may have on_success and on_failure. {"$result": true} in the parameters '
+        'stands for what is handed on, {"$error": true} for what went wrong.'
+    ),
+    "examples": [
+        {
+            "chain": [
+                {"job": "http.fetch", "parameters": {"url": "https://example.org/orders.json"}},
+                {"job": "xml.to_json", "parameters": {"text": {"$result": "text"}}},
+            ],
+            "on_failure": {"job": "demo.process_data"},
+        }
+    ],
+}
+_TREE = {
+    "type": "object",
+    "description": (
+        "A node: its status; members, callback, on_success and on_failure are nodes too. A task has task (its id), "
+        "job, reason, error, result, and result_left_out where the results are too much for one answer."
+    ),
+    "required": ["kind", "name", "status"],
+    "properties": {
+        "kind": {"type": "string", "enum": ["task", "chain", "group", "chord"]},
+        "name": {"type": "string"},
+        "status": {"type": "string", "enum": [status.value for status in Status]},
+        "members": {"type": "array", "items": {"type": "object"}},
+        "callback": {"type": "object"},
+        "on_success": {"type": "object"},
+        "on_failure": {"type": "object"},
+        "task": {"type": ["integer", "null"]},
+        "job": {"type": "string"},
+        "reason": {"type": "string"},
+        "error": {"type": "string"},
+        "result": {},
+        "result_left_out": {"type": "boolean"},
+    },
+}
+
+
+@extend_schema_field(_DEFINITION)
+class Definition(serializers.JSONField):
+    """Nested JSON; the domain says what is wrong with it."""
+
+
+class WorkflowInput(StrictSerializer):
+    """Tasks that depend on each other."""
+
+    name = Text(max_length=200)
+    description = Text(required=False, allow_blank=True, max_length=10_000)
+    workflow = Definition()
+
+
+class WorkflowOutput(serializers.ModelSerializer[Workflow]):
+    """The whole of a workflow in short. The context has the `counts` of those that are shown."""
+
+    schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
+    started_by = serializers.IntegerField(source="started_by_id", allow_null=True, help_text="The task, if one did.")
+    created_at = Instant()
+    finished_at = Instant(allow_null=True)
+    counts = serializers.SerializerMethodField(help_text="How many of its tasks are in which status.")
+
+    class Meta:
+        model = Workflow
+        fields = [
+            "id", "name", "description", "status", "reason", "counts", "schedule", "started_by", "created_at",
+            "finished_at",
+        ]  # fmt: skip
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_counts(self, workflow: Workflow) -> dict[str, int]:
+        return dict(self.context["counts"][workflow.pk])
+
+
+class WorkflowTree(WorkflowOutput):
+    """A workflow with all of its nodes."""
+
+    workflow = serializers.SerializerMethodField()
+
+    class Meta(WorkflowOutput.Meta):
+        fields = [*WorkflowOutput.Meta.fields, "workflow"]
+
+    @extend_schema_field(_TREE)
+    def get_workflow(self, workflow: Workflow) -> dict[str, Any]:
+        return trees.tree(workflow)
+
+
+class AskedWorkflow(WorkflowTree):
+    """A workflow that was just asked for; the context says how its `delivery` went."""
+
+    delivery = serializers.SerializerMethodField(help_text="`sent`, or what its first tasks wait for.")
+
+    class Meta(WorkflowTree.Meta):
+        fields = [*WorkflowTree.Meta.fields, "delivery"]
+
+    def get_delivery(self, workflow: Workflow) -> str:
+        return str(self.context["delivery"])

@@ -1,0 +1,79 @@
+"""Who may open a socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from knox.models import AuthToken
+from pytest_django import Settings
+
+from api.feed.admission import from_foreign_page, subprotocol, user_of
+
+
+def scope(
+    headers: dict[str, str] | None = None, subprotocols: tuple[str, ...] = (), user: Any = None
+) -> dict[str, Any]:
+    """What an ASGI server says about a socket, with the session's user."""
+    pairs = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    return {"headers": pairs, "subprotocols": list(subprotocols), "user": user or AnonymousUser()}
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    return User.objects.create_user("somebody")
+
+
+@pytest.fixture
+def token(user: User) -> str:
+    made: str = AuthToken.objects.create(user)[1]
+    return made
+
+
+def test_a_token_is_known_in_the_header_and_among_the_subprotocols(user: User, token: str) -> None:
+    assert user_of(scope({"Authorization": f"Bearer {token}"})) == user
+    assert user_of(scope({"authorization": f"bearer  {token}"})) == user
+    assert user_of(scope(subprotocols=("bearer", token))) == user
+
+
+def test_only_the_name_of_the_subprotocol_is_agreed_to(token: str) -> None:
+    assert subprotocol(scope(subprotocols=("bearer", token))) == "bearer"
+    assert subprotocol(scope(subprotocols=("other",))) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "subprotocols"),
+    [
+        ({"Authorization": "Bearer " + "0" * 64}, ()), ({"Authorization": "Basic abc"}, ()), ({}, ("bearer",)),
+        ({"Authorization": "Bearer"}, ()), ({"Authorization": ""}, ()), ({}, ("bearer", "\xe9" * 20)),
+    ],
+)  # fmt: skip
+def test_a_token_that_is_wrong_counts_more_than_a_session(
+    user: User, headers: dict[str, str], subprotocols: tuple[str, ...]
+) -> None:
+    assert user_of(scope(headers, subprotocols, user)) is None
+
+
+def test_a_session_will_do(user: User) -> None:
+    assert user_of(scope(user=user)) == user
+    assert user_of(scope()) is None
+    user.is_active = False
+    assert user_of(scope(user=user)) is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "foreign"),
+    [
+        ("https://tandem.example", False), ("http://tandem.example:8000", False), ("http://[::1]:8000", False),
+        ("https://evil.example", True), ("https://tandem.example.evil.example", True), ("null", True), ("", True),
+        ("https://[::1", True),
+    ],
+)  # fmt: skip
+def test_pages_of_other_sites_are_told_from_ours(settings: Settings, origin: str, foreign: bool) -> None:
+    settings.ALLOWED_HOSTS = ["tandem.example", "[::1]"]
+    assert from_foreign_page(scope({"Origin": origin})) is foreign
+
+
+def test_a_program_has_no_origin() -> None:
+    assert not from_foreign_page(scope())

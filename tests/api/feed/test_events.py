@@ -1,0 +1,52 @@
+"""The events of a task as a list; as a stream they need a real server (tests/live/test_feed.py)."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.feed.messages import feed_update, present, update
+from scheduling import eventlog
+from tests.api.asking import pointers
+from tests.api.conformance import CheckedClient
+from tests.api.tasks.test_reads import a_task, run
+
+
+def test_the_list_goes_on_after_a_number(viewer: CheckedClient) -> None:
+    task = run(a_task())
+    events = viewer.get(f"/api/tasks/{task.pk}/events/", {"after": "2"}).json()
+    assert [event["event"] for event in events] == [3, 4]
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "", "9" * 19, "1.0"])
+def test_a_number_that_is_none_is_refused(viewer: CheckedClient, after: str) -> None:
+    response = viewer.get(f"/api/tasks/{a_task().pk}/events/", {"after": after})
+    assert response.status_code == 400
+    assert pointers(response) == ["/after"]
+
+
+def test_a_stream_is_refused_by_a_server_that_cannot_stream(viewer: CheckedClient) -> None:
+    response = viewer.get(f"/api/tasks/{a_task().pk}/events/", HTTP_ACCEPT="text/event-stream")
+    assert response.status_code == 406
+    assert response.json()["code"] == "not_acceptable"
+
+
+def test_a_stream_of_a_task_that_is_not_there_is_not_found(viewer: CheckedClient) -> None:
+    assert viewer.get("/api/tasks/999999/events/", HTTP_ACCEPT="text/event-stream").status_code == 404
+
+
+def test_a_message_is_the_event_with_what_came_of_it_in_its_own_members(db: None) -> None:
+    task = run(a_task())
+    running, ended = [eventlog.of_task(task.pk, after=number, limit=1)[0] for number in (1, 3)]
+    assert update(running).text == (
+        f'{{"event":2,"task":{task.pk},"status":"RUNNING","at":"2026-01-01T12:00:01Z","result":null,"progress":null,'
+        '"error":"","detail":{"worker":"w1","attempt":1}}'
+    )
+    assert '"status":"COMPLETED"' in update(ended).text
+    assert '"result":{"name":"a task"}' in update(ended).text
+    assert feed_update(ended, 17).text == update(ended).text.removesuffix("}") + ',"position":17}'
+
+
+def test_where_a_task_stands_has_the_progress_that_its_last_event_does_not_mention(db: None) -> None:
+    last = eventlog.last_of(run(a_task(), error="no luck").pk)
+    assert last is not None
+    assert '"progress":{"done":1,"total":2,"message":"half"},"error":"no luck"' in present(last).text
