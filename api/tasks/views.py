@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
     AttemptOutput,
@@ -20,7 +23,7 @@ from api.tasks.serializers import (
     TaskOutput,
     TriggeredOutput,
 )
-from scheduling import tasks
+from scheduling import eventlog, tasks
 from scheduling.models import Task
 
 
@@ -74,11 +77,27 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         """Each run: when, where, and how it ended."""
         return Response(AttemptOutput(self.get_object().attempts.order_by("number"), many=True).data)
 
-    @extend_schema(summary="Its events, oldest first", responses=EventOutput(many=True), filters=False)
-    @action(detail=True, pagination_class=None)
-    def events(self, request: Request, pk: str) -> Response:
-        """Everything that happened to it, numbered."""
-        return Response(EventOutput(self.get_object().event_log.order_by("number")[:1000], many=True).data)
+    @extend_schema(
+        summary="Its events, oldest first",
+        parameters=[
+            OpenApiParameter("after", int, description="Only events above this number."),
+            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="As `after`, of a stream."),
+        ],
+        responses={(200, "application/json"): EventOutput(many=True), (200, EVENT_STREAM): str},
+        filters=False,
+    )
+    @action(
+        detail=True,
+        pagination_class=None,
+        filterset_class=None,
+        renderer_classes=[JSONRenderer, EventStreamRenderer],
+    )
+    def events(self, request: Request, pk: str) -> Response | StreamingHttpResponse:
+        """Everything that happened to it, numbered: at most 1000 at once. As `text/event-stream` live, without end."""
+        task = self.get_object()
+        if wants_stream(request):
+            return event_stream(request, task.pk)
+        return Response(EventOutput(eventlog.of_task(task.pk, after=after(request) or 0, limit=1000), many=True).data)
 
 
 def _asked(task: Task, waits_for: str, code: int) -> Response:

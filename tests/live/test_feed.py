@@ -1,13 +1,17 @@
-"""Live status from a real server to stock clients: present status, changes, resuming, and what may go wrong meanwhile."""
+"""Live status from a real server to stock clients: where a task stands, changes, resuming, and what goes wrong."""
 
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -17,7 +21,7 @@ from scheduling.storable import Json
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation, ledger_at
-from tests.live.watching import Web, message, messages_until
+from tests.live.watching import Web, doorbell_of, last_words, message, messages_until
 from tests.servers.redis_like import RedisServer, ValkeyServer
 
 pytestmark = pytest.mark.live
@@ -194,3 +198,73 @@ def test_server_sent_events_are_the_same_and_resume_by_their_last_id(on_valkey: 
     assert [number for number, _ in missed] == ["3", "4"]
     assert missed[0][1]["progress"]["message"] == "two\nlines"
     assert missed[1][1]["result"] == {"text": "\r\n\u2028"}
+
+
+def test_a_socket_that_is_refused_is_told_why(on_valkey: Installation) -> None:
+    web = Web(on_valkey)
+    task = a_task(a_schedule())
+    path = f"/ws/tasks/{task.pk}/"
+    assert web.close_code(path, {}) == 4401
+    assert web.close_code("/ws/tasks/", {"Authorization": "Bearer " + "0" * 64}) == 4401
+    assert web.close_code(path, {**web.headers, "Origin": "https://evil.example"}) == 4403
+    assert web.close_code(f"/ws/tasks/{task.pk + 1}/") == 4404
+    assert web.close_code("/ws/nothing/") == 4404
+    assert web.close_code("/ws/tasks/x/") == 4404
+    assert web.close_code(f"{path}?after=x") == 4400
+    assert web.close_code(f"{path}?after=-1") == 4400
+    web.user.is_active = False
+    web.user.save()
+    assert web.close_code(path) == 4401
+
+
+def test_a_browser_is_known_by_its_subprotocol_or_its_session(on_valkey: Installation) -> None:
+    web = Web(on_valkey)
+    path = f"/ws/tasks/{a_task(a_schedule()).pk}/"
+    origin = {"Origin": f"http://127.0.0.1:{web.port}"}
+    with web.watch(path, origin, subprotocols=["bearer", web.token]) as client:
+        assert client.subprotocol == "bearer"
+        assert message(client)["event"] == 1
+    browser = Client()
+    browser.force_login(web.user)
+    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+    with web.watch(path, {**origin, "Cookie": cookie}) as client:
+        assert message(client)["event"] == 1
+    assert web.token not in web.process.said()
+
+
+def narrow(port: int) -> socket.socket:
+    """A connection that takes little without being read."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.connect(("127.0.0.1", port))
+    return made
+
+
+def test_one_client_that_does_not_read_is_dropped_and_a_hundred_others_notice_nothing(
+    on_postgres: Installation,
+) -> None:
+    web = Web(on_postgres)
+    task = claimed(a_task(a_schedule()))
+    schedule, text, rounds = a_schedule(), "x" * 200_000, 100
+    with ExitStack() as stack:
+        ring = stack.enter_context(doorbell_of(on_postgres))
+        feeds = [stack.enter_context(web.watch("/ws/tasks/", compression=None)) for _ in range(5)]
+        watching = [stack.enter_context(web.watch(f"/ws/tasks/{task.pk}/")) for _ in range(95)]
+        slow = stack.enter_context(
+            web.watch("/ws/tasks/", sock=narrow(web.port), compression=None, max_queue=1, ping_interval=None)
+        )
+        assert {message(client)["event"] for client in watching} == {2}
+        sizes = []
+        for _ in range(rounds):
+            completed(a_task(schedule), text)
+            ring()
+            for feed in feeds:
+                assert messages_until(feed, "COMPLETED")[-1]["result"] == text
+            sizes.append(web.resident_bytes())
+        # By the middle the slow one was dropped: its queue, the largest part of what it costs, holds 4 MB.
+        assert max(sizes[rounds // 2 :]) - sizes[rounds // 2] < 8_000_000
+        assert max(sizes) - sizes[0] < 32_000_000
+        assert ledger.complete(task, result=None, now=timezone.now())
+        ring()
+        assert {message(client)["event"] for client in watching} == {3}
+        assert last_words(slow) == 4408

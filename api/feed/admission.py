@@ -1,0 +1,69 @@
+"""Who may follow: a token or a session, from a page of ours if it is a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http.request import validate_host
+from rest_framework.exceptions import AuthenticationFailed
+
+from api.authentication import BearerAuthentication
+
+# The subprotocol (RFC 6455, section 1.9) of browsers, whose WebSockets cannot send a header: "bearer", then the token.
+BEARER: Final = "bearer"
+
+Scope = Mapping[str, Any]
+
+
+def from_foreign_page(scope: Scope) -> bool:
+    """Whether a page of some other site opened the socket. Programs send no Origin (RFC 6455, section 10.2)."""
+    origins = [value for name, value in scope["headers"] if name == b"origin"]
+    return any(not _is_ours(origin.decode("latin-1")) for origin in origins)
+
+
+def subprotocol(scope: Scope) -> str | None:
+    """The subprotocol to agree to: a browser closes a socket that agrees to none of those it offered."""
+    return BEARER if BEARER in scope.get("subprotocols", ()) else None
+
+
+def user_of(scope: Scope) -> AbstractBaseUser | None:
+    """Who asks, None if nobody is known by what was sent. A token that is sent counts, not the session beside it.
+
+    Asks the database. `scope["user"]` is the user of the session.
+    """
+    token = _token(scope)
+    if token is None:
+        user: AbstractBaseUser | AnonymousUser = scope["user"]
+        return user if isinstance(user, AbstractBaseUser) and user.is_active else None
+    try:
+        return BearerAuthentication().authenticate_credentials(token)[0]
+    except AuthenticationFailed:
+        return None
+
+
+def _token(scope: Scope) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            found = re.fullmatch(rb"bearer +([^ ]+)", value.strip(), re.IGNORECASE)
+            return found[1] if found else b""
+    offered = scope.get("subprotocols", ())
+    if BEARER in offered:
+        others = [one for one in offered if one != BEARER]
+        return others[0].encode() if others else b""
+    return None
+
+
+def _is_ours(origin: str) -> bool:
+    try:
+        host = urlsplit(origin).hostname
+    except ValueError:
+        return False
+    if not host:
+        return False
+    # As Django writes hosts: IPv6 addresses in brackets.
+    return validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS)

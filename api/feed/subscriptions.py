@@ -1,0 +1,59 @@
+"""What waits to be sent to one client: bounded, so that a client that does not read costs no memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from api.feed.messages import Update
+from scheduling.horizon import Horizon
+
+MOST_UPDATES: Final = 512
+MOST_CHARACTERS: Final = 4_000_000
+
+
+class SlowClient(Exception):
+    """The client has not read for so long that updates had to be dropped: it has to resume."""
+
+
+class Subscription:
+    """The updates of one client, in order, from the moment it subscribed.
+
+    `since` is how far the reader had come at that moment. The first update that finds no room empties the queue,
+    calls `overflowed` and makes `next` raise SlowClient; a single update finds room whatever its size.
+    """
+
+    def __init__(self, since: Horizon, overflowed: Callable[[], None]) -> None:
+        self.since = since
+        self._overflowed = overflowed
+        self._waiting: deque[Update] = deque()
+        self._characters = 0
+        self._slow = False
+        self._more = asyncio.Event()
+
+    def offer(self, update: Update) -> None:
+        """Put an update behind the others."""
+        if self._slow:
+            return
+        characters = self._characters + len(update.text)
+        if self._waiting and (len(self._waiting) >= MOST_UPDATES or characters > MOST_CHARACTERS):
+            self._slow = True
+            self._waiting.clear()
+            self._overflowed()
+        else:
+            self._characters = characters
+            self._waiting.append(update)
+        self._more.set()
+
+    async def next(self) -> Update:
+        """The next update, as soon as there is one. Raises SlowClient."""
+        while not self._waiting:
+            if self._slow:
+                raise SlowClient
+            self._more.clear()
+            await self._more.wait()
+        update = self._waiting.popleft()
+        self._characters -= len(update.text)
+        return update

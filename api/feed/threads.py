@@ -1,0 +1,22 @@
+"""The few threads in which live status asks the database, so that thousands of clients share a few connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, ParamSpec, TypeVar
+
+from channels.db import DatabaseSyncToAsync  # type: ignore[import-untyped]  # channels has no type hints
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS: Final = 4
+
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")
+
+
+def in_thread(ask: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """`ask` as something to await; it may use the database, and raises what `ask` raises."""
+    asking: Callable[P, Coroutine[Any, Any, T]] = DatabaseSyncToAsync(ask, thread_sensitive=False, executor=_pool)
+    return asking
