@@ -65,6 +65,15 @@ def crontab(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[Ch
     return []
 
 
+@register("tandem", deploy=True)
+def mail(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """Mails go somewhere; `manage.py check --deploy` asks."""
+    if not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return []
+    said = "EMAIL_URL is not set: what email.send and report.tasks send is only printed."
+    return [Warning(said, hint="Write submission://user:password@host:587.", id="tandem.W003")]
+
+
 @register("tandem")
 def broker(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """The embedded broker is where its processes can reach it; the files of TLS are there."""

@@ -107,6 +107,11 @@ def _web(around: Surroundings) -> tuple[str, ...]:
         *listen,
         "--timeout-graceful-shutdown",
         "5",
+        # Status messages are small: compressing each costs more than it saves. What clients send is smaller still.
+        "--ws-per-message-deflate",
+        "false",
+        "--ws-max-size",
+        "65536",
     )
 
 

@@ -63,3 +63,10 @@ def test_a_socket_path_must_not_be_too_long(settings: Any) -> None:
 
 def test_an_embedded_broker_beside_a_server_database_is_warned_of() -> None:
     assert ("tandem.W002" in found()) == (connection.vendor == "postgresql")
+
+
+@pytest.mark.parametrize(("backend", "warned"), [("console", True), ("smtp", False)])
+def test_a_deployment_whose_mails_are_only_printed_is_warned_of(settings: Any, backend: str, warned: bool) -> None:
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    ids = {message.id for message in run_checks(tags=["tandem"], include_deployment_checks=True)}
+    assert ("tandem.W003" in ids) is warned
