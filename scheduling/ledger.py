@@ -77,7 +77,8 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime) -> Task | N
 
 def complete(task: Task, *, result: Json, now: datetime) -> bool:
     """The job returned. False when the attempt is no longer this caller's (cancelled, or given up as lost)."""
-    return _end(task, Status.COMPLETED, now, {"result": result}, {"result": result})
+    # What an earlier attempt failed of stays with that attempt.
+    return _end(task, Status.COMPLETED, now, {"result": result}, {"result": result, "error": ""})
 
 
 def fail(task: Task, *, error: str, traceback: str = "", now: datetime) -> bool:

@@ -133,6 +133,8 @@ def test_a_retry_is_another_attempt_of_the_same_task() -> None:
     again = ledger.claim(task.pk, 2, worker="me", now=LATER)
     assert again is not None
     assert ledger.complete(again, result="at last", now=LATER)
+    task.refresh_from_db()
+    assert (task.status, task.error) == ("COMPLETED", "")
     attempts = TaskAttempt.objects.filter(task=task).order_by("number").values_list("number", "status", "error")
     assert list(attempts) == [(1, "FAILED", "not yet"), (2, "COMPLETED", "")]
 

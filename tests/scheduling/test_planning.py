@@ -144,7 +144,7 @@ instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2)).map(lambda f
 @given(
     start=instants,
     steps=st.lists(st.integers(0, 7200), min_size=1, max_size=8),
-    seconds=st.integers(1, 900),
+    seconds=st.integers(30, 900),
     catch_up=st.sampled_from(["none", "latest", "all"]),
     overlap=st.sampled_from(["skip", "queue", "replace", "allow"]),
 )

@@ -35,7 +35,7 @@ VALUES = LIKELY | st.recursive(
 )
 BODIES = st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=5) | st.dictionaries(TEXT, VALUES, max_size=2)
 # The fixtures stay the same through all examples: each example begins with what the one before left.
-SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("complete", [True, False])
