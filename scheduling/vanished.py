@@ -16,7 +16,7 @@ from scheduling.models import Task
 log = logging.getLogger(__name__)
 
 # A message that was sent so long ago is either waiting at the broker or taken; a younger one may be on its way.
-TRUST: Final = timedelta(seconds=10)
+TRUST: Final = timedelta(seconds=5)
 
 
 def make_due(*, now: datetime, again_after: timedelta, hand_over: timedelta) -> int:

@@ -17,7 +17,11 @@ from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 import tests.live.jobs  # noqa: F401 - schedules that name these jobs are checked here, too
+from tests.live.broker_faults import Broker, broker_of
 from tests.live.installation import Installation, ledger_at
+from tests.live.standing import Standing
+from tests.live.standing import standing as standing_on
+from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis_like import RedisServer
 
@@ -59,11 +63,7 @@ def on_postgres(
     postgres: PostgresServer, redis_server: RedisServer, folder: Path, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Installation]:
     """An installation on PostgreSQL and Redis."""
-    server, _, _ = postgres.url.rpartition("/")
-    name = f"live_{next(_numbers)}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE tandem")
-    yield from _installed(f"{server}/{name}", redis_server, folder, django_db_blocker)
+    yield from _installed(_copied(postgres), redis_server, folder, django_db_blocker)
 
 
 @pytest.fixture
@@ -75,11 +75,56 @@ def on_sqlite(
     yield from _installed(f"sqlite:///{folder / 'tandem.sqlite3'}", redis_server, folder, django_db_blocker)
 
 
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """One that a module may treat as badly as it likes."""
+    if request.param == "rabbitmq":
+        require("RabbitMQ")
+    made = broker_of(request.param)
+    with made.server:
+        yield made
+        # Nobody needs what it would save at an orderly end.
+        made.server.kill()
+
+
+@pytest.fixture
+def on_broker(
+    postgres: PostgresServer, broker: Broker, folder: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Installation]:
+    """An installation on PostgreSQL and on each broker, which is empty."""
+    broker.empty()
+    url = _copied(postgres)
+    made = Installation(url, broker.url, folder)
+    with django_db_blocker.unblock(), ledger_at(url):
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture(scope="module")
+def standing(postgres: PostgresServer, broker: Broker, django_db_blocker: DjangoDbBlocker) -> Iterator[Standing]:
+    """An installation on PostgreSQL and on each broker, for all the tests of a module."""
+    url, folder = _copied(postgres), Path(tempfile.mkdtemp(prefix="tandem-live-"))
+    with django_db_blocker.unblock(), ledger_at(url), standing_on(url, broker, folder) as made:
+        yield made
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(params=["on_postgres", "on_sqlite"])
 def installation(request: pytest.FixtureRequest) -> Installation:
     """Both, one after the other."""
     found: Installation = request.getfixturevalue(request.param)
     return found
+
+
+def _copied(postgres: PostgresServer) -> str:
+    """The address of a new database with all tables."""
+    server, _, _ = postgres.url.rpartition("/")
+    name = f"live_{next(_numbers)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE tandem")
+    return f"{server}/{name}"
 
 
 def _installed(

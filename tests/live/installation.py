@@ -98,20 +98,20 @@ class Installation:
         """See tests/live/dispatcher.py."""
         return self.start("-m", "tests.live.dispatcher", *arguments)
 
-    def start(self, *arguments: str) -> Process:
-        """Python with these arguments."""
+    def start(self, *arguments: str, **variables: str) -> Process:
+        """Python with these arguments, and these variables besides those of the installation."""
         log = self.folder / f"{len(self._processes)}.log"
-        process = Process([sys.executable, *arguments], self._environment(), log)
+        process = Process([sys.executable, *arguments], self._environment() | variables, log)
         self._processes.append(process)
         return process
 
-    def until(self, condition: Callable[[], Any]) -> None:
+    def until(self, condition: Callable[[], Any], *, longest: float = _LONGEST_WAIT_SECONDS) -> None:
         """Return once `condition` holds; after a long while, fail with what the processes said."""
-        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + longest
         while not condition():
             if time.monotonic() > deadline:
                 said = "\n".join(f"--- {process.popen.args!r}\n{process.said()[-3000:]}" for process in self._processes)
-                raise AssertionError(f"It did not happen in {_LONGEST_WAIT_SECONDS} s.\n{said}")
+                raise AssertionError(f"It did not happen in {longest} s.\n{said}")
             time.sleep(0.05)
 
     def messages(self) -> list[tuple[int, int]]:

@@ -1,0 +1,29 @@
+"""A worker whose broker is away looks for it every few seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.queue.app import app
+from backends.queue.consumer import INTERVALS, Consumer
+
+
+class Connection:
+    """Keeps what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+
+    def ensure_connection(self, *_: object, callback: object, **intervals: float) -> Connection:
+        self.asked = intervals
+        return self
+
+
+def test_a_worker_tries_to_reconnect_at_short_intervals() -> None:
+    assert app.conf.worker_consumer == f"{Consumer.__module__}:{Consumer.__name__}"
+    consumer = object.__new__(Consumer)
+    consumer.app, consumer.first_connection_attempt = app, True
+    connection = Connection()
+    assert consumer.ensure_connected(connection) is connection
+    assert connection.asked == INTERVALS
+    assert max(INTERVALS.values()) <= 5

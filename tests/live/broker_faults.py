@@ -1,0 +1,157 @@
+"""What can happen to a broker, for Redis and RabbitMQ alike."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import amqp
+import redis
+
+from tests.servers.rabbitmq import RabbitServer
+from tests.servers.redis_like import RedisServer, ValkeyServer
+from tests.servers.server import Server, identity, needed
+
+QUEUE = "tandem"
+
+
+class Broker(ABC):
+    """A server with its ways to fail. Each block is one fault; when it ends the server is well again."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def url_through(self, port: int) -> str:
+        """The address by another port of this machine."""
+        return self.url.replace(f":{self.server.port}/", f":{port}/")
+
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many messages wait."""
+
+    @abstractmethod
+    def empty(self) -> None:
+        """Take every message away."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Delete what it keeps on disk; it does not run."""
+
+    @abstractmethod
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """It takes no message, for its memory is full."""
+
+    @contextmanager
+    def killed(self, *, keeps_data: bool) -> Iterator[None]:
+        """It is killed and is away; it comes back with its data, or with none."""
+        self.server.kill()
+        if not keeps_data:
+            self.forget()
+        try:
+            yield
+        finally:
+            self.server.start()
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """It accepts connections and never answers."""
+        process = self.server.process
+        assert process is not None
+        os.killpg(process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGCONT)
+
+
+class RedisBroker(Broker):
+    """Redis, or the Valkey of the embedded default, that writes every command to disk before it answers."""
+
+    @property
+    def client_url(self) -> str:
+        """The address as redis-py takes it."""
+        assert isinstance(self.server, RedisServer | ValkeyServer)
+        return self.server._client_url
+
+    def waiting(self) -> int:
+        with redis.Redis.from_url(self.client_url) as client:
+            names = client.keys(f"tandem:{QUEUE}*")
+            assert isinstance(names, list)
+            return sum(int(str(client.llen(name))) for name in names)
+
+    def empty(self) -> None:
+        with redis.Redis.from_url(self.client_url) as client:
+            client.flushall()
+
+    def forget(self) -> None:
+        for path in self.server.folder.glob("append*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        with redis.Redis.from_url(self.client_url) as client:
+            client.config_set("maxmemory", "1")
+            try:
+                yield
+            finally:
+                client.config_set("maxmemory", "0")
+
+
+class RabbitBroker(Broker):
+    """RabbitMQ with one durable queue."""
+
+    def waiting(self) -> int:
+        with amqp.Connection(f"127.0.0.1:{self.server.port}") as connection:
+            channel = connection.channel()
+            try:
+                declared: Any = channel.queue_declare(QUEUE, passive=True)
+                return int(declared.message_count)
+            except amqp.NotFound:
+                return 0
+
+    def empty(self) -> None:
+        with amqp.Connection(f"127.0.0.1:{self.server.port}") as connection, suppress(amqp.NotFound):
+            connection.channel().queue_purge(QUEUE)
+
+    def forget(self) -> None:
+        shutil.rmtree(self.server.folder / "mnesia")
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        self._limit_memory("0")
+        try:
+            yield
+        finally:
+            self._limit_memory("0.8")
+
+    def _limit_memory(self, share: str) -> None:
+        assert isinstance(self.server, RabbitServer)
+        variables = [f"{name}={value}" for name, value in self.server._variables().items()]
+        control = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_vm_memory_high_watermark", share]
+        subprocess.run(
+            [needed("env"), *variables, *control],
+            check=True,
+            capture_output=True,
+            cwd=self.server.folder,
+            **identity(self.server.user()),
+        )
+
+
+def broker_of(kind: str) -> Broker:
+    """A broker that is not running yet: `redis` or `rabbitmq`."""
+    if kind == "rabbitmq":
+        return RabbitBroker(RabbitServer())
+    return RedisBroker(
+        RedisServer("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction")
+    )

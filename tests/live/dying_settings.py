@@ -1,0 +1,6 @@
+"""The settings of processes that are killed between their commit and the moment they hand over."""
+
+from tests.live.live_settings import *  # noqa: F403 - an environment is another one plus what differs
+from tests.live.live_settings import TANDEM_EXECUTORS
+
+TANDEM_EXECUTORS = {**TANDEM_EXECUTORS, "worker": "tests.live.dispatcher.KilledExecutor"}

@@ -1,0 +1,135 @@
+"""An installation that stands for several tests: web, worker, beat and a schedule that fires every second.
+
+The worker reaches the broker through a network that can be cut. A test lets something happen to it, and then asks
+whether every occurrence and task is in the ledger once and has run once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.utils import timezone
+
+from scheduling.lifecycle import OPEN, Status
+from scheduling.models import Schedule, Task
+from tests.conftest import a_schedule
+from tests.live.broker_faults import Broker
+from tests.live.installation import Installation, Process
+from tests.live.proxy import Proxy
+from tests.live.visitor import Visitor
+from tests.servers.server import free_port
+
+# After the end of a fault everything that it held up has started within this.
+RECOVERY: Final = timedelta(seconds=30)
+# Where nothing is wrong a task starts within milliseconds.
+HELD_UP: Final = timedelta(seconds=3)
+
+
+class Standing:
+    """`worker`, `beat` and `web` run; `network` is between the worker and the broker."""
+
+    def __init__(self, installation: Installation, broker: Broker, network: Proxy) -> None:
+        self.installation, self.broker, self.network = installation, broker, network
+        self.schedule = a_schedule(every=1, overlap="allow", catch_up="all", **self.appending())
+        installation.broker_url = broker.url_through(network.port)
+        self.worker = installation.worker(processes=2)
+        installation.broker_url = broker.url
+        self.beat = installation.beat()
+        self.port = free_port()
+        self.web = web(installation, self.port)
+        installation.until(lambda: answers(self.port))
+        self.runs_smoothly()
+
+    def appending(self) -> dict[str, Any]:
+        """The job whose runs are counted."""
+        return {"job": "live.append", "parameters": {"path": str(self.installation.runs)}}
+
+    def runs_smoothly(self) -> None:
+        """Return once an occurrence from now on was run."""
+        now = timezone.now()
+        self.installation.until(lambda: self._completed().filter(due_at__gt=now).exists())
+
+    def is_held_up(self) -> None:
+        """Return once a task that was made from now on has waited for HELD_UP: the fault is one."""
+        now = timezone.now()
+        held = Task.objects.filter(status=Status.QUEUED, created_at__gt=now)
+        self.installation.until(lambda: held.filter(created_at__lt=timezone.now() - HELD_UP).exists())
+
+    @contextmanager
+    def visited(self) -> Iterator[Visitor]:
+        """Somebody asks for tasks all along; every one of them has to be answered and done."""
+        with Visitor(self.port, {"name": "by a visitor", **self.appending()}) as visitor:
+            yield visitor
+        assert visitor.answers
+        assert Counter(answer.status for answer in visitor.answers) == {201: len(visitor.answers)}, visitor.answers
+        for answer in visitor.answers:
+            assert Task.objects.filter(pk=answer.body["id"]).exists()
+
+    def recovers(self, well_again: datetime) -> timedelta:
+        """Return once all is done that was there before the fault ended; fail unless each was done exactly once.
+
+        Returns how long after the end of the fault the last of it started.
+        """
+        before = Task.objects.filter(created_at__lte=well_again)
+        self.installation.until(lambda: not before.filter(status__in=OPEN).exists())
+        self.runs_smoothly()
+        assert set(before.values_list("status", flat=True)) == {Status.COMPLETED}
+        assert all(task.attempts.count() == 1 for task in before.filter(finished_at__gt=well_again))
+        late = before.order_by("-started_at").values_list("started_at", flat=True).first()
+        assert late is not None
+        assert late - well_again < RECOVERY
+        self._ran_once()
+        self._none_is_missing()
+        return late - well_again
+
+    def _ran_once(self) -> None:
+        completed = set(Task.objects.filter(status=Status.COMPLETED).values_list("pk", flat=True))
+        runs = Counter(self.installation.ran())
+        assert [pk for pk, times in runs.items() if times > 1] == []
+        # A job that is running just now has written its line already.
+        assert completed <= runs.keys()
+
+    def _none_is_missing(self) -> None:
+        due = list(self._tasks().order_by("due_at").values_list("due_at", flat=True))
+        anchor = Schedule.objects.get(pk=self.schedule.pk).anchor
+        assert due == [anchor + timedelta(seconds=number + 1) for number in range(len(due))]
+
+    def _tasks(self) -> Any:
+        return Task.objects.filter(schedule=self.schedule)
+
+    def _completed(self) -> Any:
+        return self._tasks().filter(status=Status.COMPLETED)
+
+
+@contextmanager
+def standing(database_url: str, broker: Broker, folder: Path) -> Iterator[Standing]:
+    """One, while the block runs; its database is the present one."""
+    installation = Installation(database_url, broker.url, folder)
+    with Proxy(broker.server.port) as network:
+        try:
+            yield Standing(installation, broker, network)
+        finally:
+            installation.close()
+
+
+def web(installation: Installation, port: int, *, settings_module: str = "") -> Process:
+    """The web server of an installation."""
+    environment = {"DJANGO_SETTINGS_MODULE": settings_module} if settings_module else {}
+    arguments = ("-m", "uvicorn", "settings.asgi:application", "--port", str(port), "--log-level", "warning")
+    return installation.start(*arguments, **environment)
+
+
+def answers(port: int) -> bool:
+    """Whether a web server is there."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as response:
+            return bool(response.status == 200)
+    except URLError:
+        return False

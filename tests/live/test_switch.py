@@ -1,0 +1,253 @@
+"""The switch drill: an environment moves to another broker while it works, and back. docs/switching-brokers.md."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from scheduling import dispatch, ledger
+from scheduling.lifecycle import OPEN, Status
+from scheduling.models import Schedule, Task
+from scheduling.occurrences import new_task
+from tests.conftest import a_schedule
+from tests.live.broker_faults import Broker, broker_of
+from tests.live.installation import Installation, Process
+from tests.servers.plugin import require
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+RUNNING: Final = 8
+# The waiting ones come due one after the other, so many a second, but not all at once.
+A_SECOND: Final = 33
+SPREAD: Final = timedelta(seconds=10)
+# How much later than on a quiet day anything may start; a busy test machine is given more.
+LATEST: Final = timedelta(seconds=60)
+# Of queued tasks, in the order in which they were made.
+PRIORITIES: Final = [0, 9, 4, 1, 8, 5, 2]
+
+
+@pytest.fixture
+def brokers(request: pytest.FixtureRequest) -> Iterator[list[Broker]]:
+    """The brokers of the parameter, in its order."""
+    if "rabbitmq" in request.param:
+        require("RabbitMQ")
+    with ExitStack() as stack:
+        made = {kind: broker_of(kind) for kind in request.param}
+        for broker in made.values():
+            stack.enter_context(broker.server)
+            stack.callback(broker.server.kill)
+        yield [made[kind] for kind in request.param]
+
+
+def several(count: int, schedule: Schedule, now: datetime, **fields: Any) -> list[Task]:
+    """Stored tasks of the schedule; a field that is a list is one value a task."""
+    tasks = [new_task(schedule, now=now, woken_by="request", hand_over=dispatch.HAND_OVER) for _ in range(count)]
+    for number, task in enumerate(tasks):
+        for name, value in fields.items():
+            setattr(task, name, value[number] if isinstance(value, list) else value)
+    with transaction.atomic():
+        return ledger.record(tasks, now)
+
+
+def pattern(installation: Installation, **wanted: Any) -> Schedule:
+    """A schedule that is not due for long, for tasks to be made of."""
+    parameters = {"path": str(installation.runs)} | wanted.pop("parameters", {})
+    return a_schedule(every=86_400, parameters=parameters, **({"job": "live.append"} | wanted))
+
+
+def count(**wanted: Any) -> int:
+    return Task.objects.filter(**wanted).count()
+
+
+class Drill:
+    """An environment that works, and can be moved."""
+
+    def __init__(self, installation: Installation, *, waiting: int, queued: int) -> None:
+        self.installation, self.queued = installation, queued
+        self.everything = pattern(installation)
+        self.firing = a_schedule(
+            every=1, overlap="allow", catch_up="all", job="live.append", parameters={"path": str(installation.runs)}
+        )
+        self._hops = 0
+        now = timezone.now()
+        spread = max(SPREAD, timedelta(seconds=waiting / A_SECOND))
+        times = [now + spread * number / waiting for number in range(waiting)]
+        tasks = several(waiting, self.everything, now, status=Status.SCHEDULED, wait_until=times, send_at=None)
+        self.due = {task.pk: at for task, at in zip(tasks, times, strict=True)}
+        self.start()
+
+    def start(self) -> None:
+        """Worker and beat, on the broker of the moment."""
+        self.worker = self.installation.worker(processes=RUNNING + 2)
+        self.beat = self.installation.beat()
+
+    def move(self, to: Broker, *, by_hand: bool) -> None:
+        """As the page for operators says: stop the workers, change the URL, start; by hand with drain and resend."""
+        self._hops += 1
+        gate = self.installation.folder / f"gate-{self._hops}"
+        slow = pattern(self.installation, job="live.wait_at_first", parameters={"gate": str(gate)})
+        several(RUNNING, slow, timezone.now(), send_at=timezone.now())
+        self.until(lambda: count(schedule=slow, status=Status.RUNNING) == RUNNING)
+        stopping = self._command("drain") if by_hand else self._told_to_stop()
+        self.until(lambda: ("told to take no more" if by_hand else "Warm shutdown") in self.worker.said())
+        # Due while no worker takes any more: they lie at the old broker.
+        now = timezone.now()
+        queued = several(self.queued, self.everything, now, send_at=now)
+        self.due |= {task.pk: now for task in queued}
+        ids = [task.pk for task in queued]
+        self.until(lambda: not count(pk__in=ids, status=Status.QUEUED, sends=0))
+        assert count(pk__in=ids, status=Status.QUEUED) > self.queued / 2
+        gate.touch()
+        assert stopping.wait() == 0, stopping.said()
+        ended(self._told_to_stop(), self.worker, self.beat)
+        assert count(status=Status.RUNNING) == 0
+        self.installation.broker_url = to.url
+        self.start()
+        if by_hand:
+            assert self._command("resend").wait() == 0
+        self.until(lambda: count(pk__in=ids, status=Status.COMPLETED) == self.queued)
+
+    def ends_well(self) -> timedelta:
+        """Everything was done once and nothing was missed. Returns the longest that a task started after its time."""
+        self.until(lambda: count(pk__in=self.due, status=Status.COMPLETED) == len(self.due))
+        before = Task.objects.filter(created_at__lte=timezone.now())
+        self.until(lambda: not before.filter(status__in=OPEN).exists())
+        assert set(before.values_list("status", flat=True)) == {Status.COMPLETED}
+        completed = set(before.values_list("pk", flat=True))
+        assert completed <= set(self.installation.ran())
+        assert [pk for pk, times in Counter(self.installation.ran()).items() if times > 1] == []
+        due = list(Task.objects.filter(schedule=self.firing).order_by("due_at").values_list("due_at", flat=True))
+        assert due == [self.firing.anchor + timedelta(seconds=number + 1) for number in range(len(due))]
+        started = before.filter(pk__in=self.due, started_at__isnull=False).values_list("pk", "started_at")
+        return max(at - self.due[pk] for pk, at in started if at is not None)
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        self.installation.until(condition, longest=120)
+
+    def _command(self, action: str) -> Process:
+        return self.installation.start("manage.py", "broker", action)
+
+    def _told_to_stop(self) -> Process:
+        self.worker.popen.send_signal(signal.SIGTERM)
+        return self.worker
+
+
+def ended(*processes: Process) -> None:
+    """Each was asked to end, and did."""
+    for process in processes:
+        process.popen.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def move_and_back(installation: Installation, brokers: list[Broker], *, waiting: int, queued: int) -> timedelta:
+    """Away without a word, and back by hand. Returns how late the latest task was."""
+    installation.broker_url = brokers[0].url
+    drill = Drill(installation, waiting=waiting, queued=queued)
+    for number, broker in enumerate(brokers[1:]):
+        drill.move(broker, by_hand=bool(number % 2))
+    return drill.ends_well()
+
+
+@pytest.mark.parametrize("brokers", [("redis", "rabbitmq", "redis")], indirect=True, ids="-".join)
+def test_an_environment_moves_and_back_and_each_task_starts_once(
+    on_postgres: Installation, brokers: list[Broker]
+) -> None:
+    assert move_and_back(on_postgres, brokers, waiting=100, queued=50) < LATEST
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    "brokers",
+    # The first stays where it is: the others are compared with it.
+    [("redis",), ("redis", "rabbitmq", "redis"), ("embedded", "redis", "embedded")],
+    indirect=True,
+    ids="-".join,
+)
+def test_an_environment_with_much_to_do_moves_and_back(
+    on_postgres: Installation, brokers: list[Broker], record_property: Callable[[str, object], None]
+) -> None:
+    latest = move_and_back(on_postgres, brokers, waiting=1000, queued=200)
+    record_property("seconds that the latest task started after its time", latest.total_seconds())
+    assert latest < LATEST
+
+
+@pytest.mark.parametrize(
+    "brokers",
+    [
+        pytest.param(("redis", "rabbitmq"), id="redis-rabbitmq"),
+        pytest.param(("rabbitmq", "redis"), id="rabbitmq-redis", marks=pytest.mark.drill),
+    ],
+    indirect=True,
+)
+def test_whatever_a_task_had_to_do_with_the_old_broker_it_is_done_once(
+    on_postgres: Installation, brokers: list[Broker]
+) -> None:
+    old, new = brokers
+    there, now = on_postgres, timezone.now()
+    gate, plain = there.folder / "gate", pattern(there)
+    [lost] = several(1, pattern(there, job="live.hang_at_first", on_lost="retry"), now)
+    slow = pattern(there, job="live.wait_at_first", parameters={"gate": str(gate)}, on_lost="retry")
+    [late] = several(1, slow, now)
+    queued = several(len(PRIORITIES), plain, now, priority=PRIORITIES)
+    [cancelled] = several(1, plain, now)
+    later = several(1, plain, now, status=Status.SCHEDULED, wait_until=now + timedelta(seconds=15), send_at=None)
+    _, sent_to_old, sent_to_both, *_ = queued
+
+    there.broker_url = old.url
+    started(there, lost).kill()
+    old_worker = started(there, late)
+    # As a machine that is suspended: to the others it is silent, and later it goes on where it was.
+    os.killpg(old_worker.popen.pid, signal.SIGSTOP)
+    send(there, sent_to_old, sent_to_both, cancelled)
+    ledger.cancel(cancelled.pk, reason="no", now=timezone.now())
+    # Both have been silent for long.
+    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=now - dispatch.LOST_AFTER)
+
+    there.broker_url = new.url
+    send(there, sent_to_both)
+    sweeps = [there.start("manage.py", "broker", "resend") for _ in range(2)]
+    assert [sweep.wait() for sweep in sweeps] == [0, 0]
+    there.worker(name="new")
+    there.beat()
+    done = [lost, late, *queued, *later]
+    there.until(lambda: count(pk__in=[task.pk for task in done], status=Status.COMPLETED) == len(done))
+    in_order = [task.pk for task in sorted(queued, key=lambda task: -task.priority)]
+    in_order.remove(sent_to_both.pk)
+    assert [pk for pk in there.ran() if pk in in_order] == in_order
+
+    gate.touch()
+    os.killpg(old_worker.popen.pid, signal.SIGCONT)
+    there.until(lambda: "the end of an attempt was not recorded" in old_worker.said())
+    there.until(lambda: old_worker.said().count("nothing to claim") == 3)
+    assert old.waiting() == 0
+    expected = dict.fromkeys([task.pk for task in done], 1) | {lost.pk: 2, late.pk: 2}
+    assert Counter(there.ran()) == expected
+    for task in (lost, late):
+        ends = list(task.attempts.order_by("number").values_list("status", flat=True))
+        assert ends == [Status.FAILED, Status.COMPLETED]
+    assert Task.objects.get(pk=late.pk).result == 2
+    assert count(status=Status.COMPLETED) == len(done)
+    assert Task.objects.get(pk=cancelled.pk).status == Status.CANCELLED
+
+
+def started(installation: Installation, task: Task) -> Process:
+    """A worker of its own that runs the task just now."""
+    send(installation, task)
+    worker = installation.worker(name=f"worker-{task.pk}")
+    installation.until(lambda: count(pk=task.pk, status=Status.RUNNING))
+    return worker
+
+
+def send(installation: Installation, *tasks: Task) -> None:
+    """Send the message of each to the broker of the moment, whoever sent it already."""
+    for task in tasks:
+        installation.publish(task.pk, task.attempt)

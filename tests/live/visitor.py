@@ -1,0 +1,70 @@
+"""Somebody who keeps asking for tasks over REST, whatever happens to the servers behind it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any, Self
+
+from django.contrib.auth.models import Group, User
+from knox.models import AuthToken
+
+_PAUSE_SECONDS = 0.2
+_PATIENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, and after how long; status 0 stands for no answer."""
+
+    status: int
+    seconds: float
+    body: dict[str, Any]
+
+
+class Visitor:
+    """Posts a task a few times a second while the block runs. `answers` are what came of it."""
+
+    def __init__(self, port: int, wanted: dict[str, Any]) -> None:
+        self.answers: list[Answer] = []
+        self._port, self._wanted = port, json.dumps(wanted)
+        self._token = a_token()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask_on)
+
+    def ask(self) -> Answer:
+        """Post one task."""
+        started = time.monotonic()
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE_SECONDS)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        try:
+            connection.request("POST", "/api/tasks/", self._wanted, headers)
+            response = connection.getresponse()
+            return Answer(response.status, time.monotonic() - started, json.loads(response.read()))
+        except OSError as exc:
+            return Answer(0, time.monotonic() - started, {"error": repr(exc)})
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask_on(self) -> None:
+        while not self._over.wait(_PAUSE_SECONDS):
+            self.answers.append(self.ask())
+
+
+def a_token() -> str:
+    """The token of somebody who may write, in the database that is connected."""
+    user, _ = User.objects.get_or_create(username="visitor")
+    user.groups.add(Group.objects.get_or_create(name="operator")[0])
+    token: str = AuthToken.objects.create(user)[1]
+    return token
