@@ -11,12 +11,14 @@ from typing import Final
 
 from django.db import transaction
 
-from scheduling import dependencies, ledger, vanished
+from scheduling import ledger
 from scheduling.errors import NotFound
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import OPEN, WAITING, Status
+from scheduling.members import dependencies
 from scheduling.models import OnLost, Schedule, Task, Workflow
 from scheduling.occurrences import decide
+from scheduling.upkeep import vanished
 
 log = logging.getLogger(__name__)
 

@@ -16,17 +16,18 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from scheduling import dispatch, handing_on, ledger, logcontext, retrying
+from scheduling import dispatch, ledger, logcontext, retrying
 from scheduling.context import JobContext
 from scheduling.errors import NotFound
 from scheduling.executor import Executor, Submission, executor
-from scheduling.interruption import Interruption, Stopped
-from scheduling.joblog import JobLog
+from scheduling.members import handing_on
 from scheduling.models import Task
 from scheduling.registry import definition
 from scheduling.retrying import Retry, RetryPolicy
+from scheduling.running.interruption import Interruption, Stopped
+from scheduling.running.joblog import JobLog
+from scheduling.running.watch import Watch
 from scheduling.storable import Json, problem_with
-from scheduling.watch import Watch
 
 log = logging.getLogger(__name__)
 

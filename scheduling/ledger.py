@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q
 
-from scheduling import doorbell
+from scheduling.events import doorbell
 from scheduling.lifecycle import WAITING, Status, sources
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json, storable_text

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, F
 
-from scheduling import dependencies, ledger
+from scheduling import ledger
 from scheduling.errors import InvalidTrigger
 from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
+from scheduling.members import dependencies
 from scheduling.models import Schedule, SyncState, Task, Workflow
 from scheduling.planning import Decision, Plan, Policy, plan
 

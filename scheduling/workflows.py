@@ -8,15 +8,16 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from scheduling import dependencies, dispatch, ledger, validation
-from scheduling.composition import Kind, Node, read
+from scheduling import dispatch, ledger, validation
+from scheduling.composition.nodes import Kind, Node, read
+from scheduling.composition.placeholders import places
 from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem, escaped
 from scheduling.executor import executor
 from scheduling.hosts import default_host
 from scheduling.lifecycle import Status
+from scheduling.members import dependencies
+from scheduling.members.repeating import Repetition
 from scheduling.models import Task, Workflow, WorkflowNode
-from scheduling.placeholders import places
-from scheduling.repeating import Repetition
 from scheduling.storable import problem_with, problem_with_text
 
 MOST_BYTES: Final = 1_000_000

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from api.cron.serializers import FORMS, refused
 from api.fields import Choice, Flag, StrictSerializer, Text, Whole
-from scheduling.adoption import Adopted, Adoption
+from scheduling.review.adoption import Adopted, Adoption
 from scheduling.storable import storable_text
 
 

@@ -21,11 +21,10 @@ from api.fields import StrictSerializer, Whole
 from api.parsers import BoundedJSONParser
 from api.reading import READING, language_of, reading_of
 from api.roles import Role
-from scheduling import adoption
-from scheduling.foreign import foreign_table
 from scheduling.models import Schedule
-from scheduling.review import Report, of_crontab, of_schedules, review_cron, review_every
+from scheduling.review import Report, adoption, of_crontab, of_schedules, review_cron, review_every
 from scheduling.review.accounts import user_names
+from scheduling.review.foreign import foreign_table
 from scheduling.review.lines import MOST_NEXT, Wanted
 from scheduling.timing.crontab_text import Form
 

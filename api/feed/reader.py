@@ -16,9 +16,9 @@ from django.db import DatabaseError, InterfaceError
 from api.feed.messages import Update, feed_update, update
 from api.feed.subscriptions import Subscription
 from api.feed.threads import in_thread
-from scheduling import doorbell, eventlog
-from scheduling.eventlog import News
-from scheduling.horizon import Horizon, positions
+from scheduling.events import doorbell, eventlog
+from scheduling.events.eventlog import News
+from scheduling.events.horizon import Horizon, positions
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Final
 from api.feed.messages import Update, feed_update, present, update
 from api.feed.subscriptions import Subscription
 from api.feed.threads import in_thread
-from scheduling import eventlog
 from scheduling.errors import NotFound
+from scheduling.events import eventlog
 from scheduling.models import TaskEvent
 
 # What is read at once for a client that resumes.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from api.feed.messages import Update
-from scheduling.horizon import Horizon
+from scheduling.events.horizon import Horizon
 
 MOST_UPDATES: Final = 512
 MOST_CHARACTERS: Final = 4_000_000

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from api.fields import Instant, StrictSerializer, Whole
 from api.schedules.serializers import OccurrenceOutput, occurrence
-from scheduling.preview import MOST_DAYS, Preview, Version
+from scheduling.review.preview import MOST_DAYS, Preview, Version
 
 SHOWN: int = 1_000
 """Occurrences in each list; the counts are of all."""

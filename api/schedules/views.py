@@ -26,7 +26,7 @@ from api.tasks.serializers import TaskOutput, TriggeredOutput
 from scheduling import queries, schedules
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, Task
-from scheduling.preview import preview as seen_beforehand
+from scheduling.review.preview import preview as seen_beforehand
 
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the version this change is meant for."

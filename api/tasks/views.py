@@ -23,7 +23,8 @@ from api.tasks.serializers import (
     TaskOutput,
     TriggeredOutput,
 )
-from scheduling import eventlog, tasks
+from scheduling import tasks
+from scheduling.events import eventlog
 from scheduling.models import Task
 
 

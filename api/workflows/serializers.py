@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.fields import Instant, StrictSerializer, Text
-from scheduling import trees
 from scheduling.lifecycle import Status
+from scheduling.members import trees
 from scheduling.models import Workflow
 
 _DEFINITION = {

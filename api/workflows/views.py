@@ -14,7 +14,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
-from scheduling import trees, workflows
+from scheduling import workflows
+from scheduling.members import trees
 from scheduling.models import Workflow
 
 

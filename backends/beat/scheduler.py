@@ -21,8 +21,9 @@ from backends.beat.backend import BeatBackend
 from backends.beat.entries import WAKE_TASK
 from backends.beat.models import BeatProcess
 from backends.beat.steps import Steps
-from scheduling import dispatch, retention
+from scheduling import dispatch
 from scheduling.models import Schedule, Task
+from scheduling.upkeep import retention
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from backends.crontab.table import split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
 from scheduling.errors import BackendError, Conflict
-from scheduling.foreign import ForeignTable
+from scheduling.review.foreign import ForeignTable
 
 
 class ForeignCrontab(ForeignTable):

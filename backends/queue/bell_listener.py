@@ -12,7 +12,7 @@ from django.conf import settings
 from kombu import Connection, Consumer, Exchange, Message, Queue
 
 from backends.queue.app import app
-from scheduling.doorbell import Heard
+from scheduling.events.doorbell import Heard
 
 log = logging.getLogger(__name__)
 

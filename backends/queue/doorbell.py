@@ -15,7 +15,7 @@ from kombu import Exchange, Producer
 
 from backends.queue.bell_listener import BellListener
 from backends.queue.publishing import connection
-from scheduling.doorbell import Doorbell, Heard
+from scheduling.events.doorbell import Doorbell, Heard
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from scheduling.composition import Kind, Role
+from scheduling.composition.nodes import Kind, Role
 from scheduling.lifecycle import Status
 from scheduling.models.schedule import Schedule
 from scheduling.models.task import STATUSES, Task

@@ -13,13 +13,14 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import dispatch, execution, ledger, watch
+from scheduling import dispatch, execution, ledger
 from scheduling.context import JobContext
-from scheduling.interruption import SoftLimit
-from scheduling.joblog import MOST_LINES
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLine
 from scheduling.registry import _jobs, job
 from scheduling.retrying import Retry, RetryPolicy
+from scheduling.running import watch
+from scheduling.running.interruption import SoftLimit
+from scheduling.running.joblog import MOST_LINES
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS
 

@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import dependencies, dispatch, ledger, retention, tasks, workflows
+from scheduling import dispatch, ledger, tasks, workflows
 from scheduling.errors import InvalidRequest
+from scheduling.members import dependencies
 from scheduling.models import Task, Workflow, WorkflowNode
+from scheduling.upkeep import retention
 from tests.conftest import a_schedule, at
 from tests.scheduling.workflow_jobs import (
     BROKEN,

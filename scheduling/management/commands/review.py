@@ -14,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from scheduling.errors import TandemError
-from scheduling.foreign import foreign_table
 from scheduling.models import Schedule
 from scheduling.review import Report, of_crontab, of_schedules
 from scheduling.review.accounts import user_names
 from scheduling.review.columns import Style, comma_separated, members, table
+from scheduling.review.foreign import foreign_table
 from scheduling.review.lines import MOST_NEXT, Wanted
 from scheduling.review.report import MOST_BYTES
 from scheduling.timing.crontab_text import Form

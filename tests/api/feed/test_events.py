@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.feed.messages import feed_update, present, update
-from scheduling import eventlog
+from scheduling.events import eventlog
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
 from tests.api.tasks.test_reads import a_task, run

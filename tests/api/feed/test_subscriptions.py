@@ -8,7 +8,7 @@ import pytest
 
 from api.feed.messages import Update
 from api.feed.subscriptions import MOST_CHARACTERS, MOST_UPDATES, SlowClient, Subscription
-from scheduling.horizon import Horizon
+from scheduling.events.horizon import Horizon
 
 
 def an_update(number: int, characters: int = 1) -> Update:

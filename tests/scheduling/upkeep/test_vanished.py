@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import override_settings
 
-from scheduling import dispatch, ledger, vanished
+from scheduling import dispatch, ledger
 from scheduling.executor import executor
 from scheduling.models import Task
+from scheduling.upkeep import vanished
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor

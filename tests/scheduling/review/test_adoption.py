@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from scheduling import adoption
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
-from scheduling.foreign import ForeignTable, foreign_table
 from scheduling.models import Schedule
-from scheduling.review import Report, of_crontab
+from scheduling.review import Report, adoption, of_crontab
+from scheduling.review.foreign import ForeignTable, foreign_table
 from tests.conftest import at
 
 NOW = at("2026-11-20 10:00")

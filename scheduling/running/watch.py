@@ -14,9 +14,9 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from scheduling import dispatch, ledger
-from scheduling.interruption import Interruption, SoftLimit, Stopped
-from scheduling.joblog import JobLog
 from scheduling.models import Task
+from scheduling.running.interruption import Interruption, SoftLimit, Stopped
+from scheduling.running.joblog import JobLog
 
 log = logging.getLogger(__name__)
 

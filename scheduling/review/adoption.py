@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 
 from django.conf import settings
 
-from scheduling import drafts, schedules
+from scheduling import schedules
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
-from scheduling.foreign import ForeignTable
 from scheduling.models import Schedule
-from scheduling.review import words
+from scheduling.review import drafts, words
+from scheduling.review.foreign import ForeignTable
 from scheduling.review.lines import ReportLine
 from scheduling.review.report import Report
 from scheduling.schedules import Wanted

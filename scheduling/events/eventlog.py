@@ -1,7 +1,7 @@
 """Reading the event log: of one task by number, and of all tasks as it grows.
 
 Within a task the numbers are the order. Over all tasks the ids are one, but on PostgreSQL events do not appear in it:
-see scheduling/horizon.py.
+see scheduling/events/horizon.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from django.db import connection
 from django.db.models import F, Max, Q
 
-from scheduling.horizon import Horizon
+from scheduling.events.horizon import Horizon
 from scheduling.models import TaskEvent
 
 # How far behind the newest id a transaction that is open when reading begins may have taken an id. Transactions of the

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from scheduling import eventlog, ledger
+from scheduling import ledger
+from scheduling.events import eventlog
 from scheduling.models import Task
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule

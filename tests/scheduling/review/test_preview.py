@@ -11,7 +11,7 @@ import pytest
 from scheduling import queries, schedules
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.models import Schedule
-from scheduling.preview import MOST_OCCURRENCES, compare, preview
+from scheduling.review.preview import MOST_OCCURRENCES, compare, preview
 from tests.conftest import a_schedule, at
 
 NOW = at("2026-11-20 10:00")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.placeholders import NoSuchPart, filled, places
+from scheduling.composition.placeholders import NoSuchPart, filled, places
 from scheduling.storable import Json
 
 HANDED: dict[str, Json] = {"$result": {"items": [10, {"name": "x"}], "a": None}, "$error": {"error": "boom"}}

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from scheduling import ledger, retention
+from scheduling import ledger
 from scheduling.models import Task, TaskEvent
+from scheduling.upkeep import retention
 from tests.conftest import at
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Case, CharField, Count, F, Value, When
 from django.db.models.functions import Coalesce
 
-from scheduling.composition import Kind, Role
+from scheduling.composition.nodes import Kind, Role
 from scheduling.lifecycle import Status
 from scheduling.models import Task, Workflow, WorkflowNode
 from scheduling.storable import Json

@@ -8,11 +8,11 @@ from itertools import islice
 
 from django.conf import settings
 
-from scheduling.composition import Kind, Role
+from scheduling.composition.nodes import Kind, Role
+from scheduling.composition.placeholders import RESULT, NoSuchPart, filled, places
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.lifecycle import Status
 from scheduling.models import Task, WorkflowNode
-from scheduling.placeholders import RESULT, NoSuchPart, filled, places
 from scheduling.storable import Json
 
 _AT_ONCE = 100

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from scheduling.composition.leaves import EXECUTION, read_leaf
+from scheduling.composition.placeholders import RESULT, places, problem_with_place
 from scheduling.errors import InvalidRequest, Problem, escaped
-from scheduling.leaves import EXECUTION, read_leaf
-from scheduling.placeholders import RESULT, places, problem_with_place
 
 DEEPEST: Final = 10
 MOST_MEMBERS: Final = 1000

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from scheduling import ledger
-from scheduling.composition import Kind, Role
+from scheduling.composition.nodes import Kind, Role
 from scheduling.lifecycle import FINISHED, OPEN, Status
 from scheduling.models import Task, Workflow, WorkflowNode
 

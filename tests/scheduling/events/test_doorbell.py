@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import doorbell, ledger
-from scheduling.doorbell import Doorbell, Heard
+from scheduling import ledger
+from scheduling.events import doorbell
+from scheduling.events.doorbell import Doorbell, Heard
 from scheduling.models import Task
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule

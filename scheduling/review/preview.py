@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Final, Unpack
 from zoneinfo import ZoneInfo
 
-from scheduling import drafts, queries
+from scheduling import queries
 from scheduling.backend import backend
 from scheduling.models import Schedule
-from scheduling.review import words
+from scheduling.review import drafts, words
 from scheduling.schedules import Wanted
 from scheduling.timing.words import DEFAULT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from scheduling import ledger
-from scheduling.composition import Kind, Role
+from scheduling.composition.nodes import Kind, Role
 from scheduling.lifecycle import Status
 from scheduling.models import Task, Workflow, WorkflowNode
 from scheduling.models.execution import ExecutionOptions

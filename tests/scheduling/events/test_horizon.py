@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.horizon import Horizon, positions
+from scheduling.events.horizon import Horizon, positions
 
 
 def test_ids_that_are_jumped_over_are_gaps_until_they_are_seen() -> None:

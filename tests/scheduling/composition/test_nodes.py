@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.composition import DEEPEST, MOST_MEMBERS, Kind, Role, read
+from scheduling.composition.nodes import DEEPEST, MOST_MEMBERS, Kind, Role, read
 from scheduling.errors import InvalidRequest
 
 LEAF = {"job": "a.job"}

@@ -1,0 +1,1 @@
+"""What a workflow may look like, as values: no database."""

@@ -1,0 +1,1 @@
+"""The log of events: reading it in order, and hearing of news."""

@@ -1,0 +1,1 @@
+"""The tasks of workflows as rows that depend on rows."""
