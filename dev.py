@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one task runner: `python3 dev.py up | test | check | fmt | bench | lock`. Standard library only.
+"""The one task runner: `python3 dev.py up | test | drill | check | fmt | bench | lock`. Standard library only.
 
 It makes its own environment in `.venv` from the pinned and hashed files in `requirements/`, and repairs it when it is
 incomplete or out of date.
@@ -62,8 +62,7 @@ def _wanted(root: Path, needed: str) -> dict[str, str]:
 def _stamp(root: Path) -> dict[str, str]:
     try:
         found = json.loads((root / ".venv" / "tandem.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        # No stamp, or half of one: the environment is not whole, and that is the answer.
+    except (OSError, ValueError):  # no stamp, or half of one: the environment is not whole, and that is the answer
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -85,7 +84,7 @@ def _usable(root: Path) -> bool:
 
 @contextmanager
 def _one_at_a_time(root: Path) -> Iterator[None]:
-    (root / "var").mkdir(exist_ok=True)
+    (root / "var").mkdir(mode=0o700, exist_ok=True)
     with (root / "var" / "environment.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,12 +118,8 @@ def _build(root: Path, needed: str) -> None:
 
 def _make(folder: Path) -> None:
     # Debian has ensurepip in a package of its own, python3-venv.
-    without_pip = [] if _has_ensurepip() else ["--without-pip"]
+    without_pip = [] if _runs([sys.executable, "-c", "import ensurepip"]) else ["--without-pip"]
     _quietly([sys.executable, "-m", "venv", *without_pip, str(folder)], "The environment could not be made.")
-
-
-def _has_ensurepip() -> bool:
-    return _runs([sys.executable, "-c", "import ensurepip"])
 
 
 def _pip_of(folder: Path) -> list[str]:
@@ -161,20 +156,26 @@ def test(rest: list[str]) -> int:
     """run the tests, on SQLite and PostgreSQL; further words go to pytest (then on SQLite only, unless --postgres)"""
     python = str(environment(ROOT, "dev"))
     missing = _missing_after_install()
-    required = os.environ.get("CI", "").lower() in {"1", "true"}
-    if required:
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
         os.environ["TANDEM_REQUIRE_SERVERS"] = "1"
         if missing:
             raise Failure("In CI every server must be there. Missing: " + "; ".join(map(": ".join, missing)))
     arguments = [word for word in rest if word != "--postgres"]
-    pytest = [python, "-m", "pytest", "-p", "tests.servers.plugin", "-n", str(os.cpu_count() or 2)]
+    # Twice as many as cores: many tests wait for the servers and processes that they started.
+    pytest = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]
     runs = {"SQLite": [*pytest, *arguments]}
     if not arguments or "--postgres" in rest:
         postgres = [python, "-m", "tests.servers.run_postgres", "--"]
-        runs["PostgreSQL"] = [*postgres, *pytest, "-m", "django_db", *arguments]
+        runs["PostgreSQL"] = [*postgres, *pytest, "-m", "django_db and not live", *arguments]
     if "PostgreSQL" in dict(missing):
         runs.pop("PostgreSQL", None)
     return _run_suites(runs, missing)
+
+
+def drill(rest: list[str]) -> int:
+    """run the drills: long outages and whole stacks, with real servers; further words go to pytest"""
+    _missing_after_install()
+    return _call([str(environment(ROOT, "dev")), "-m", "pytest", "-m", "drill", "-n", "2", *rest])
 
 
 def _run_suites(runs: dict[str, list[str]], missing: list[tuple[str, str]]) -> int:
@@ -210,8 +211,8 @@ def _missing_after_install() -> list[tuple[str, str]]:
     if packages and os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get"):
         print(f"Installing Debian packages for the tests: {' '.join(packages)}", flush=True)
         # RUNLEVEL=1 keeps Debian from starting the services: tests start their own, on ports of their own.
-        apt = ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y"]
-        install = [*apt, "--no-install-recommends", *packages]
+        quiet = ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive"]
+        install = [*quiet, "apt-get", "install", "-y", "--no-install-recommends", *packages]
         if not _runs(install):
             _quietly(["apt-get", "update"], "apt-get update failed.")
             _quietly(install, f"These Debian packages could not be installed: {' '.join(packages)}.")
@@ -221,12 +222,12 @@ def _missing_after_install() -> list[tuple[str, str]]:
 def check(rest: list[str]) -> int:
     """format, lint, types, import rules, migrations and requirements: everything but the tests"""
     python = str(environment(ROOT, "dev"))
-    programs = Path(python).parent
+    ruff, imports = (str(Path(python).with_name(name)) for name in ("ruff", "lint-imports"))
     commands = [
-        [str(programs / "ruff"), "format", "--check", "."],
-        [str(programs / "ruff"), "check", "."],
+        [ruff, "format", "--check", "."],
+        [ruff, "check", "."],
         [python, "-m", "mypy", "."],
-        [str(programs / "lint-imports"), "--no-logo"],
+        [imports, "--no-logo"],
         [python, "manage.py", "makemigrations", "--check", "--dry-run", "--settings", "settings.test"],
         [python, "-m", "pytest", "-q", "tests/test_requirements.py"],
     ]
@@ -246,22 +247,23 @@ def fmt(rest: list[str]) -> int:
 def bench(rest: list[str]) -> int:
     """run all benchmarks, or the one named"""
     known = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
-    names = rest[:1] or known
-    if not set(names) <= set(known) or not names:
-        raise Failure(f"There is no such benchmark. There are: {', '.join(known) or 'none yet'}.")
+    if not set(names := rest[:1] or known) <= set(known):
+        raise Failure(f"There is no such benchmark. There are: {', '.join(known)}.")
     python = str(environment(ROOT, "dev"))
     return max(_call([python, "-m", f"benchmarks.{name}", *rest[1:]]) for name in names)
 
 
 def lock(rest: list[str]) -> int:
     """write requirements/*.txt anew from pyproject.toml, keeping pins that still fit (--upgrade: the newest)"""
-    uv = str(environment(ROOT, "dev").parent / "uv")
-    flags = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     # Users install from mirrors of their own: no index address belongs into the files.
-    flags += ["--no-emit-index-url", "--no-annotate", "--no-header", *rest]
-    files = {"run": [], "dev": ["--group", "dev"]}
-    compile_one = [uv, "pip", "compile", *flags, "pyproject.toml", "-o"]
-    return max(_call([*compile_one, f"requirements/{name}.txt", *group]) for name, group in files.items())
+    flags = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
+    uv = [str(environment(ROOT, "dev").parent / "uv"), "pip", "compile", *flags, "--no-annotate", "--no-header", *rest]
+    files = {
+        "requirements/run.txt": ["pyproject.toml"],
+        "requirements/dev.txt": ["pyproject.toml", "--group", "dev"],
+        "docker/flower.txt": ["docker/flower.in", "-c", "requirements/run.txt"],
+    }
+    return max(_call([*uv, *words, "-o", name]) for name, words in files.items())
 
 
 def _call(command: list[str], *, announce: bool = False) -> int:
@@ -270,7 +272,7 @@ def _call(command: list[str], *, announce: bool = False) -> int:
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-COMMANDS = {function.__name__: function for function in (up, test, check, fmt, bench, lock)}
+COMMANDS = {function.__name__: function for function in (up, test, drill, check, fmt, bench, lock)}
 
 
 def main() -> int:

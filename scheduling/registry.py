@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -72,7 +73,8 @@ class JobDefinition:
     def _values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What the function is called with."""
         try:
-            checked = self.model.model_validate(parameters)
+            # As JSON and strictly, which is what the schema says: true is no number, and a time is a string.
+            checked = self.model.model_validate_json(json.dumps(parameters), strict=True)
         except ValidationError as exc:
             errors = exc.errors(include_url=False)
             raise InvalidRequest(_problem(error, self, parameters) for error in errors) from exc

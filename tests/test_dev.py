@@ -130,7 +130,7 @@ def test_missing_servers_are_listed_in_the_end(tmp_path: Path, capfd: pytest.Cap
 
 def test_the_help_names_every_command() -> None:
     shown = dev_py("--help").stdout
-    assert all(f"  {name} " in shown for name in ("up", "test", "check", "fmt", "bench", "lock"))
+    assert all(f"  {name} " in shown for name in ("up", "test", "drill", "check", "fmt", "bench", "lock"))
 
 
 @pytest.mark.parametrize("words", [(), ("fly",), ("check", "more"), ("fmt", "more")])

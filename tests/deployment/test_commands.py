@@ -23,7 +23,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.programs import program
 from tests.servers.server import free_port
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.drill, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(params=BROKERS)
@@ -119,6 +119,8 @@ def test_flower_shows_the_workers_to_those_who_have_the_password(outside: Outsid
         at = f"http://127.0.0.1:{outside.ports['5555']}/"
         with pytest.raises(HTTPError) as refused:
             urlopen(at, timeout=PATIENCE_SECONDS)
+        # The error is the answer as well, with its socket.
+        refused.value.close()
         assert refused.value.code == 401
         headers = {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"}
         deadline = time.monotonic() + PATIENCE_SECONDS

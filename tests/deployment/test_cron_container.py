@@ -24,7 +24,7 @@ from tests.deployment.tools import ROOT
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.drill, pytest.mark.timeout(240)]
 
 # A minute until cron's next look, a quarter until the agent's, and time for what cron starts.
 _LONGEST_SECONDS = 120.0

@@ -75,7 +75,7 @@ def on_sqlite(
     yield from _installed(f"sqlite:///{folder / 'tandem.sqlite3'}", redis_server, folder, django_db_blocker)
 
 
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+@pytest.fixture(scope="module", params=["redis", pytest.param("rabbitmq", marks=pytest.mark.drill)])
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """One that a module may treat as badly as it likes."""
     if request.param == "rabbitmq":

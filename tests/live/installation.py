@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import redis
 from celery import Celery
 from django.conf import settings
@@ -24,6 +25,10 @@ from settings.stack.parent_death import die_with_parent
 from tests.backends.queue.brokers import stored_messages
 from tests.servers.server import end_group
 
+# For tests of `installation` whose point is not what a database locks: SQLite takes its turn in the drills.
+sqlite_in_drills: Final = pytest.mark.parametrize(
+    "installation", ["on_postgres", pytest.param("on_sqlite", marks=pytest.mark.drill)], indirect=True
+)
 STOCK: Final = "django_celery_beat.schedulers:DatabaseScheduler"
 _LONGEST_WAIT_SECONDS: Final = 40.0
 

@@ -12,7 +12,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import Task
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
-from tests.live.installation import Installation
+from tests.live.installation import Installation, sqlite_in_drills
 
 pytestmark = pytest.mark.live
 
@@ -40,6 +40,7 @@ def test_a_message_that_is_delivered_many_times_is_run_once(installation: Instal
     assert installation.ran() == [task.pk]
 
 
+@sqlite_in_drills
 def test_tasks_survive_a_broker_that_lost_everything(installation: Installation) -> None:
     tasks = tasks_of("live.append", 4, installation)
     for task in tasks:
@@ -54,6 +55,7 @@ def test_tasks_survive_a_broker_that_lost_everything(installation: Installation)
     assert sorted(installation.ran()) == sorted(task.pk for task in tasks)
 
 
+@sqlite_in_drills
 def test_the_task_of_a_worker_that_was_killed_is_lost_and_nothing_is_stuck(installation: Installation) -> None:
     [lost] = tasks_of("live.hang", 1, installation)
     [next_one] = tasks_of("live.append", 1, installation)

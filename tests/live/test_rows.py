@@ -10,7 +10,7 @@ from scheduling import drift
 from tests.conftest import a_schedule
 from tests.live.installation import Installation
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.drill]
 
 
 def test_clocks_that_are_shared_are_never_swept_away_from_under_somebody(installation: Installation) -> None:

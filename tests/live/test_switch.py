@@ -157,6 +157,7 @@ def move_and_back(installation: Installation, brokers: list[Broker], *, waiting:
     return drill.ends_well()
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("brokers", [("redis", "rabbitmq", "redis")], indirect=True, ids="-".join)
 def test_an_environment_moves_and_back_and_each_task_starts_once(
     on_postgres: Installation, brokers: list[Broker]

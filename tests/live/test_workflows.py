@@ -14,7 +14,7 @@ from pytest_django import Settings
 from scheduling import dispatch, workflows
 from scheduling.lifecycle import Status
 from scheduling.models import Task, Workflow, WorkflowNode
-from tests.live.installation import Installation, Process
+from tests.live.installation import Installation, Process, sqlite_in_drills
 from tests.recording import SETTINGS_EXECUTORS
 from tests.servers.redis_like import RedisServer
 
@@ -89,6 +89,7 @@ def completed(workflow: Workflow) -> int:
     return Task.objects.filter(workflow=workflow, status=Status.COMPLETED).count()
 
 
+@pytest.mark.drill
 def test_many_processes_end_members_at_once_and_the_callback_is_queued_once(installation: Installation) -> None:
     workflow = started(chord(installation, PROCESSES * MEMBERS_EACH))
     *ids, callback = members(workflow)
@@ -116,6 +117,7 @@ def test_members_that_end_at_the_same_instant_move_the_workflow_on_one_by_one(on
     assert on_postgres.messages() == [(callback, 1)]
 
 
+@pytest.mark.drill
 def test_cancelling_while_many_processes_end_members_blocks_nobody_and_nothing_more_starts(
     installation: Installation,
 ) -> None:
@@ -134,6 +136,7 @@ def test_cancelling_while_many_processes_end_members_blocks_nobody_and_nothing_m
     assert sorted(installation.ran()) == sorted(done.values_list("pk", flat=True))
 
 
+@sqlite_in_drills
 def test_a_process_that_is_killed_between_two_members_loses_nothing(installation: Installation) -> None:
     workflow = started({"chain": [leaf(installation), leaf(installation), leaf(installation)]})
     first, *rest = members(workflow)
@@ -170,6 +173,7 @@ def test_a_worker_that_is_killed_in_a_member_that_may_be_tried_again_holds_nothi
     assert on_postgres.ran() == [first, second, second, third]
 
 
+@sqlite_in_drills
 def test_a_broker_that_is_emptied_in_the_middle_loses_nothing(installation: Installation) -> None:
     steps = [leaf(installation), {"group": [leaf(installation)] * 5}, leaf(installation)]
     workflow = started({"chain": steps})
@@ -186,6 +190,7 @@ def test_a_broker_that_is_emptied_in_the_middle_loses_nothing(installation: Inst
     assert sorted(installation.ran()) == [first, *rest]
 
 
+@pytest.mark.drill
 def test_a_thousand_members_and_their_callback_survive_a_crash_of_the_broker(
     on_postgres: Installation, redis_server: RedisServer
 ) -> None:

@@ -50,6 +50,8 @@ def test_parameters_reach_the_function(sized: JobDefinition) -> None:
     [
         ({}, "parameters.size"),
         ({"size": 0}, "parameters.size"),
+        ({"size": True}, "parameters.size"),
+        ({"size": "3"}, "parameters.size"),
         ({"size": 1, "label": 5}, "parameters.label"),
         ({"size": 1, "other": 1}, "parameters.other"),
         ("text", "parameters"),

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -36,17 +37,22 @@ def database_url() -> str:
     return f"postgresql://{user}:{password}@{host}:{where['PORT'] or 5432}/{where['NAME']}"
 
 
-def manage(*arguments: str, folder: Path) -> subprocess.Popen[str]:
-    """Start a command of manage.py, with `folder` as its TANDEM_VAR."""
+@contextmanager
+def manage(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A command of manage.py with `folder` as its TANDEM_VAR; it does not outlive the block."""
     own = {"DATABASE_URL": database_url(), "TANDEM_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "settings.test"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={**os.environ, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:

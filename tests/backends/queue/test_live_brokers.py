@@ -77,6 +77,7 @@ def test_nine_is_first_and_equals_keep_their_order(make: Callable[[], Server]) -
         assert taken(len(tasks)) == [task.pk for task in by_priority]
 
 
+@pytest.mark.drill
 def test_quorum_queues_take_and_give_messages() -> None:
     schedule = a_schedule()
     tasks = [a_task(schedule, priority=priority) for priority in (0, 9)]
@@ -85,6 +86,7 @@ def test_quorum_queues_take_and_give_messages() -> None:
         assert sorted(taken(2)) == [task.pk for task in tasks]
 
 
+@pytest.mark.drill
 def test_confirmed_messages_survive_the_death_of_rabbitmq() -> None:
     schedule = a_schedule()
     tasks = [a_task(schedule) for _ in range(20)]
@@ -95,6 +97,7 @@ def test_confirmed_messages_survive_the_death_of_rabbitmq() -> None:
         assert taken(20) == [task.pk for task in tasks]
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("make", [rabbitmq])
 def test_the_second_host_is_used_where_the_first_is_silent(make: Callable[[], Server]) -> None:
     task = a_task(a_schedule())
@@ -151,6 +154,7 @@ def test_a_trigger_is_stored_and_answered_though_the_broker_hangs(
     assert Task.objects.filter(schedule=schedule, status=Status.QUEUED).count() == 2
 
 
+@pytest.mark.drill
 @EVERY_SERVER
 def test_a_broker_that_answers_again_is_used_again(make: Callable[[], Server]) -> None:
     schedule = a_schedule()

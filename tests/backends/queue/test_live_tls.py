@@ -69,7 +69,7 @@ def rabbitmq() -> TlsRabbit:
     return TlsRabbit()
 
 
-@pytest.mark.parametrize("make", [redis, rabbitmq])
+@pytest.mark.parametrize("make", [redis, pytest.param(rabbitmq, marks=pytest.mark.drill)])
 def test_a_broker_whose_certificate_is_known_is_used_and_another_is_not(make: Callable[[], Server]) -> None:
     schedule = a_schedule()
     first, second, third = (a_task(schedule) for _ in range(3))

@@ -43,6 +43,7 @@ def stop_its_consumer() -> None:
 
 
 @pytest.mark.live
+@pytest.mark.drill
 def test_a_worker_whose_consumer_is_gone_is_told_by_its_health(broker: Broker, tmp_path: Path) -> None:
     with worker(tmp_path, TANDEM_STALLED_SECONDS="5", TANDEM_RESTART_STALLED="false"):
         assert presence.workers().ok
