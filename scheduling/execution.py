@@ -97,15 +97,17 @@ class _Progress:
 
 
 def _run_claimed(task: Task) -> list[Task]:
-    lines = JobLog(task)
-    interruption = Interruption()
-    with Watch(task, interruption, lines) as watch:
-        try:
+    finish: Callable[[], bool] | None = None
+    try:
+        lines = JobLog(task)
+        interruption = Interruption()
+        with Watch(task, interruption, lines) as watch:
             finish = _outcome(task, watch, interruption, lines)
-        except BaseException as exc:
-            _keep_trying(_lost(task, exc))
-            raise
-    _keep_trying(lambda: _ended(finish, lines))
+        _keep_trying(lambda: _ended(finish, lines))
+    except (SystemExit, KeyboardInterrupt) as exc:
+        # The process is told to end, wherever it is: what the job came to is recorded before, if it is known.
+        _keep_trying(finish or _lost(task, exc))
+        raise
     return dispatch.released_by(task, now=timezone.now())
 
 

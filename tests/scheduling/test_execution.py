@@ -101,6 +101,42 @@ def test_what_ends_the_process_is_recorded_and_goes_on(register: Callable[..., s
     assert (task.status, task.error) == ("FAILED", "SystemExit: 3")
 
 
+def test_a_process_that_is_told_to_end_before_the_job_began_records_it_too(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(_: object) -> None:
+        raise SystemExit(143)
+
+    monkeypatch.setattr(watch.Watch, "__enter__", told)
+    task = a_task(register(told))
+    with pytest.raises(SystemExit):
+        execution.run(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert (task.status, task.error) == ("FAILED", "SystemExit: 143")
+
+
+def test_a_process_that_is_told_to_end_while_it_records_a_result_records_it_first(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, signals = ledger.complete, [SystemExit(143)]
+
+    def told(task: Task, **arguments: Any) -> bool:
+        if signals:
+            raise signals.pop()
+        return real(task, **arguments)
+
+    monkeypatch.setattr(ledger, "complete", told)
+
+    def quick(context: JobContext) -> int:
+        return 7
+
+    task = a_task(register(quick))
+    with pytest.raises(SystemExit):
+        execution.run(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert (task.status, task.result) == ("COMPLETED", 7)
+
+
 @pytest.mark.parametrize("value", [object(), {1: 2, "x": {3}}, float("nan"), "\x00", "x" * 2_000_000])
 def test_a_result_that_cannot_be_kept_fails_the_task(register: Callable[..., str], value: object) -> None:
     def give(context: JobContext) -> object:
