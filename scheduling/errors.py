@@ -86,12 +86,6 @@ class BackendError(TandemError):
     code = "backend_error"
 
 
-class ExecutorError(TandemError):
-    """The task could not be handed over; it is stored and will be sent again."""
-
-    code = "executor_error"
-
-
 class Misconfigured(TandemError):
     """The settings do not fit together."""
 
