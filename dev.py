@@ -144,7 +144,7 @@ def _quietly(command: Sequence[str], failure: str) -> None:
 
 
 def up(rest: list[str]) -> int:
-    """run everything: web, worker, beat, cron and the embedded broker (--port N, --host ADDRESS)"""
+    """run everything: web, worker, beat, cron and the embedded broker (--port N, --host ADDRESS, --broker KIND)"""
     python = str(environment(ROOT, "run"))
     os.chdir(ROOT)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")

@@ -16,9 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 from settings.stack import processes
 from settings.stack.commands import run_once
 from settings.stack.failure import StackError
+from settings.stack.local_brokers import KINDS, chosen
 from settings.stack.output import Console
 from settings.stack.preflight import claim, require_free_port
-from settings.stack.processes import Surroundings
+from settings.stack.processes import Process, Surroundings
 from settings.stack.supervisor import Supervisor
 from settings.stack.valkey import valkey_server
 from settings.stack.welcome import credentials, welcome
@@ -33,20 +34,27 @@ def main() -> int:
     # Lines appear when they are written, not when a buffer is full.
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     try:
+        local = chosen(arguments.broker) if arguments.broker else None
+        if local is not None:
+            # Before the settings are read, and for every process of the stack.
+            os.environ["BROKER_URL"] = local.url
         around = _surroundings(arguments.host, arguments.port)
+        broker = processes.broker(around) if local is None else local.processes(around.var)
         require_free_port(around.host, around.port)
         lock = claim(around.var)
-        return asyncio.run(_supervise(around, lock))
+        if local is not None:
+            local.prepare(around.var)
+        return asyncio.run(_supervise(around, broker, lock))
     except (ImproperlyConfigured, ImportError, StackError) as exc:
         sys.stderr.write(f"{exc}\n")
         return 1
 
 
-async def _supervise(around: Surroundings, lock: int) -> int:
-    plan = [*processes.broker(around), *processes.services(around)]
+async def _supervise(around: Surroundings, broker: list[Process], lock: int) -> int:
+    plan = [*broker, *processes.services(around)]
     console = Console(sys.stdout, [process.name for process in plan])
     supervisor = Supervisor(console, around.var / "log", keep_open=(lock,))
-    work = asyncio.create_task(_run(around, supervisor, console))
+    work = asyncio.create_task(_run(around, broker, supervisor, console))
     asked = 0
 
     def stop() -> None:
@@ -71,10 +79,9 @@ async def _supervise(around: Surroundings, lock: int) -> int:
     return 1
 
 
-async def _run(around: Surroundings, supervisor: Supervisor, console: Console) -> None:
+async def _run(around: Surroundings, broker: list[Process], supervisor: Supervisor, console: Console) -> None:
     first_time = not (around.var / "credentials").exists()
-    broker = processes.broker(around)
-    if broker:
+    if around.broker_program is not None:
         processes.broker_folder(around.var).mkdir(mode=0o700, exist_ok=True)
     for process in broker:
         await supervisor.start(process)
@@ -112,6 +119,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py up", description="Run the development stack until Ctrl-C.")
     parser.add_argument("--host", default="127.0.0.1", help="the address the web server listens on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="and its port (%(default)s)")
+    parser.add_argument(
+        "--broker", choices=KINDS, help="a broker of this machine's own programs instead of the embedded one"
+    )
     return parser.parse_args()
 
 

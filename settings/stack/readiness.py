@@ -20,15 +20,37 @@ class Ready(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswersPing:
-    """A Redis or Valkey server on a unix socket. While it reads its file it answers `-LOADING`: not ready."""
+    """A Redis or Valkey server at a unix socket, or at a host's port. While it reads its file it answers `-LOADING`."""
 
-    socket: Path
+    at: Path | str
+    port: int = 0
 
     async def check(self) -> bool:
-        reader, writer = await asyncio.open_unix_connection(str(self.socket))
+        reader, writer = await self._connected()
         try:
             writer.write(b"PING\r\n")
             return (await reader.readline()).startswith(b"+PONG")
+        finally:
+            writer.close()
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.at, Path):
+            return await asyncio.open_unix_connection(str(self.at))
+        return await asyncio.open_connection(self.at, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersAmqp:
+    """An AMQP broker: to the protocol header (AMQP 0-9-1, 4.2.2) it answers with a method frame, whose type is 1."""
+
+    host: str
+    port: int
+
+    async def check(self) -> bool:
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            writer.write(b"AMQP\x00\x00\x09\x01")
+            return await reader.read(1) == b"\x01"
         finally:
             writer.close()
 

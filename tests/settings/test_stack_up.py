@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from settings.stack.preflight import claim
+from tests.servers.plugin import require
 from tests.servers.server import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,8 +37,8 @@ def environ(var: Path, **changes: str) -> dict[str, str]:
     return kept | {"TANDEM_VAR": str(var), "DJANGO_SETTINGS_MODULE": "settings.development"} | changes
 
 
-def command(port: int) -> list[str]:
-    return [sys.executable, "-m", "settings.stack", "--port", str(port)]
+def command(port: int, *options: str) -> list[str]:
+    return [sys.executable, "-m", "settings.stack", "--port", str(port), *options]
 
 
 def refused(port: int, env: dict[str, str]) -> str:
@@ -50,10 +51,10 @@ def refused(port: int, env: dict[str, str]) -> str:
 
 
 @contextmanager
-def up(port: int, var: Path) -> Iterator[subprocess.Popen[str]]:
+def up(port: int, var: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A running stack, which is killed in the end if it still runs."""
     running = subprocess.Popen(
-        command(port), cwd=ROOT, env=environ(var), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(port, *options), cwd=ROOT, env=environ(var), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         yield running
@@ -108,6 +109,21 @@ def test_up_starts_everything_and_stops_it_in_order(var: Path) -> None:
     assert sorted(order, key=farewell.index) == order
     assert nothing_runs_on(var)
     assert {log.name for log in (var / "log").iterdir()} >= {f"{n}.log" for n in ("broker", "web", "worker", "beat")}
+
+
+@pytest.mark.live
+@pytest.mark.drill
+@pytest.mark.parametrize(("broker", "server"), [("redis", "Redis"), ("rabbitmq", "RabbitMQ")])
+def test_up_runs_on_a_broker_of_this_machine_too(var: Path, broker: str, server: str) -> None:
+    require(server)
+    port = free_port()
+    with up(port, var, "--broker", broker) as running:
+        read_until(running, "ready.", "beat: Starting")
+        running.send_signal(signal.SIGINT)
+        farewell, _ = running.communicate(timeout=_LIMIT_SECONDS)
+    assert running.returncode == 0
+    assert "was killed" not in farewell
+    assert nothing_runs_on(var)
 
 
 @pytest.mark.live
