@@ -90,9 +90,9 @@ class Installation:
         """The ids of the tasks whose jobs really ran, in order, with repetitions."""
         return [int(line) for line in self.runs.read_text().split()] if self.runs.exists() else []
 
-    def worker(self, *, name: str = "worker", processes: int = 1) -> Process:
-        """A Celery worker."""
-        quiet = ["--without-gossip", "--without-mingle"]
+    def worker(self, *, name: str = "worker", processes: int = 1, queue: str = "") -> Process:
+        """A Celery worker, for the default queue unless another is named."""
+        quiet = ["--without-gossip", "--without-mingle", *(["-Q", queue] if queue else [])]
         return self._celery("worker", "-n", f"{name}@%h", "--concurrency", str(processes), "-l", "INFO", *quiet)
 
     def beat(self, *, scheduler: str = "") -> Process:

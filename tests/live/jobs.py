@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from typing import Any
 
 from scheduling.context import JobContext
@@ -46,6 +47,16 @@ def wait_at_first(context: JobContext, *, path: str, gate: str) -> int:
     while context.attempt == 1 and not os.path.exists(gate):  # noqa: PTH110 - nothing else is done with it
         time.sleep(0.05)
     return context.attempt
+
+
+@job("live.deaf")
+def deaf(context: JobContext, *, path: str) -> None:
+    """Never return, whatever is raised in it."""
+    _append(context, path)
+    while True:
+        # That is the point: nothing but the end of the process helps.
+        with suppress(BaseException):
+            time.sleep(60)
 
 
 def _append(context: JobContext, path: str) -> None:
