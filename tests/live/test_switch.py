@@ -116,6 +116,25 @@ class Drill:
             assert self._command("resend").wait() == 0
         self.until(lambda: count(pk__in=ids, status=Status.COMPLETED) == self.queued)
 
+    def roll(self, to: Broker) -> None:
+        """Without a pause: worker and beat on the new broker first; then the old ones end, and the rest is resent."""
+        self._hops += 1
+        gate = self.installation.folder / f"gate-{self._hops}"
+        slow = pattern(self.installation, job="live.wait_at_first", parameters={"gate": str(gate)})
+        several(RUNNING, slow, timezone.now(), send_at=timezone.now())
+        self.until(lambda: count(schedule=slow, status=Status.RUNNING) == RUNNING)
+        before = (self.worker, self.beat)
+        self.installation.broker_url = to.url
+        self.start()
+        self.until(lambda: " ready." in self.worker.said())
+        now = timezone.now()
+        queued = several(self.queued, self.everything, now, send_at=now)
+        self.due |= {task.pk: now for task in queued}
+        gate.touch()
+        ended(*before)
+        assert self._command("resend").wait() == 0
+        self.until(lambda: not count(pk__in=[task.pk for task in queued], status__in=OPEN))
+
     def ends_well(self) -> timedelta:
         """Everything was done once and nothing was missed. Returns the longest that a task started after its time."""
         self.until(lambda: count(pk__in=self.due, status=Status.COMPLETED) == len(self.due))
@@ -177,6 +196,22 @@ def test_an_environment_with_much_to_do_moves_and_back(
     on_postgres: Installation, brokers: list[Broker], record_property: Callable[[str, object], None]
 ) -> None:
     latest = move_and_back(on_postgres, brokers, waiting=1000, queued=200)
+    record_property("seconds that the latest task started after its time", latest.total_seconds())
+    assert latest < LATEST
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    "brokers", [("redis", "rabbitmq", "redis"), ("embedded", "redis", "embedded")], indirect=True, ids="-".join
+)
+def test_an_environment_with_much_to_do_rolls_over_without_a_pause(
+    on_postgres: Installation, brokers: list[Broker], record_property: Callable[[str, object], None]
+) -> None:
+    on_postgres.broker_url = brokers[0].url
+    drill = Drill(on_postgres, waiting=1000, queued=200)
+    for broker in brokers[1:]:
+        drill.roll(broker)
+    latest = drill.ends_well()
     record_property("seconds that the latest task started after its time", latest.total_seconds())
     assert latest < LATEST
 

@@ -21,11 +21,11 @@ from settings.stack.processes import Process, Surroundings, broker, broker_folde
 from settings.stack.supervisor import Supervisor
 from settings.stack.valkey import valkey_server
 
-# Says that it runs, waits for TERM, says goodbye.
+# Says that it runs, waits for TERM, says goodbye. Without print: the signal may come while it still says that it runs.
 _POLITE = """
-import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: (print("bye", flush=True), sys.exit(0)))
-print("here", flush=True)
+import os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"bye\\n"), sys.exit(0)))
+os.write(1, b"here\\n")
 while True:
     signal.pause()
 """
