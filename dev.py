@@ -149,7 +149,7 @@ def up(rest: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
     # In our place, not below us: Ctrl-C and signals reach the supervisor itself.
-    os.execv(python, [python, "-m", "settings.stack", *rest])  # noqa: S606 - a list, as S603
+    os.execv(python, [python, "-m", "stack", *rest])  # noqa: S606 - a list, as S603
 
 
 def test(rest: list[str]) -> int:

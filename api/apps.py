@@ -7,6 +7,7 @@ class ApiConfig(AppConfig):
     """One folder a resource; serializers decide nothing, the services in `scheduling` do."""
 
     name = "api"
+    label = "tandem_api"
     verbose_name = "API"
 
     def ready(self) -> None:

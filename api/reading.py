@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from scheduling.errors import InvalidRequest, Problem
-from scheduling.timing.words import DEFAULT, UnknownLanguage, accepted, languages, matching
+from scheduling.words import DEFAULT, UnknownLanguage, accepted, languages, matching
 
 _CLOCKS: Final[dict[str, Literal[12, 24]]] = {"12": 12, "24": 24}
 

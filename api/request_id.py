@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponseBase
 
-from scheduling import logcontext
+from scheduling import log_context
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = accepted(request.headers.get(HEADER, ""))
         started = time.monotonic()
-        with logcontext.bound(request_id=request_id):
+        with log_context.bound(request_id=request_id):
             response = self._get_response(request)
             response.headers[HEADER] = request_id
             spent = (time.monotonic() - started) * 1000

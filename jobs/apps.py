@@ -21,6 +21,7 @@ class JobsConfig(AppConfig):
     """Imports the modules above, which registers their jobs, and the checks of their settings."""
 
     name = "jobs"
+    label = "tandem_jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:

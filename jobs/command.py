@@ -11,8 +11,8 @@ from pydantic import Field
 from jobs import process
 from jobs.commands import parsed
 from jobs.errors import TimedOut
-from scheduling.context import JobContext
 from scheduling.errors import Problem, TandemError
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json, storable_text
 

@@ -13,8 +13,8 @@ from pydantic import Field
 from jobs.backup import files, postgres, sqlite
 from jobs.backup.errors import BackupFailed
 from jobs.errors import Cancelled
-from scheduling.context import JobContext
 from scheduling.errors import Problem
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

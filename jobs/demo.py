@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scheduling.context import JobContext
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

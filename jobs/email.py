@@ -7,8 +7,8 @@ from pydantic import Field
 
 from jobs.errors import Cancelled
 from jobs.mailing import Address, Letter, Line, send
-from scheduling.context import JobContext
 from scheduling.errors import Problem
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from pydantic import AfterValidator, Field
 
 from jobs.confinement import FOLDER_FLAGS, absolute, opened_within
-from scheduling.context import JobContext
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json, storable_text
 

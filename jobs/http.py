@@ -16,7 +16,7 @@ from jobs.fetch.errors import AddressRefused, ErrorStatus, HostRefused, Redirect
 from jobs.fetch.exchange import exchange, read_body
 from jobs.fetch.requests import Method, Request, request
 from jobs.fetch.urls import Target
-from scheduling.context import JobContext
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

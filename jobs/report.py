@@ -15,7 +15,7 @@ from jobs.summary.figures import Summary, summary
 from jobs.summary.page import as_html, as_text, headline
 from jobs.summary.rows import ended
 from jobs.summary.table import STATUSES, as_csv
-from scheduling.context import JobContext
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

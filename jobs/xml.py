@@ -11,8 +11,8 @@ from jobs import markup
 from jobs.confinement import FolderRefused, absolute, read_file, write_file
 from jobs.errors import Cancelled, FileRefused
 from jobs.markup import UnreadableXml
-from scheduling.context import JobContext
 from scheduling.errors import Problem
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from scheduling.entry import Entry
 from scheduling.errors import Problem
-from scheduling.handlers import Handlers
+from scheduling.findings import Finding
 from scheduling.models import Schedule
+from scheduling.plugins import Handlers
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +22,6 @@ class Capabilities:
     seconds: bool
     executors: tuple[str, ...]
     per_host: bool
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Entry:
-    """One native entry that wakes us for a schedule; `text` is how the engine itself would show it.
-
-    Two entries are the same when all of this is the same: that is what drift compares.
-    """
-
-    schedule_id: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether the backend can do its work, and what a person should know."""
-
-    ok: bool
-    detail: str
 
 
 class Outcome(Enum):
@@ -52,8 +35,8 @@ class SchedulerBackend(ABC):
     """Holds native entries that wake us at a superset of each schedule's occurrences; the ledger decides the rest.
 
     Every change is idempotent. `install`, `remove`, `sync` and `inspect` raise BackendError with the reason when the
-    engine
-    cannot be written or read; nothing else is changed then.
+    engine cannot
+    be written or read; nothing else is changed then.
     """
 
     name: ClassVar[str]
@@ -88,8 +71,8 @@ class SchedulerBackend(ABC):
         """The entries that are really there, within reach of this process."""
 
     @abstractmethod
-    def health(self) -> Health:
-        """Whether it works now. Never raises."""
+    def health(self) -> Finding:
+        """Whether it works now, under the backend's name. Never raises."""
 
 
 # The abstract class is only asked for isinstance.

@@ -74,9 +74,7 @@ def backends() -> list[Finding]:
     found = []
     for where in all_backends():
         try:
-            health = where.health()
+            found.append(where.health())
         except (TandemError, DatabaseError, InterfaceError) as exc:
             found.append(Finding(where.name, ok=False, detail=f"its state cannot be told ({type(exc).__name__})"))
-        else:
-            found.append(Finding(where.name, ok=health.ok, detail=health.detail))
     return found

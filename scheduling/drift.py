@@ -9,7 +9,8 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Q
 
-from scheduling.backend import Entry, Outcome, SchedulerBackend, backend
+from scheduling.backend import Outcome, SchedulerBackend, backend
+from scheduling.entry import Entry
 from scheduling.errors import BackendError
 from scheduling.models import Schedule, SyncState
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from scheduling.findings import Finding
-from scheduling.handlers import Handlers
 from scheduling.models import Task
+from scheduling.plugins import Handlers
 
 
 @dataclass(frozen=True, slots=True)

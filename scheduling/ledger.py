@@ -12,14 +12,22 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, Q
 
-from scheduling.events import doorbell
+from scheduling.events import notifier
 from scheduling.lifecycle import WAITING, Status, sources
-from scheduling.models import Task, TaskAttempt, TaskEvent
+from scheduling.models import OnLost, Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json, storable_text
 
 MOST_ERROR_CHARACTERS: Final = 20_000
+# Between its commit and its being handed over a task has this long before it counts as unclaimed.
+HAND_OVER: Final = timedelta(seconds=5)
+# A task that was handed over and not claimed is sent again after this long, then after twice as long, and so on.
+SEND_AGAIN: Final = timedelta(minutes=1)
 # How often the pause before a task is sent again doubles.
 MOST_DOUBLINGS: Final = 6
+# Who runs an attempt calls `heartbeat` this often.
+HEARTBEAT: Final = timedelta(seconds=5)
+# A task that takes its process down with it is not tried for ever, whatever on_lost says.
+MOST_LOST: Final = 3
 
 
 def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
@@ -32,18 +40,18 @@ def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
     TaskEvent.objects.bulk_create(
         TaskEvent(task=task, number=1, at=now, status=task.status, detail=_because(task.reason)) for task in made
     )
-    doorbell.announce([task.pk for task in made])
+    notifier.announce([task.pk for task in made])
     return made
 
 
-def queue_waiting(task_ids: list[int], *, now: datetime, hand_over: timedelta) -> list[Task]:
+def queue_waiting(task_ids: list[int], *, now: datetime) -> list[Task]:
     """Queue those of the tasks that wait, in bulk; returns them, not yet handed over. Needs a transaction."""
     rows = list(Task.objects.select_for_update().filter(pk__in=task_ids, status__in=WAITING).order_by("pk"))
     for task in rows:
         task.status = Status.QUEUED
         task.events += 1
-        task.send_at, task.sends, task.wait_until, task.reason = now + hand_over, 0, None, ""
-    _move_locked(rows, now, {}, send_at=now + hand_over, sends=0, wait_until=None, reason="")
+        task.send_at, task.sends, task.wait_until, task.reason = now + HAND_OVER, 0, None, ""
+    _move_locked(rows, now, {}, send_at=now + HAND_OVER, sends=0, wait_until=None, reason="")
     return rows
 
 
@@ -87,7 +95,7 @@ def fail(task: Task, *, error: str, traceback: str = "", now: datetime) -> bool:
     return _end(task, Status.FAILED, now, {"error": error}, {"error": error}, traceback)
 
 
-def retry(task: Task, *, error: str, traceback: str = "", wait_until: datetime, now: datetime) -> bool:
+def schedule_retry(task: Task, *, error: str, traceback: str = "", wait_until: datetime, now: datetime) -> bool:
     """The attempt failed and another follows at `wait_until`. False when the attempt is no longer this caller's."""
     error = storable_text(error[:MOST_ERROR_CHARACTERS])
     detail: dict[str, Json] = {"error": error, "wait_until": wait_until.isoformat(), "attempt": task.attempt + 1}
@@ -114,6 +122,15 @@ def stopped(task: Task, *, reason: str, now: datetime) -> bool:
     return _end(task, Status.CANCELLED, now, _because(reason), {"reason": reason, "send_at": None})
 
 
+def lose(task: Task, *, error: str, now: datetime) -> bool:
+    """End an attempt whose process is gone, as the task's `on_lost` says; False when it has ended already."""
+    if task.cancel_asked_at is not None:
+        return stopped(task, reason="asked to stop; its process is gone", now=now)
+    if task.on_lost == OnLost.RETRY and task.attempt <= max(MOST_LOST, int(task.retries.get("max", 0))):
+        return schedule_retry(task, error=error, wait_until=now, now=now)
+    return fail(task, error=error, now=now)
+
+
 def ask_to_stop(task_id: int, *, reason: str, now: datetime) -> bool:
     """Ask a running attempt to stop: its process sees it. False when none runs, or it was asked already."""
     with transaction.atomic():
@@ -124,17 +141,17 @@ def ask_to_stop(task_id: int, *, reason: str, now: datetime) -> bool:
         return True
 
 
-def repeat(task: Task, *, now: datetime, hand_over: timedelta) -> bool:
-    """Queue a finished task for another attempt; False when it is not one that may be repeated (any more)."""
+def retry(task: Task, *, now: datetime) -> bool:
+    """Queue a finished task for another attempt; False when it is not one that may be retried (any more)."""
     tried = TaskAttempt.objects.filter(task=task, number=task.attempt).exists()
     changes: dict[str, Any] = {
-        "attempt": task.attempt + tried, "send_at": now + hand_over, "sends": 0, "started_at": None,
+        "attempt": task.attempt + tried, "send_at": now + HAND_OVER, "sends": 0, "started_at": None,
         "finished_at": None, "result": None, "error": "", "reason": "", "progress": None, "cancel_asked_at": None,
         "expires": None,
     }  # fmt: skip
     # RETRYING leads to QUEUED as well, by itself: that is not asked for.
     finished = Q(attempt=task.attempt, finished_at__isnull=False)
-    return _move(task.pk, Status.QUEUED, now, {"attempt": task.attempt + tried, "repeat": True}, changes, finished)
+    return _move(task.pk, Status.QUEUED, now, {"attempt": task.attempt + tried, "retry": True}, changes, finished)
 
 
 def progress(task: Task, *, done: int, total: int, message: str, now: datetime) -> bool:
@@ -152,19 +169,19 @@ def heartbeat(task: Task, *, now: datetime) -> bool:
     return bool(_held(task).update(heartbeat_at=now))
 
 
-def sent(tasks: Iterable[Task], *, now: datetime, again_after: timedelta) -> None:
+def sent(tasks: Iterable[Task], *, now: datetime) -> None:
     """Note that tasks were handed over; unless claimed by then they are sent again, each time after twice as long."""
     by_sends: dict[int, list[int]] = {}
     for task in tasks:
         by_sends.setdefault(task.sends, []).append(task.pk)
     for sends, ids in by_sends.items():
-        wait = send_again_after(sends, again_after)
+        wait = send_again_after(sends)
         Task.objects.filter(pk__in=ids, status=Status.QUEUED).update(send_at=now + wait, sends=F("sends") + 1)
 
 
-def send_again_after(sends: int, again_after: timedelta) -> timedelta:
+def send_again_after(sends: int) -> timedelta:
     """How long a task that had been sent `sends` times before waits to be claimed until it is sent again."""
-    return min(again_after * (1 << min(sends, MOST_DOUBLINGS)), timedelta(hours=1))
+    return min(SEND_AGAIN * (1 << min(sends, MOST_DOUBLINGS)), timedelta(hours=1))
 
 
 def standing(task: Task) -> tuple[bool, bool]:
@@ -227,14 +244,14 @@ def _move_locked(rows: list[Task], now: datetime, detail: Mapping[str, Json], **
     TaskEvent.objects.bulk_create(
         TaskEvent(task=task, number=task.events, at=now, status=task.status, detail=detail) for task in rows
     )
-    doorbell.announce([task.pk for task in rows])
+    notifier.announce([task.pk for task in rows])
 
 
 def _append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:
     # The UPDATE before this holds the row's lock, so the number read here is ours alone.
     number = Task.objects.values_list("events", flat=True).get(pk=task_id)
     TaskEvent.objects.create(task_id=task_id, number=number, at=now, status=status, detail=detail)
-    doorbell.announce([task_id])
+    notifier.announce([task_id])
 
 
 def _because(reason: str) -> dict[str, Json]:

@@ -46,7 +46,7 @@ FINISHED: Final = frozenset(Status) - OPEN
 # Waiting for a time, for a predecessor, or for another attempt.
 WAITING: Final = frozenset({Status.SCHEDULED, Status.RETRYING})
 # What a person may ask another attempt at.
-REPEATABLE: Final = frozenset({status for status in FINISHED if Status.QUEUED in MOVES[status]})
+RETRYABLE: Final = frozenset({status for status in FINISHED if Status.QUEUED in MOVES[status]})
 
 
 def sources(to: Status) -> frozenset[Status]:

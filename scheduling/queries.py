@@ -10,7 +10,6 @@ from typing import Final
 
 from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.models import Schedule, Task
-from scheduling.occurrences import policy
 from scheduling.planning import next_due
 
 MOST_OCCURRENCES: Final = 1000
@@ -58,7 +57,7 @@ def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurre
 def _coming(of: Schedule, after: datetime) -> Iterator[datetime]:
     if of.next_due_at is None:
         return
-    trigger, limits = of.trigger, policy(of)
+    trigger, limits = of.trigger, of.policy
     due_at = next_due(trigger, after, limits)
     while due_at is not None:
         yield due_at

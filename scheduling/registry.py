@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, Validation
 from pydantic_core import SchemaError
 
 from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, escaped
-from scheduling.retrying import Retry, RetryPolicy
+from scheduling.retry_policy import Retry, RetryPolicy
 from scheduling.storable import Json, problem_with
 
 MOST_PARAMETER_BYTES: Final = 100_000

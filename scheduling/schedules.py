@@ -7,18 +7,16 @@ from typing import Any, TypedDict, Unpack, cast
 
 from django.db import transaction
 
-from scheduling import dispatch, drift, ledger, routing, validation
+from scheduling import delivery, dispatch, drift, ledger, routing, validation
 from scheduling.errors import NotFound, StaleVersion
-from scheduling.executor import executor
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, SyncState, Task
-from scheduling.occurrences import new_task, policy
 from scheduling.planning import next_due
 from scheduling.storable import Json
 from scheduling.timing import Cron
 
 
-class Wanted(TypedDict, total=False):
+class ScheduleFields(TypedDict, total=False):
     """What may be asked of a schedule; see scheduling.models.Schedule for each field."""
 
     name: str
@@ -50,13 +48,13 @@ _TRIGGER = {"cron", "every", "timezone", "starts_at"}
 TIMING = _TRIGGER | {"ends_at", "paused"}
 
 
-def create(*, now: datetime, **wanted: Unpack[Wanted]) -> Schedule:
+def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """Store a schedule and install it on its backend.
 
     Raises InvalidRequest with every problem. A backend that cannot be written leaves the schedule stored and
     OUT_OF_SYNC.
     """
-    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **wanted}
+    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
     schedule = Schedule(created_at=now, **values)
     settle(schedule, now=now, changed=TIMING)
     schedule.save(force_insert=True)
@@ -64,7 +62,9 @@ def create(*, now: datetime, **wanted: Unpack[Wanted]) -> Schedule:
     return schedule
 
 
-def update(schedule_id: int, *, now: datetime, version: int | None = None, **wanted: Unpack[Wanted]) -> Schedule:
+def update(
+    schedule_id: int, *, now: datetime, version: int | None = None, **fields: Unpack[ScheduleFields]
+) -> Schedule:
     """Change a schedule; occurrences that are tasks already stay what they are.
 
     With `version`, raises StaleVersion if it is another by now. Raises NotFound and InvalidRequest.
@@ -72,10 +72,10 @@ def update(schedule_id: int, *, now: datetime, version: int | None = None, **wan
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
         before = schedule.routed_to
-        wanted = one_trigger(wanted)
-        changed = {field for field, value in wanted.items() if getattr(schedule, field) != value}
+        fields = one_trigger(fields)
+        changed = {field for field, value in fields.items() if getattr(schedule, field) != value}
         for field in changed:
-            setattr(schedule, field, wanted[field])  # type: ignore[literal-required]  # the keys of a Wanted
+            setattr(schedule, field, fields[field])  # type: ignore[literal-required]  # the keys of a ScheduleFields
         settle(schedule, now=now, changed=changed)
         schedule.version += 1
         schedule.save()
@@ -83,9 +83,11 @@ def update(schedule_id: int, *, now: datetime, version: int | None = None, **wan
     return schedule
 
 
-def replace(schedule_id: int, *, now: datetime, version: int | None = None, **wanted: Unpack[Wanted]) -> Schedule:
+def replace(
+    schedule_id: int, *, now: datetime, version: int | None = None, **fields: Unpack[ScheduleFields]
+) -> Schedule:
     """As `update`, but what is not named goes back to its default."""
-    return update(schedule_id, now=now, version=version, **cast("Wanted", {**_defaults(), **wanted}))
+    return update(schedule_id, now=now, version=version, **cast("ScheduleFields", {**_defaults(), **fields}))
 
 
 def pause(schedule_id: int, *, now: datetime, version: int | None = None) -> Schedule:
@@ -121,33 +123,26 @@ def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> No
 
 
 def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
-    """Run the schedule's job once, now, beside its occurrences. Returns the task, and why it was not handed over yet,
-    or ''.
-
-    A task that must run in a process of its host waits there for the agent.
-    """
+    """Run the schedule's job once, now, beside its occurrences. Returns the task, and what it waits for, or ''."""
     with transaction.atomic():
         schedule = _locked(schedule_id)
-        [task] = ledger.record([new_task(schedule, now=now, woken_by="request", hand_over=dispatch.HAND_OVER)], now)
-        if executor(task.executor).in_process:
-            Task.objects.filter(pk=task.pk).update(send_at=now)
-            return task, f"waits for the agent on {task.host}"
-    return task, dispatch.submit([task], now=now)
+        [task] = ledger.record([dispatch.extra_task(schedule, now=now, woken_by="request")], now)
+    return task, delivery.hand_over([task], now=now)
 
 
-def _defaults() -> Wanted:
+def _defaults() -> ScheduleFields:
     """Every field as it is where nothing is asked for it."""
     blank = Schedule(backend=routing.AUTO, executor=routing.AUTO)
-    return cast("Wanted", {name: getattr(blank, name) for name in Wanted.__annotations__})
+    return cast("ScheduleFields", {name: getattr(blank, name) for name in ScheduleFields.__annotations__})
 
 
-def one_trigger(wanted: Wanted) -> Wanted:
+def one_trigger(fields: ScheduleFields) -> ScheduleFields:
     """Naming one kind of trigger in a change takes the other kind away."""
-    if wanted.get("every") is not None:
-        return {"cron": "", **wanted}
-    if wanted.get("cron"):
-        return {"every": None, **wanted}
-    return wanted
+    if fields.get("every") is not None:
+        return {"cron": "", **fields}
+    if fields.get("cron"):
+        return {"every": None, **fields}
+    return fields
 
 
 def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
@@ -162,7 +157,7 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     schedule.routing_reason = route.reason
     if isinstance(due_trigger, Cron):
         schedule.cron = due_trigger.expression
-    schedule.next_due_at = None if schedule.paused else next_due(due_trigger, schedule.cursor, policy(schedule))
+    schedule.next_due_at = None if schedule.paused else next_due(due_trigger, schedule.cursor, schedule.policy)
     schedule.sync_state, schedule.sync_error = SyncState.PENDING, ""
     schedule.updated_at = now
 

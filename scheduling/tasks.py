@@ -8,16 +8,16 @@ from typing import Any, TypedDict, Unpack
 from django.conf import settings
 from django.db import transaction
 
-from scheduling import dispatch, ledger, validation
+from scheduling import delivery, ledger, validation
 from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem
 from scheduling.executor import executor
 from scheduling.hosts import default_host
-from scheduling.lifecycle import REPEATABLE, Status
+from scheduling.lifecycle import RETRYABLE, Status
 from scheduling.models import Task
 from scheduling.storable import Json
 
 
-class Wanted(TypedDict, total=False):
+class TaskFields(TypedDict, total=False):
     """What may be asked of a one-off task; see scheduling.models.Task for each field."""
 
     name: str
@@ -42,27 +42,29 @@ class AlreadyFinished(Conflict):
     code = "already_finished"
 
 
-class NotRepeatable(Conflict):
-    """Only a task that failed, was cancelled or was not run can be repeated."""
+class NotRetryable(Conflict):
+    """Only a task that failed, was cancelled or was not run can be retried."""
 
-    code = "not_repeatable"
+    code = "not_retryable"
 
 
-def create(*, now: datetime, **wanted: Unpack[Wanted]) -> tuple[Task, str]:
+def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
     """Store a task and, if its time has come, hand it over. A time in the past means at once.
 
     Returns the task, and what it still waits for ('' when it is on its way). Raises InvalidRequest with every problem.
     """
-    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **wanted}
+    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
     at: datetime | None = values.pop("scheduled_time", None)
     later = at is not None and at > now
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, **values)
     validation.check_task(task, starts=at if later and at is not None else now)
     _place(task)
-    task.wait_until, task.send_at = (at, None) if later else (None, now + dispatch.HAND_OVER)
+    task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
     with transaction.atomic():
         ledger.record([task], now)
-    return task, f"its time, {at.isoformat()}" if later and at is not None else _hand_over(task, now)
+    if later and at is not None:
+        return task, f"its time, {at.isoformat()}"
+    return task, delivery.hand_over([task], now=now)
 
 
 def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request") -> Task:
@@ -85,27 +87,20 @@ def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request")
     return task
 
 
-def repeat(task_id: int, *, now: datetime) -> tuple[Task, str]:
+def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
     """Queue another attempt at a task that failed, was cancelled, missed or skipped.
 
-    Returns the task, and what it waits for. Raises NotFound, and NotRepeatable with the status.
+    Returns the task, and what it waits for. Raises NotFound, and NotRetryable with the status.
     """
     task = _found(task_id)
     if task.workflow_id is not None:
-        raise NotRepeatable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
-    if not ledger.repeat(task, now=now, hand_over=dispatch.HAND_OVER):
+        raise NotRetryable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
+    if not ledger.retry(task, now=now):
         task.refresh_from_db()
-        known = ", ".join(sorted(REPEATABLE))
-        raise NotRepeatable(f"The task is {task.status}: only one that is {known} can be repeated.")
+        known = ", ".join(sorted(RETRYABLE))
+        raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
     task.refresh_from_db()
-    return task, _hand_over(task, now)
-
-
-def _hand_over(task: Task, now: datetime) -> str:
-    if executor(task.executor).in_process:
-        Task.objects.filter(pk=task.pk, status=Status.QUEUED).update(send_at=now)
-        return f"the agent on {task.host}"
-    return dispatch.submit([task], now=now)
+    return task, delivery.hand_over([task], now=now)
 
 
 def _place(task: Task) -> None:

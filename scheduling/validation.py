@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from scheduling import retrying
+from scheduling import retry_policy
 from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
 from scheduling.executor import executor_names
 from scheduling.models import CatchUp, OnLost, Overlap, Schedule, Task
@@ -89,7 +89,7 @@ def _execution(asked: Schedule | Task) -> Iterator[Problem]:
         yield Problem("queue", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
     if asked.on_lost not in OnLost.values:
         yield Problem("on_lost", "unknown_choice", f"Write one of {', '.join(OnLost.values)}.")
-    yield from retrying.problems_with(asked.retries)
+    yield from retry_policy.problems_with(asked.retries)
     for field in ("soft_timeout", "timeout"):
         limit: int | None = getattr(asked, field)
         if limit is not None and not 1 <= limit <= LONGEST_LIMIT:

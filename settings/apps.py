@@ -7,6 +7,7 @@ class SettingsConfig(AppConfig):
     """Registers settings.checks."""
 
     name = "settings"
+    label = "tandem_settings"
     verbose_name = "Settings"
 
     def ready(self) -> None:

@@ -174,15 +174,15 @@ TANDEM_BACKENDS = {
 }
 TANDEM_EXECUTORS = {
     "worker": "backends.queue.executor.QueueExecutor",
-    "inline": "scheduling.execution.InlineExecutor",
+    "inline": "scheduling.execution.inline.InlineExecutor",
 }
 # What tells live status at once that something happened; without one it looks every two seconds.
-TANDEM_DOORBELL = {"broker": "backends.queue.doorbell.BrokerDoorbell"}
+TANDEM_NOTIFIER = {"broker": "backends.queue.notifier.BrokerNotifier"}
 # What schedules are read in where a request names no language.
 TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
 # Which commands of a crontab may become schedules, and of which job; see docs/review.md.
 TANDEM_CRON_IMPORT: list[dict[str, Any]] = []
-TANDEM_FOREIGN_TABLE = "backends.crontab.foreign.ForeignCrontab"
+TANDEM_FOREIGN_TABLE = "backends.crontab.foreign_lines.ForeignCrontab"
 # What runs where a task names no job.
 TANDEM_DEFAULT_JOB = env.text("TANDEM_DEFAULT_JOB", "demo.process_data")
 # `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies when each condition

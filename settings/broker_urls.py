@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-Kind = Literal["embedded", "redis", "rabbitmq"]
+BrokerKind = Literal["embedded", "redis", "rabbitmq"]
 
 DEFAULT_PREFIX: Final = "tandem:"
 
@@ -18,7 +18,7 @@ _FORMS: Final = (
     "sentinel://host:26379;host:26379/service, amqp://user:password@host:5672/vhost or amqps://... "
     "(several hosts of RabbitMQ: amqp://...;amqp://...; percent-encode special characters)"
 )
-_KINDS: Final[dict[str, Kind]] = {
+_KINDS: Final[dict[str, BrokerKind]] = {
     "redis": "redis",
     "rediss": "redis",
     "redis+socket": "redis",
@@ -37,7 +37,7 @@ class BrokerUrl:
     `prefix` what the keys in Redis begin with, `hosts` how many may be asked.
     """
 
-    kind: Kind
+    kind: BrokerKind
     url: str = ""
     encrypted: bool = False
     prefix: str = DEFAULT_PREFIX

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from settings.broker_urls import BrokerUrl, Kind, parsed
+from settings.broker_urls import BrokerKind, BrokerUrl, parsed
 
 QueueType = Literal["classic", "quorum"]
 QUEUE_TYPES: Final[tuple[QueueType, ...]] = ("classic", "quorum")
@@ -74,7 +74,7 @@ class Tls:
     key: str = ""
 
 
-def kind(url: str) -> Kind:
+def kind(url: str) -> BrokerKind:
     """Which broker a URL means; raises ImproperlyConfigured that says what to write, without repeating the URL."""
     return parsed(url).kind
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from scheduling import logcontext
+from scheduling import log_context
 
 Format = Literal["json", "text"]
 FORMATS: Final[tuple[Format, ...]] = ("text", "json")
@@ -33,7 +33,7 @@ def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dic
         "disable_existing_loggers": False,
         "filters": {
             "context": {"()": "settings.logging.ContextIds"},
-            "messages": {"()": "backends.queue.messages.MessageIds"},
+            "messages": {"()": "backends.queue.message_ids.MessageIds"},
         },
         "formatters": {"line": {"()": formatter, "secrets": tuple(secrets)}},
         "handlers": {
@@ -72,7 +72,7 @@ class ContextIds(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record through."""
-        record.ids = {**logcontext.current(), **getattr(record, "ids", {})}
+        record.ids = {**log_context.current(), **getattr(record, "ids", {})}
         return True
 
 

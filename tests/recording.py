@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scheduling.backend import Capabilities, Entry, Health, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem
 from scheduling.executor import Executor, Submission
+from scheduling.findings import Finding
 from scheduling.models import Schedule, Task
 
 SETTINGS_EXECUTORS = {
     "worker": "tests.recording.RecordingExecutor",
-    "inline": "scheduling.execution.InlineExecutor",
+    "inline": "scheduling.execution.inline.InlineExecutor",
 }
 
 
@@ -71,8 +73,8 @@ class MemoryBackend(SchedulerBackend):
         self._reach()
         return [entry for held in self._held.values() for entry in held]
 
-    def health(self) -> Health:
-        return Health(ok=not self.error, detail=self.error or "in memory")
+    def health(self) -> Finding:
+        return Finding(self.name, ok=not self.error, detail=self.error or "in memory")
 
     def _active(self) -> list[Schedule]:
         return list(Schedule.objects.filter(routed_to=self.name, next_due_at__isnull=False))

@@ -8,8 +8,8 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-from scheduling.review import Report
-from scheduling.review.columns import comma_separated, table
+from scheduling.review.formats import comma_separated, table
+from scheduling.review.report import Report
 
 
 class _ReportRenderer(BaseRenderer):

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
-from api.cron.serializers import FORMS, NightOutput, WarningOutput
+from api.cron.serializers import FORMS, ClockChangeOutput, WarningOutput
 from api.fields import Choice, Instant, StrictSerializer, Text, Whole, utc_text
 from api.schedules.serializers import OccurrenceOutput
-from scheduling.review import Report, ReportLine
-from scheduling.review.crowd import Collision
-from scheduling.review.lines import MOST_NEXT
-from scheduling.timing.cautions import Caution
+from scheduling.review.collisions import Collision
+from scheduling.review.report import Report
+from scheduling.review.report_lines import MOST_NEXT, ReportLine
+from scheduling.timing.warnings import ReviewWarning
 from scheduling.timing.zones import tzdata_version
 
 
@@ -82,7 +82,7 @@ def report_members(report: Report, language: str) -> dict[str, Any]:
         "entry_count": report.count("entry", "at_start", "schedule", "paused"),
         "error_count": report.count("error"),
         "complete": report.complete,
-        "warnings": [_caution(one) for one in report.warnings],
+        "warnings": [_warning(one) for one in report.warnings],
         "collisions": [
             {"at": utc_text(one.at), "count": one.count, "numbers": one.numbers} for one in report.collisions
         ],
@@ -105,7 +105,7 @@ def _line(line: ReportLine) -> dict[str, Any]:
         "environment": dict(line.environment),
         "words": line.words,
         "next_occurrences": [_occurrence(at, local) for at in line.next_occurrences],
-        "warnings": [_caution(one) for one in line.warnings],
+        "warnings": [_warning(one) for one in line.warnings],
         "error": line.error,
         "error_code": line.error_code,
     }
@@ -115,7 +115,7 @@ def _occurrence(at: datetime, local: ZoneInfo | None) -> dict[str, str]:
     return {"local": at.astimezone(local).isoformat(), "utc": utc_text(at)}
 
 
-def _caution(caution: Caution) -> dict[str, Any]:
-    nights: Any = caution.nights  # the stubs know no `many`
-    shown = NightOutput(nights, many=True).data if nights else []
-    return {"code": caution.code, "detail": caution.detail, "nights": shown}
+def _warning(warning: ReviewWarning) -> dict[str, Any]:
+    clock_changes: Any = warning.clock_changes  # the stubs know no `many`
+    shown = ClockChangeOutput(clock_changes, many=True).data if clock_changes else []
+    return {"code": warning.code, "detail": warning.detail, "clock_changes": shown}

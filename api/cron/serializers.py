@@ -10,10 +10,10 @@ from rest_framework import serializers
 
 from api.fields import Instant, Interval, StrictSerializer, Text, Whole
 from api.schedules.serializers import OccurrenceOutput, occurrence
-from scheduling.review import MOST_NEXT, OnBackend, Review
-from scheduling.timing.cautions import Caution
+from scheduling.review.expression import MOST_NEXT, OnBackend, Review
+from scheduling.timing.dst_effects import ClockChange, Effect
 from scheduling.timing.frequency import Frequency
-from scheduling.timing.nights import Effect, Night
+from scheduling.timing.warnings import ReviewWarning
 from scheduling.timing.zones import tzdata_version
 
 FORMS = ["auto", "user", "system"]
@@ -44,7 +44,7 @@ class OnBackendOutput(serializers.Serializer[OnBackend]):
         return [entry.text for entry in where.entries]
 
 
-class NightOutput(serializers.Serializer[Night]):
+class ClockChangeOutput(serializers.Serializer[ClockChange]):
     """A clock change that loses, delays or doubles runs."""
 
     day = serializers.DateField()
@@ -55,16 +55,16 @@ class NightOutput(serializers.Serializer[Night]):
     runs = serializers.IntegerField(help_text="How many times of day of the schedule lie in between.")
 
     @extend_schema_field(serializers.ChoiceField(choices=[effect.value for effect in Effect]))
-    def get_effect(self, night: Night) -> str:
-        return night.effect.value
+    def get_effect(self, change: ClockChange) -> str:
+        return change.effect.value
 
 
-class WarningOutput(serializers.Serializer[Caution]):
-    """What a person should know. `nights` has members for the code `clock_change` only."""
+class WarningOutput(serializers.Serializer[ReviewWarning]):
+    """What a person should know. `clock_changes` has members for the code `clock_change` only."""
 
     code = serializers.CharField()
     detail = serializers.CharField()
-    nights = NightOutput(many=True)
+    clock_changes = ClockChangeOutput(many=True)
 
 
 class RunsOutput(serializers.Serializer[Frequency]):

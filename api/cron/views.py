@@ -22,11 +22,13 @@ from api.parsers import BoundedJSONParser
 from api.reading import READING, language_of, reading_of
 from api.roles import Role
 from scheduling.models import Schedule
-from scheduling.review import Report, adoption, of_crontab, of_schedules, review_cron, review_every
+from scheduling.review import adoption
 from scheduling.review.accounts import user_names
-from scheduling.review.foreign import foreign_table
-from scheduling.review.lines import MOST_NEXT, Wanted
-from scheduling.timing.crontab_text import Form
+from scheduling.review.crontab_text import Form
+from scheduling.review.expression import review_cron, review_every
+from scheduling.review.foreign_table import foreign_table
+from scheduling.review.report import Report, of_crontab, of_schedules
+from scheduling.review.report_lines import MOST_NEXT, ReportOptions
 
 _REPORTS: Final = {
     (200, "application/json"): ReportOutput,
@@ -98,7 +100,7 @@ class ReviewView(APIView):
             form=_form(given["form"]),
             timezone=given["timezone"],
             users=user_names(),
-            wanted=Wanted(count=given["count"], **reading),
+            options=ReportOptions(count=given["count"], **reading),
             now=timezone.now(),
         )
         return _answer(request, report, reading["language"])
@@ -112,8 +114,8 @@ class ReviewView(APIView):
         asked = _Count(data={"count": int(given) if given.isdecimal() and len(given) < 4 else given})
         asked.is_valid(raise_exception=True)
         reading = reading_of(request)
-        wanted = Wanted(count=asked.validated_data["count"], **reading)
-        report = of_schedules(Schedule.objects.order_by("pk").iterator(), wanted=wanted, now=timezone.now())
+        wanted = ReportOptions(count=asked.validated_data["count"], **reading)
+        report = of_schedules(Schedule.objects.order_by("pk").iterator(), options=wanted, now=timezone.now())
         return _answer(request, report, reading["language"])
 
 
@@ -141,7 +143,7 @@ class ImportView(APIView):
             form=_form(given["form"]),
             timezone=given.get("timezone", "UTC" if table is None else table.zone()),
             users=user_names(),
-            wanted=Wanted(count=0, language=language),
+            options=ReportOptions(count=0, language=language),
             now=now,
         )
         named: dict[str, Any] = {"only": given.get("lines"), "backend": given["backend"], "language": language}

@@ -16,15 +16,16 @@ from django.db import DatabaseError, InterfaceError
 from api.feed.messages import Update, feed_update, update
 from api.feed.subscriptions import Subscription
 from api.feed.threads import in_thread
-from scheduling.events import doorbell, eventlog
-from scheduling.events.eventlog import News
+from scheduling.events import log as event_log
+from scheduling.events import notifier
 from scheduling.events.horizon import Horizon, positions
+from scheduling.events.log import News
 
 log = logging.getLogger(__name__)
 
-# Without a ring it looks this often, as long as anybody listens: what a lost ring costs.
+# It looks this often without a notification, while anybody listens: the delay that a lost one costs.
 LOOK_SECONDS: Final = 2.0
-# At most so often, however much rings: the more happens, the more one look finds.
+# It looks at most this often, however many notifications come: the more happens, the more one look finds.
 PAUSE_SECONDS: Final = 0.02
 # A database that is away is asked again after this.
 AGAIN_SECONDS: Final = 1.0
@@ -38,7 +39,7 @@ ALL: Final = None
 class Reader:
     """Reads what is new, once for all subscriptions. Use it in one event loop.
 
-    It reads when the doorbell rings for somebody, and every LOOK_SECONDS; nothing while nobody has subscribed.
+    It reads when a notification concerns a subscription, and every LOOK_SECONDS. Nobody subscribed: it reads nothing.
     """
 
     def __init__(self) -> None:
@@ -88,16 +89,16 @@ class Reader:
     def _ensure_reading(self) -> None:
         if not self._listening:
             self._listening = True
-            doorbell.listen(partial(self._heard, asyncio.get_running_loop()))
+            notifier.listen(partial(self._heard, asyncio.get_running_loop()))
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_on(), name="feed reader")
 
     def _heard(self, loop: asyncio.AbstractEventLoop, task_ids: Collection[int]) -> None:
-        # In the doorbell's thread, which outlives the loop.
+        # In the notifier's thread, which outlives the loop.
         if not loop.is_closed():
-            loop.call_soon_threadsafe(self._rung, task_ids)
+            loop.call_soon_threadsafe(self._notified, task_ids)
 
-    def _rung(self, task_ids: Collection[int]) -> None:
+    def _notified(self, task_ids: Collection[int]) -> None:
         if not task_ids or ALL in self._subscriptions or not self._subscriptions.keys().isdisjoint(task_ids):
             self._wake.set()
 
@@ -106,14 +107,14 @@ class Reader:
             while self._subscribers:
                 await self._look_safely()
                 await asyncio.sleep(PAUSE_SECONDS)
-                await self._until_rung()
+                await self._until_notified()
         finally:
             # Who subscribes later begins at the end that the log has then.
             self._reading = self._horizon = None
             self._started.clear()
 
-    async def _until_rung(self) -> None:
-        with contextlib.suppress(TimeoutError):  # no ring: it looks all the same
+    async def _until_notified(self) -> None:
+        with contextlib.suppress(TimeoutError):  # no notification: it looks all the same
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._wake.wait()
         self._wake.clear()
@@ -122,7 +123,7 @@ class Reader:
         try:
             async with self._looking:
                 if self._horizon is None:
-                    self._horizon = await in_thread(eventlog.head)()
+                    self._horizon = await in_thread(event_log.head)()
                     self._started.set()
                 else:
                     await self._look(self._horizon)
@@ -137,10 +138,10 @@ class Reader:
 
     async def _look(self, since: Horizon) -> Horizon:
         """Read and give out what is new. Only then it counts as seen: what failed half-way comes again."""
-        news = await in_thread(eventlog.news)(since)
+        news = await in_thread(event_log.news)(since)
         await self._give_out(news)
         self._horizon = news.reached
-        if len(news.seen) >= eventlog.BATCH:
+        if len(news.seen) >= event_log.BATCH:
             self._wake.set()
         return news.reached
 
@@ -149,7 +150,7 @@ class Reader:
         where = dict(zip(ids, positions(ids, news.reached), strict=True))
         wanted = [event_id for event_id, task_id in news.seen if self._is_wanted(task_id)]
         for start in range(0, len(wanted), _CHUNK):
-            for event in await in_thread(eventlog.events)(wanted[start : start + _CHUNK]):
+            for event in await in_thread(event_log.events)(wanted[start : start + _CHUNK]):
                 if watching := self._subscriptions.get(event.task_id):
                     _offer(watching, update(event))
                 if watching := self._subscriptions.get(ALL):

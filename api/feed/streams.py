@@ -9,7 +9,7 @@ from api.feed.messages import Update, feed_update, present, update
 from api.feed.subscriptions import Subscription
 from api.feed.threads import in_thread
 from scheduling.errors import NotFound
-from scheduling.events import eventlog
+from scheduling.events import log as event_log
 from scheduling.models import TaskEvent
 
 # What is read at once for a client that resumes.
@@ -23,14 +23,14 @@ async def task_updates(subscription: Subscription, task_id: int, *, after: int |
     number. A number that the task has not reached is that of some other log: then it begins with where the task
     stands. Never ends; raises NotFound, and SlowClient as Subscription does.
     """
-    last = await in_thread(eventlog.last_of)(task_id)
+    last = await in_thread(event_log.last_of)(task_id)
     if last is None:
         raise NotFound(f"There is no task {task_id}.")
     if after is None or after > last.number:
         after = last.number
         yield present(last)
     while after < last.number:
-        for event in await in_thread(eventlog.of_task)(task_id, after=after, limit=PAGE):
+        for event in await in_thread(event_log.of_task)(task_id, after=after, limit=PAGE):
             after = event.number
             yield update(event)
     while True:
@@ -49,7 +49,7 @@ async def feed_updates(subscription: Subscription, *, after: int | None) -> Asyn
     since = subscription.since
     page: list[TaskEvent] | None = None
     while after is not None and page != []:
-        page = await in_thread(eventlog.between)(after, since, limit=PAGE)
+        page = await in_thread(event_log.between)(after, since, limit=PAGE)
         for event in page:
             after = event.pk
             yield feed_update(event, min(event.pk, since.position))

@@ -21,9 +21,10 @@ from api.fields import (
     Text,
     utc_text,
 )
-from scheduling import queries, review
+from scheduling import queries
 from scheduling.backend import backend
 from scheduling.models import CatchUp, Overlap, Schedule, SyncState
+from scheduling.words import describe
 
 SHOWN_NEXT = 5
 
@@ -104,7 +105,7 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:
-        return review.words(schedule)
+        return describe(schedule.trigger)
 
     @extend_schema_field(OccurrenceOutput(many=True))
     def get_next_occurrences(self, schedule: Schedule) -> list[dict[str, str]]:

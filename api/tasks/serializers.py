@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
-from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLine
+from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 
 
 class TaskInput(ExecutionInput):
@@ -83,13 +83,13 @@ class EventOutput(serializers.ModelSerializer[TaskEvent]):
         fields = ["event", "at", "status", "detail"]
 
 
-class LineOutput(serializers.ModelSerializer[TaskLine]):
+class LogLineOutput(serializers.ModelSerializer[TaskLogLine]):
     """A line that the job logged."""
 
     at = Instant()
 
     class Meta:
-        model = TaskLine
+        model = TaskLogLine
         fields = ["attempt", "at", "level", "message"]
 
 

@@ -17,14 +17,14 @@ from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
     AttemptOutput,
     EventOutput,
-    LineOutput,
+    LogLineOutput,
     StatusOutput,
     TaskInput,
     TaskOutput,
     TriggeredOutput,
 )
 from scheduling import tasks
-from scheduling.events import eventlog
+from scheduling.events import log as event_log
 from scheduling.models import Task
 
 
@@ -58,13 +58,13 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def retry(self, request: Request, pk: str) -> Response:
         """Another attempt at a task that failed, was cancelled, missed or skipped; earlier attempts are kept."""
-        return _asked(*tasks.repeat(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
+        return _asked(*tasks.retry(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="What its job logged", responses=LineOutput(many=True), filters=False)
+    @extend_schema(summary="What its job logged", responses=LogLineOutput(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def log(self, request: Request, pk: str) -> Response:
         """The lines of all attempts, oldest first; a bounded number is kept."""
-        return Response(LineOutput(self.get_object().lines.order_by("pk"), many=True).data)
+        return Response(LogLineOutput(self.get_object().lines.order_by("pk"), many=True).data)
 
     @extend_schema(summary="Where the task stands", responses=StatusOutput)
     @action(detail=True, url_path="status")
@@ -98,7 +98,7 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         task = self.get_object()
         if wants_stream(request):
             return event_stream(request, task.pk)
-        return Response(EventOutput(eventlog.of_task(task.pk, after=after(request) or 0, limit=1000), many=True).data)
+        return Response(EventOutput(event_log.of_task(task.pk, after=after(request) or 0, limit=1000), many=True).data)
 
 
 def _asked(task: Task, waits_for: str, code: int) -> Response:

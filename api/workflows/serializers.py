@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from api.fields import Instant, StrictSerializer, Text
 from scheduling.lifecycle import Status
-from scheduling.members import trees
 from scheduling.models import Workflow
+from scheduling.workflows import tree
 
 _DEFINITION = {
     "type": "object",
@@ -99,7 +99,7 @@ class WorkflowTree(WorkflowOutput):
 
     @extend_schema_field(_TREE)
     def get_workflow(self, workflow: Workflow) -> dict[str, Any]:
-        return trees.tree(workflow)
+        return tree.tree(workflow)
 
 
 class AskedWorkflow(WorkflowTree):

@@ -14,9 +14,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
-from scheduling import workflows
-from scheduling.members import trees
 from scheduling.models import Workflow
+from scheduling.workflows import service as workflows
+from scheduling.workflows import tree
 
 
 @extend_schema(tags=["workflows"])
@@ -55,12 +55,12 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
     @extend_schema(summary="Go on from what failed", request=None, responses={202: AskedWorkflow})
     @action(detail=True, methods=["post"], filterset_class=None)
     def retry(self, request: Request, pk: str) -> Response:
-        """Members that failed or were cancelled are repeated, what follows them waits again; what completed stays."""
-        return _asked(*workflows.repeat(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
+        """Members that failed or were cancelled are retried, what follows them waits again; what completed stays."""
+        return _asked(*workflows.retry(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
 
 
 def _counts(*found: Workflow) -> dict[str, Any]:
-    return {"counts": trees.counts([workflow.pk for workflow in found])}
+    return {"counts": tree.counts([workflow.pk for workflow in found])}
 
 
 def _shown(workflow: Workflow, code: int = status.HTTP_200_OK) -> Response:

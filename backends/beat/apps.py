@@ -7,5 +7,5 @@ class BeatConfig(AppConfig):
     """PeriodicTask entries, the scheduler for `celery beat`, and the wake-up task."""
 
     name = "backends.beat"
-    label = "beat"
+    label = "tandem_beat"
     verbose_name = "Beat"

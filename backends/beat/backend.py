@@ -15,8 +15,10 @@ from django_celery_beat.models import PeriodicTask
 from backends.beat import periodic_tasks
 from backends.beat.entries import rows, text
 from backends.beat.models import BeatProcess
-from scheduling.backend import Capabilities, Entry, Health, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidTrigger, Problem
+from scheduling.findings import Finding
 from scheduling.models import Schedule
 
 log = logging.getLogger(__name__)
@@ -85,25 +87,26 @@ class BeatBackend(SchedulerBackend):
         with _reported("read"):
             return [periodic_tasks.entry(task) for task in periodic_tasks.ours()]
 
-    def health(self) -> Health:
+    def health(self) -> Finding:
         """Whether a LedgerScheduler was heard of lately, and nothing is overdue."""
         now = timezone.now()
         try:
             overdue = Schedule.objects.filter(routed_to=self.name, next_due_at__lt=now - OVERDUE).count()
             heard = BeatProcess.objects.order_by("-heartbeat_at").first()
         except (DatabaseError, InterfaceError) as exc:
-            return Health(ok=False, detail=f"the database is away: {exc}")
+            return Finding("beat", ok=False, detail=f"the database is away: {exc}")
         if overdue:
-            return Health(
+            return Finding(
+                "beat",
                 ok=False,
                 detail=f"{overdue} schedules are more than a minute overdue: is celery beat running?",
             )
         if heard is not None and now - heard.heartbeat_at <= SILENT:
-            return Health(ok=True, detail=f"beat runs on {heard.host}, and nothing is overdue")
+            return Finding("beat", ok=True, detail=f"beat runs on {heard.host}, and nothing is overdue")
         if settings.CELERY["beat_scheduler"] != LEDGER_SCHEDULER:
-            return Health(ok=True, detail="nothing is overdue; this scheduler sends no heartbeat")
+            return Finding("beat", ok=True, detail="nothing is overdue; this scheduler sends no heartbeat")
         since = f" since {heard.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC" if heard else ""
-        return Health(ok=False, detail=f"no beat has been heard of{since}: start celery beat")
+        return Finding("beat", ok=False, detail=f"no beat has been heard of{since}: start celery beat")
 
     def _is_there(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
         # The name is no part of an entry: one that was changed makes no drift, but the admin shows it.

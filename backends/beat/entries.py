@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from scheduling.models import Schedule
 from scheduling.timing import Every
-from scheduling.timing.superset import WakeLine, wake_line
+from scheduling.timing.wake_lines import WakeLine, wake_line
 
 WAKE_TASK: Final = "tandem.fire"
 UTC: Final = ZoneInfo("UTC")

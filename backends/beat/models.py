@@ -11,7 +11,7 @@ class BeatProcess(models.Model):
     heartbeat_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["host", "process"], name="one_row_per_beat")]
+        constraints = [models.UniqueConstraint(fields=["host", "process"], name="tandem_one_row_per_beat")]
 
     def __str__(self) -> str:
         return f"beat on {self.host}, process {self.process}"

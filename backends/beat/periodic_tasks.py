@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from backends.beat.entries import WAKE_TASK, CrontabRow, Row, rows
-from scheduling.backend import Entry
+from scheduling.entry import Entry
 from scheduling.models import Schedule
 
 # A wake-up that no worker took for this long is worth nothing: a later one finds the same occurrences.

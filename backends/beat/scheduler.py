@@ -18,12 +18,13 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from kombu.exceptions import OperationalError
 
 from backends.beat.backend import BeatBackend
+from backends.beat.backoff import BackoffRunner
 from backends.beat.entries import WAKE_TASK
 from backends.beat.models import BeatProcess
-from backends.beat.steps import Steps
-from scheduling import dispatch
+from scheduling import delivery, dispatch, ledger
 from scheduling.models import Schedule, Task
 from scheduling.upkeep import retention
+from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._steps = Steps()
+        self._runner = BackoffRunner()
         self._ticking = False
         super().__init__(*args, **kwargs)
 
@@ -55,12 +56,12 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         self._ticking = True
         try:
             waits = [
-                self._steps.run("other periodic tasks", lambda: self._others(*args, **kwargs)),
-                self._steps.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
-                self._steps.run("heartbeat", _say_alive, every=HEARTBEAT_EVERY),
-                self._steps.run("retention", _prune, every=PRUNE_EVERY),
+                self._runner.run("other periodic tasks", lambda: self._others(*args, **kwargs)),
+                self._runner.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
+                self._runner.run("heartbeat", _say_alive, every=HEARTBEAT_EVERY),
+                self._runner.run("retention", _prune, every=PRUNE_EVERY),
                 # Last, for its wait is exact: what came after it would be missing from the next one's punctuality.
-                self._steps.run("dispatch", self._dispatch),
+                self._runner.run("dispatch", self._dispatch),
             ]
         finally:
             self._ticking = False
@@ -77,7 +78,7 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
 
     def setup_schedule(self) -> None:
         """Read the other PeriodicTasks; a database that is away at the start is asked again by `tick`."""
-        self._steps.run("start", self._setup)
+        self._runner.run("start", self._setup)
 
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
         """The rows that are not ours: our schedules are dispatched from the ledger."""
@@ -142,15 +143,15 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         close_old_connections()
         for _ in range(BATCHES_A_TICK):
             now = timezone.now()
-            if not dispatch.dispatch_due(BeatBackend.name, now=now) + dispatch.queue_due(now=now):
+            if not dispatch.dispatch_due(BeatBackend.name, now=now) + delivery.queue_due(now=now):
                 return _seconds_to_next(timezone.now())
         return 0.0
 
     def _upkeep(self) -> float:
         close_old_connections()
         # After the database was away every attempt seems silent until its process has told that it is not.
-        heard = self._steps.with_database_for() >= 2 * dispatch.HEARTBEAT.total_seconds()
-        dispatch.upkeep(now=timezone.now(), lose=heard)
+        heard = self._runner.with_database_for() >= 2 * ledger.HEARTBEAT.total_seconds()
+        sweep(now=timezone.now(), lose=heard)
         return UPKEEP_EVERY
 
     def _others(self, *args: Any, **kwargs: Any) -> float:

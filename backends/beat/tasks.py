@@ -8,8 +8,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from backends.beat.entries import WAKE_TASK
-from scheduling import dispatch
+from scheduling import delivery, dispatch
 from scheduling.errors import NotFound
+from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
@@ -24,5 +25,5 @@ def fire(schedule_id: int) -> None:
         log.info("schedule %d is gone: its PeriodicTask goes with the next sync", schedule_id)
     else:
         # A schedule that moved to a crontab while this message waited runs on its host, whose agent finds its task.
-        dispatch.submit(dispatch.elsewhere(tasks), now=now)
-    dispatch.upkeep(now=now)
+        delivery.hand_over(tasks, now=now)
+    sweep(now=now)

@@ -10,14 +10,15 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from backends.crontab import hosts
+from backends.crontab import host_report
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.targets import Target
-from scheduling import dispatch, drift
+from scheduling import delivery, drift, ledger
 from scheduling.errors import BackendError
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import Status
 from scheduling.models import Task
+from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +42,11 @@ class Agent:
                 self._next_sync = now + SYNC_EVERY
                 self.sync(now)
                 # Where no Beat runs, this is who mends what a crash left behind.
-                dispatch.upkeep(now=now)
-            dispatch.queue_due(now=now)
+                sweep(now=now)
+            delivery.queue_due(now=now)
             # One that was just started needs a moment to take what it was started for.
-            if _is_due(self._next_fire, now, dispatch.HAND_OVER) and left_behind(now=now):
-                self._next_fire = now + dispatch.HAND_OVER
+            if _is_due(self._next_fire, now, ledger.HAND_OVER) and left_behind(now=now):
+                self._next_fire = now + ledger.HAND_OVER
                 self._start_fire("--left-behind")
         except (OperationalError, InterfaceError) as exc:
             log.warning("the database is away: %s", str(exc).strip())
@@ -63,7 +64,7 @@ class Agent:
         else:
             if found:
                 log.info("the crontab was brought up to date: %s", "; ".join(found[:20]))
-        hosts.report(self._target, now=now, drift=found, error=error)
+        host_report.report(self._target, now=now, drift=found, error=error)
         return error
 
 

@@ -7,5 +7,5 @@ class CrontabConfig(AppConfig):
     """Brings the commands `fire`, `cron_runner` and `crontab_agent`."""
 
     name = "backends.crontab"
-    label = "crontab_backend"
+    label = "tandem_crontab"
     verbose_name = "Crontab backend"

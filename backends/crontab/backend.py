@@ -9,12 +9,14 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backends.crontab import block, checks, health, hosts, lines, targets, wrapper
-from backends.crontab.table import split
+from backends.crontab import block, checks, entries, host_report, reader_health, targets, wrapper
+from backends.crontab.block import split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
-from scheduling.backend import Capabilities, Entry, Health, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem, TandemError
+from scheduling.findings import Finding
 from scheduling.models import Host, Schedule
 
 
@@ -32,7 +34,7 @@ class CrontabBackend(SchedulerBackend):
 
     def entries(self, schedule: Schedule) -> list[Entry]:
         zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
-        line = lines.line_of(schedule, zone_name=zone_name, now=timezone.now())
+        line = entries.line_of(schedule, zone_name=zone_name, now=timezone.now())
         return [block.entry(line, wrapper.command_of(wrapper.path()))]
 
     def install(self, schedule: Schedule) -> Outcome:
@@ -61,7 +63,7 @@ class CrontabBackend(SchedulerBackend):
         if target is None:
             return
         self.mend(target)
-        hosts.report(target, now=timezone.now())
+        host_report.report(target, now=timezone.now())
 
     def desired(self) -> list[Entry]:
         target = self.target()
@@ -74,20 +76,20 @@ class CrontabBackend(SchedulerBackend):
         target = self.target()
         return [] if target is None else block.read(split(target.read()).block)
 
-    def health(self) -> Health:
+    def health(self) -> Finding:
         try:
             target = self.target()
             if target is None:
-                return Health(ok=True, detail="This machine has no crontab (TANDEM_CRONTAB is none).")
+                return Finding("crontab", ok=True, detail="This machine has no crontab (TANDEM_CRONTAB is none).")
             self.inspect()
             error = Host.objects.filter(name=settings.TANDEM_HOST).values_list("error", flat=True).first()
             if error:
-                return Health(ok=False, detail=error)
-            return health.of_reader(target, folder=Path(settings.VAR))
+                return Finding("crontab", ok=False, detail=error)
+            return reader_health.of_reader(target, folder=Path(settings.VAR))
         except TandemError as exc:
-            return Health(ok=False, detail=exc.detail)
+            return Finding("crontab", ok=False, detail=exc.detail)
         except (DatabaseError, OSError) as exc:
-            return Health(ok=False, detail=f"The crontab's state cannot be told: {exc}")
+            return Finding("crontab", ok=False, detail=f"The crontab's state cannot be told: {exc}")
 
     def target(self) -> Target | None:
         """This host's table; None where it has none."""
@@ -109,9 +111,9 @@ class CrontabBackend(SchedulerBackend):
         wanted = [line for line in self._lines(target) if line.schedule_id != without]
         return block.render(wanted, command=command, zone=target.zone())
 
-    def _lines(self, target: Target) -> list[block.Line]:
+    def _lines(self, target: Target) -> list[block.BlockLine]:
         active = self._active(settings.TANDEM_HOST)
-        return lines.lines_of(active, zone_name=target.zone(), now=timezone.now())
+        return entries.lines_of(active, zone_name=target.zone(), now=timezone.now())
 
     def _active(self, host: str) -> QuerySet[Schedule]:
         return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)
@@ -124,4 +126,4 @@ class CrontabBackend(SchedulerBackend):
         target = self.target()
         if host == settings.TANDEM_HOST and target is not None:
             return target.zone()
-        return hosts.zone_of(host) or "UTC"
+        return host_report.zone_of(host) or "UTC"

@@ -1,4 +1,11 @@
-"""The lines of our block, rendered and read with python-crontab. Pure. Foreign lines never come here."""
+"""Our block in a crontab: text in, text out. Pure.
+
+A crontab is bytes. Our block stands between two marker comments, at the end of the table: what it assigns (crontab(5):
+an assignment is in force for the lines after it) cannot reach a line that is not ours. Everything else is foreign: it
+is never parsed and never changed. Lines that somebody appends behind the block come before it at the next write.
+
+The lines inside the block are rendered and read with python-crontab, which never sees a foreign line.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +16,22 @@ from typing import Final
 
 from crontab import CronItem, CronSlices, CronTab
 
-from scheduling.backend import Entry
+from scheduling.entry import Entry
 from scheduling.errors import BackendError
+from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 
-# Debian's cron refuses the whole table for one longer command (MAX_COMMAND less its end).
-MOST_COMMAND_BYTES: Final = 997
+BEGIN: Final = b"# --- BEGIN Tandem: written by a program, edit the schedules instead ---"
+# The same, where the table had no final newline: the one before this line comes and goes with the block.
+BEGIN_JOINED: Final = (
+    b"# --- BEGIN Tandem: written by a program with the line break above, edit the schedules instead ---"
+)
+END: Final = b"# --- END Tandem ---"
+_BEGIN_START: Final = b"# --- BEGIN Tandem"
+_END_START: Final = b"# --- END Tandem"
+
+# Debian's cron ignores a table of more than 10,000 lines, comments included; `crontab` adds three of its own.
+MOST_LINES: Final = 9_990
+
 MOST_COMMENT_CHARACTERS: Final = 200
 # The schedule id of a line in our block that we did not write.
 NOT_OURS: Final = 0
@@ -22,7 +40,71 @@ _ASSIGNMENT: Final = re.compile(r"[A-Z_]+=")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Parts:
+    """A table taken apart: the bytes that are not ours, as without us, and the inside of our block."""
+
+    foreign: bytes
+    block: bytes
+
+
+def split(table: bytes) -> Parts:
+    """Take a table apart. Raises BackendError where the markers are not exactly one block."""
+    lines = table.split(b"\n")
+    marks = [number for number, line in enumerate(lines) if line.lstrip(b" \t").startswith((_BEGIN_START, _END_START))]
+    if not marks:
+        return Parts(table, b"")
+    if len(marks) != 2 or lines[marks[0]] not in {BEGIN, BEGIN_JOINED} or lines[marks[1]] != END:
+        raise BackendError(_damaged(marks))
+    begin, end = marks
+    before = b"".join(line + b"\n" for line in lines[:begin])
+    after = b"\n".join(lines[end + 1 :])
+    if lines[begin] == BEGIN_JOINED and not after:
+        before = before.removesuffix(b"\n")
+    return Parts(before + after, b"".join(line + b"\n" for line in lines[begin + 1 : end]))
+
+
+def splice(table: bytes, block: bytes) -> bytes:
+    """The table with `block` (whole lines, or empty for no block) as our block, at the end.
+
+    `splice(splice(table, block), b"") == table` for every table without a block. Raises BackendError as
+    `split` does, and where the result would be longer than cron reads.
+    """
+    foreign = split(table).foreign
+    if not block:
+        return foreign
+    joined = bool(foreign) and not foreign.endswith(b"\n")
+    begin = b"\n" + BEGIN_JOINED if joined else BEGIN
+    spliced = foreign + begin + b"\n" + block + END + b"\n"
+    count = spliced.count(b"\n")
+    if count > MOST_LINES:
+        raise BackendError(
+            f"The crontab would have {count:,} lines, and cron reads no table of more than 10,000: "
+            "move schedules to another backend or another host."
+        )
+    return spliced
+
+
+def foreign_places(table: bytes) -> list[int]:
+    """For each foreign line, its place (from 0) among all lines of the table. Raises BackendError as `split` does."""
+    foreign, lines = split(table).foreign.split(b"\n"), table.split(b"\n")
+    if len(foreign) == len(lines):
+        return list(range(len(lines)))
+    # The block is one piece: what is before it keeps its place, what is after it ends with the table.
+    before = next(index for index, line in enumerate(lines) if line.startswith(_BEGIN_START))
+    shift = len(lines) - len(foreign)
+    return [index if index < before else index + shift for index in range(len(foreign))]
+
+
+def _damaged(marks: list[int]) -> str:
+    places = ", ".join(str(number + 1) for number in marks[:10])
+    return (
+        f"The crontab's Tandem block is damaged (its marker lines are on: {places}), so nothing was changed: "
+        "delete these lines and what is between them, and the block will be written anew."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLine:
     """One line that wakes us: five fields as cron reads them, the schedule, and words for people."""
 
     schedule_id: int
@@ -54,7 +136,7 @@ class _Item(CronItem):  # type: ignore[misc]  # as above
         self.slices = _Fields()
 
 
-def entry(line: Line, command: str) -> Entry:
+def entry(line: BlockLine, command: str) -> Entry:
     """The line as it stands in the crontab. Raises BackendError where cron would not take its command."""
     item = _Item(command=f"{command} fire {line.schedule_id:d}")
     if len(item.command.encode()) > MOST_COMMAND_BYTES:
@@ -63,7 +145,7 @@ def entry(line: Line, command: str) -> Entry:
     return Entry(line.schedule_id, item.render())
 
 
-def render(lines: Iterable[Line], *, command: str, zone: str) -> bytes:
+def render(lines: Iterable[BlockLine], *, command: str, zone: str) -> bytes:
     """The inside of our block: empty without lines, so that a table that nobody needs us in has no block.
 
     What a table assigns above the block is in force in it, so it pins what could change how our lines run:
@@ -75,7 +157,7 @@ def render(lines: Iterable[Line], *, command: str, zone: str) -> bytes:
     return "".join(["SHELL=/bin/sh\n", f"CRON_TZ={zone}\n", *text]).encode()
 
 
-def comment_text(line: Line) -> str:
+def comment_text(line: BlockLine) -> str:
     """One bounded line of printable text. It begins with the id, so that no name can look like a marker."""
     printable = "".join(character if character.isprintable() else " " for character in line.comment)
     text = f"{line.schedule_id}: {' '.join(printable.split())}"

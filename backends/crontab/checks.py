@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from backends.crontab import hosts
-from backends.crontab.table import MOST_LINES, split
+from backends.crontab import host_report
+from backends.crontab.block import MOST_LINES, split
 from backends.crontab.targets import Target
 from scheduling.errors import BackendError, Problem
 from scheduling.models import Schedule
@@ -39,7 +39,7 @@ def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]
     here = host == settings.TANDEM_HOST
     if here and target is None:
         return [Problem("host", "no_crontab", f"{host} has no crontab (TANDEM_CRONTAB is none): name another host.")]
-    if not here and hosts.zone_of(host) is None:
+    if not here and host_report.zone_of(host) is None:
         detail = (
             f"No machine called {host} has a crontab here: start `manage.py crontab_agent` on it, or name another host."
         )

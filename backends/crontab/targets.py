@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Final
 
-from backends.crontab import clock, files, system
+from backends.crontab import files, programs, system_zone
 from scheduling.errors import BackendError, Misconfigured
 
 # What Debian's crontab puts before a table that it installs, and `crontab -l` leaves out again (crontab(1)).
@@ -81,16 +81,16 @@ class UserTarget(Target):
     spacing = 1.1
 
     def read(self) -> bytes:
-        return system.read_user_table()
+        return programs.read_user_table()
 
     def write(self, table: bytes) -> None:
-        system.write_user_table(table)
+        programs.write_user_table(table)
 
     def describe(self) -> str:
         return f"user:{os.getuid()}"
 
     def zone(self) -> str:
-        return clock.system_zone()
+        return system_zone.system_zone()
 
     def same(self, written: bytes, found: bytes) -> bool:
         return _without_headers(written) == _without_headers(found)

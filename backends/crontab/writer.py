@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.crontab import files
-from backends.crontab.table import splice
+from backends.crontab.block import splice
 from backends.crontab.targets import Target, lock_path
 from scheduling.errors import BackendError
 

@@ -9,7 +9,7 @@ class QueueConfig(AppConfig):
     """
 
     name = "backends.queue"
-    label = "queue"
+    label = "tandem_queue"
     verbose_name = "Queue"
 
     def ready(self) -> None:

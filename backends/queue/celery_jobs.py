@@ -25,9 +25,9 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from scheduling import registry
-from scheduling.context import JobContext
 from scheduling.errors import Misconfigured
-from scheduling.retrying import MOST_RETRIES, Retry, RetryPolicy
+from scheduling.job_context import JobContext
+from scheduling.retry_policy import MOST_RETRIES, Retry, RetryPolicy
 from scheduling.storable import Json
 
 _BY_NAME: Final = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kombu.exceptions import LimitExceeded, OperationalError
 
-from backends.queue import presence
+from backends.queue import health
 from backends.queue.publishing import publish
 from scheduling.executor import Executor, Submission
 from scheduling.findings import Finding
@@ -36,12 +36,12 @@ class QueueExecutor(Executor):
 
     def waiting(self) -> int | None:
         """How many messages wait at the broker; None while it does not answer."""
-        return presence.waiting()
+        return health.waiting()
 
     def health(self) -> Sequence[Finding]:
         """Whether the broker answers, and how many messages wait there."""
-        return [presence.broker()]
+        return [health.broker()]
 
     def processes(self) -> Sequence[Finding]:
         """Whether workers answer, and take what waits."""
-        return [presence.workers()]
+        return [health.workers()]

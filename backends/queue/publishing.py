@@ -12,7 +12,7 @@ from kombu.pools import producers
 
 from backends.queue.app import app
 from backends.queue.celery_jobs import shown_name
-from backends.queue.messages import message_id
+from backends.queue.message_ids import message_id
 from backends.queue.tasks import run
 from scheduling.models import Task
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from scheduling import dispatch
+from scheduling import delivery
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task
 
@@ -41,8 +41,8 @@ def resend(executor: str, *, now: Callable[[], datetime]) -> tuple[int, str]:
     """
     Task.objects.filter(executor=executor, status=Status.QUEUED).update(send_at=now(), sends=0)
     handed_over = 0
-    while left := dispatch.take_left_behind(now=now()):
-        error = dispatch.submit(left, now=now())
+    while left := delivery.take_unclaimed(now=now()):
+        error = delivery.submit(left, now=now())
         if error:
             return handed_over, error
         handed_over += len(left)

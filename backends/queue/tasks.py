@@ -5,12 +5,12 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from scheduling import dispatch, execution
+from scheduling import delivery
+from scheduling.execution.run import run_attempt, worker_name
 
 
 @shared_task(name="tandem.run", ignore_result=True)
 def run(task_id: int, attempt: int) -> None:
     """Claim the attempt and run it; a message that comes twice, or too late, finds nothing to claim."""
-    released = execution.run(task_id, attempt, worker=execution.worker_name("worker"))
-    if released:
-        dispatch.submit(dispatch.elsewhere(released), now=timezone.now())
+    released = run_attempt(task_id, attempt, worker=worker_name("worker"))
+    delivery.hand_over(released, now=timezone.now())

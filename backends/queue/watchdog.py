@@ -18,10 +18,10 @@ from celery.worker.control import inspect_command
 from django.conf import settings
 
 from backends.queue.app import app
-from backends.queue.depth import errors, messages_waiting
 from backends.queue.draining import draining
-from backends.queue.presence import COMMAND
+from backends.queue.health import COMMAND
 from backends.queue.publishing import opened
+from backends.queue.queue_depth import errors, messages_waiting
 
 log = logging.getLogger(__name__)
 

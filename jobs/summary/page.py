@@ -19,7 +19,7 @@ def as_html(summary: Summary) -> str:
         for row in summary.failures
     ]
     return render_to_string(
-        "jobs/summary.html",
+        "tandem_jobs/summary.html",
         {
             "summary": summary,
             "statuses": STATUSES,

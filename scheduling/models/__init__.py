@@ -1,16 +1,18 @@
 """The ledger's tables: fields, constraints and indexes; what may happen to a row is decided in `scheduling.ledger`."""
 
 from scheduling.models.event import TaskEvent
-from scheduling.models.execution import OnLost
+from scheduling.models.execution_options import OnLost
 from scheduling.models.host import Host
-from scheduling.models.line import TaskLine
+from scheduling.models.log_line import TaskLogLine
 from scheduling.models.schedule import CatchUp, Overlap, Schedule, SyncState
 from scheduling.models.task import Task, TaskAttempt
-from scheduling.models.workflow import Workflow, WorkflowNode
+from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
 
 __all__ = [
     "CatchUp",
     "Host",
+    "NodeKind",
+    "NodeRole",
     "OnLost",
     "Overlap",
     "Schedule",
@@ -18,7 +20,7 @@ __all__ = [
     "Task",
     "TaskAttempt",
     "TaskEvent",
-    "TaskLine",
+    "TaskLogLine",
     "Workflow",
     "WorkflowNode",
 ]

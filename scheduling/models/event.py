@@ -20,7 +20,7 @@ class TaskEvent(models.Model):
     detail = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "number"], name="one_event_per_number")]
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="tandem_one_event_per_number")]
 
     def __str__(self) -> str:
         return f"event {self.number} of task {self.task_id}: {self.status}"

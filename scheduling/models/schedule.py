@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 
-from scheduling.models.execution import ExecutionOptions
+from scheduling.models.execution_options import ExecutionOptions
+from scheduling.planning import Policy
 from scheduling.timing import Cron, Every, Trigger
 
 
@@ -77,11 +78,11 @@ class Schedule(ExecutionOptions):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="schedule_has_one_trigger",
+                name="tandem_schedule_has_one_trigger",
                 condition=Q(cron="", every__gte=1) | (~Q(cron="") & Q(every__isnull=True)),
             ),
             models.CheckConstraint(
-                name="schedule_ends_after_it_starts",
+                name="tandem_schedule_ends_after_it_starts",
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")),
             ),
         ]
@@ -89,10 +90,10 @@ class Schedule(ExecutionOptions):
             # What dispatch asks every second: its cost must follow what is due, not how many schedules there are.
             models.Index(
                 fields=["routed_to", "next_due_at"],
-                name="schedule_due",
+                name="tandem_schedule_due",
                 condition=Q(next_due_at__isnull=False),
             ),
-            models.Index(fields=["host", "routed_to"], name="schedule_of_host"),
+            models.Index(fields=["host", "routed_to"], name="tandem_schedule_of_host"),
         ]
 
     def __str__(self) -> str:
@@ -104,3 +105,15 @@ class Schedule(ExecutionOptions):
         if self.every is not None:
             return Every(self.every, self.anchor)
         return Cron.parse(self.cron, self.timezone)
+
+    @property
+    def policy(self) -> Policy:
+        """What planning has to know beside the trigger."""
+        return Policy(
+            overlap=self.overlap,
+            catch_up=self.catch_up,
+            catch_up_window=self.catch_up_window,
+            grace=self.grace,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+        )

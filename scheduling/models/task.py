@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from scheduling.lifecycle import OPEN, Status
-from scheduling.models.execution import ExecutionOptions
+from scheduling.models.execution_options import ExecutionOptions
 from scheduling.models.schedule import Schedule
 
 STATUSES = [(status.value, status.value) for status in Status]
@@ -19,7 +19,7 @@ class Task(ExecutionOptions):
         Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks", db_index=False
     )
     workflow = models.ForeignKey(
-        "scheduling.Workflow",
+        "tandem_scheduling.Workflow",
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
@@ -58,19 +58,27 @@ class Task(ExecutionOptions):
     class Meta:
         constraints = [
             # The heart of Tandem: whoever fires an occurrence, it becomes at most one task.
-            models.UniqueConstraint(fields=["schedule", "due_at"], name="one_task_per_occurrence"),
+            models.UniqueConstraint(fields=["schedule", "due_at"], name="tandem_one_task_per_occurrence"),
         ]
         indexes = [
-            models.Index(fields=["schedule", "-id"], name="task_of_schedule"),
-            models.Index(fields=["status", "-id"], name="task_by_status"),
-            models.Index(fields=["job", "-id"], name="task_by_job"),
-            models.Index(fields=["workflow", "id"], name="task_of_workflow", condition=Q(workflow__isnull=False)),
-            models.Index(fields=["schedule"], name="task_open", condition=Q(status__in=sorted(OPEN))),
-            models.Index(fields=["executor", "send_at"], name="task_to_send", condition=Q(status=Status.QUEUED)),
-            models.Index(fields=["wait_until"], name="task_waiting", condition=Q(wait_until__isnull=False)),
-            models.Index(fields=["expires"], name="task_expires", condition=Q(expires__isnull=False)),
-            models.Index(fields=["finished_at"], name="task_finished", condition=Q(finished_at__isnull=False)),
-            models.Index(fields=["heartbeat_at"], name="task_running", condition=Q(status=Status.RUNNING)),
+            models.Index(fields=["schedule", "-id"], name="tandem_task_of_schedule"),
+            models.Index(fields=["status", "-id"], name="tandem_task_by_status"),
+            models.Index(fields=["job", "-id"], name="tandem_task_by_job"),
+            models.Index(
+                fields=["workflow", "id"], name="tandem_task_of_workflow", condition=Q(workflow__isnull=False)
+            ),
+            models.Index(
+                fields=["schedule"],
+                name="tandem_task_open",
+                condition=Q(status__in=sorted(status.value for status in OPEN)),
+            ),
+            models.Index(
+                fields=["executor", "send_at"], name="tandem_task_to_send", condition=Q(status=Status.QUEUED.value)
+            ),
+            models.Index(fields=["wait_until"], name="tandem_task_waiting", condition=Q(wait_until__isnull=False)),
+            models.Index(fields=["expires"], name="tandem_task_expires", condition=Q(expires__isnull=False)),
+            models.Index(fields=["finished_at"], name="tandem_task_finished", condition=Q(finished_at__isnull=False)),
+            models.Index(fields=["heartbeat_at"], name="tandem_task_running", condition=Q(status=Status.RUNNING.value)),
         ]
 
     def __str__(self) -> str:
@@ -91,7 +99,7 @@ class TaskAttempt(models.Model):
     traceback = models.TextField(default="", blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "number"], name="one_row_per_attempt")]
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="tandem_one_row_per_attempt")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of task {self.task_id}"

@@ -5,10 +5,28 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from scheduling.composition.nodes import Kind, Role
 from scheduling.lifecycle import Status
 from scheduling.models.schedule import Schedule
 from scheduling.models.task import STATUSES, Task
+
+
+class NodeKind(models.TextChoices):
+    """What a node does with its members."""
+
+    TASK = "task"
+    CHAIN = "chain"
+    GROUP = "group"
+    CHORD = "chord"
+
+
+class NodeRole(models.TextChoices):
+    """What a node is to its parent."""
+
+    ROOT = "root"
+    MEMBER = "member"
+    CALLBACK = "callback"
+    ON_SUCCESS = "on_success"
+    ON_FAILURE = "on_failure"
 
 
 class Workflow(models.Model):
@@ -20,7 +38,7 @@ class Workflow(models.Model):
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
     definition = models.JSONField(help_text="As it was asked for.")
-    status = models.CharField(max_length=10, choices=STATUSES, default=Status.RUNNING)
+    status = models.CharField(max_length=10, choices=STATUSES, default=Status.RUNNING.value)
     reason = models.TextField(default="", blank=True, help_text="Why it failed or was cancelled.")
     schedule = models.ForeignKey(
         Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="workflows", db_index=False
@@ -35,8 +53,8 @@ class Workflow(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["status", "-id"], name="workflow_by_status"),
-            models.Index(fields=["schedule"], name="workflow_open", condition=Q(status=Status.RUNNING)),
+            models.Index(fields=["status", "-id"], name="tandem_workflow_by_status"),
+            models.Index(fields=["schedule"], name="tandem_workflow_open", condition=Q(status=Status.RUNNING.value)),
         ]
 
     def __str__(self) -> str:
@@ -54,19 +72,21 @@ class WorkflowNode(models.Model):
     number = models.PositiveIntegerField()
     last = models.PositiveIntegerField()
     parent = models.PositiveIntegerField(null=True, blank=True, help_text="The number of the node it belongs to.")
-    role = models.CharField(max_length=10, choices=[(role.value, role.value) for role in Role])
-    kind = models.CharField(max_length=5, choices=[(kind.value, kind.value) for kind in Kind])
+    role = models.CharField(max_length=10, choices=NodeRole)
+    kind = models.CharField(max_length=5, choices=NodeKind)
     name = models.CharField(max_length=200, default="", blank=True)
     status = models.CharField(max_length=10, choices=STATUSES)
     task = models.OneToOneField(Task, null=True, blank=True, on_delete=models.SET_NULL, related_name="workflow_node")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["workflow", "number"], name="one_node_per_number")]
+        constraints = [models.UniqueConstraint(fields=["workflow", "number"], name="tandem_one_node_per_number")]
         indexes = [
             # Whether a parent still has open members, and whether anything of the whole still runs.
-            models.Index(fields=["workflow", "status", "parent"], name="workflow_node_standing"),
+            models.Index(fields=["workflow", "status", "parent"], name="tandem_workflow_node_standing"),
             # What upkeep compares with the ledger.
-            models.Index(fields=["task"], name="workflow_node_running", condition=Q(status=Status.RUNNING)),
+            models.Index(
+                fields=["task"], name="tandem_workflow_node_running", condition=Q(status=Status.RUNNING.value)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,14 +12,13 @@ from django.conf import settings
 from scheduling import schedules
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
 from scheduling.models import Schedule
-from scheduling.review import drafts, words
-from scheduling.review.foreign import ForeignTable
-from scheduling.review.lines import ReportLine
+from scheduling.review import command_patterns, drafts
+from scheduling.review.foreign_table import ForeignTable
 from scheduling.review.report import Report
-from scheduling.schedules import Wanted
+from scheduling.review.report_lines import ReportLine
+from scheduling.schedules import ScheduleFields
 from scheduling.storable import problem_with_text, storable_text
-from scheduling.timing import command_patterns
-from scheduling.timing.words import DEFAULT
+from scheduling.words import DEFAULT, describe
 
 SETTING: Final = "TANDEM_CRON_IMPORT"
 MOST_ADOPTED: Final = 500
@@ -169,17 +168,19 @@ def _plan(
         draft = drafts.created(now=now, **wanted)
     except InvalidRequest as exc:
         return replace(shown, outcome="refused", detail=exc.detail)
-    return replace(shown, outcome="would_create", routed_to=draft.routed_to, words=words(draft, language=language))
+    return replace(
+        shown, outcome="would_create", routed_to=draft.routed_to, words=describe(draft.trigger, language=language)
+    )
 
 
-def _wanted(line: ReportLine, allowed: Iterable[Mapped], backend: str) -> Wanted | None:
+def _wanted(line: ReportLine, allowed: Iterable[Mapped], backend: str) -> ScheduleFields | None:
     """The schedule for a line; None where no mapping takes its command."""
     for one in allowed:
         values = _match(one, line.command)
         if values is not None:
             parameters: Any = command_patterns.filled(dict(one.parameters), values)
             name = command_patterns.filled(one.name, values) or line.command
-            return Wanted(
+            return ScheduleFields(
                 name=storable_text(str(name))[:_LONGEST_NAME],
                 description=storable_text(f"Adopted from line {line.number} of a crontab: {line.text}"),
                 job=one.job,

@@ -7,16 +7,17 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, Literal
 
-from scheduling.backend import Entry, all_backends
+from scheduling.backend import all_backends
+from scheduling.entry import Entry
 from scheduling.errors import InvalidRequest, InvalidTrigger, Problem
 from scheduling.executor import executor_names
 from scheduling.hosts import default_host
 from scheduling.models import Schedule
-from scheduling.review.crowd import crowd
+from scheduling.review.collisions import same_minute
 from scheduling.timing import Cron, Every, Trigger, zone
-from scheduling.timing.cautions import Caution, cautions
 from scheduling.timing.frequency import Frequency, frequency
-from scheduling.timing.words import DEFAULT, describe
+from scheduling.timing.warnings import ReviewWarning, warnings_of
+from scheduling.words import DEFAULT, describe
 
 MOST_NEXT: Final = 100
 
@@ -41,7 +42,7 @@ class Review:
     next_occurrences: tuple[datetime, ...]
     frequency: Frequency
     backends: tuple[OnBackend, ...]
-    warnings: tuple[Caution, ...]
+    warnings: tuple[ReviewWarning, ...]
 
 
 def review_cron(
@@ -102,7 +103,7 @@ def _review(trigger: Trigger, draft: Schedule, *, count: int, now: datetime, wor
         next_occurrences=following,
         frequency=frequency(trigger, now=now),
         backends=tuple(_on_backends(draft)),
-        warnings=(*cautions(trigger, now=now), *crowd(following)),
+        warnings=(*warnings_of(trigger, now=now), *same_minute(following)),
     )
 
 

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from scheduling import queries
 from scheduling.backend import backend
 from scheduling.models import Schedule
-from scheduling.review import drafts, words
-from scheduling.schedules import Wanted
-from scheduling.timing.words import DEFAULT
+from scheduling.review import drafts
+from scheduling.schedules import ScheduleFields
+from scheduling.words import DEFAULT, describe
 
 MOST_DAYS: Final = 366
 # On each side; a second more would be 31 million for a schedule that is due each second of a year.
@@ -59,14 +59,14 @@ class Preview:
 
 
 def preview(
-    schedule_id: int, *, days: int, now: datetime, language: str = DEFAULT, **wanted: Unpack[Wanted]
+    schedule_id: int, *, days: int, now: datetime, language: str = DEFAULT, **fields: Unpack[ScheduleFields]
 ) -> Preview:
-    """What `schedules.update` with `wanted` would change in the next `days`; a move is `backend=...`.
+    """What `schedules.update` with `fields` would change in the next `days`; a move is `backend=...`.
 
     Stores and installs nothing. Raises NotFound and InvalidRequest as the update would.
     """
     schedule = queries.schedule(schedule_id)
-    draft = drafts.changed(schedule, now=now, **wanted)
+    draft = drafts.changed(schedule, now=now, **fields)
     difference = compare(
         _coming(schedule, now),
         _coming(draft, now),
@@ -116,7 +116,7 @@ def _coming(schedule: Schedule, now: datetime) -> list[datetime]:
 def _version(schedule: Schedule, language: str) -> Version:
     entries = backend(schedule.routed_to).entries(schedule) if schedule.next_due_at else []
     return Version(
-        words=words(schedule, language=language),
+        words=describe(schedule.trigger, language=language),
         timezone=schedule.timezone,
         backend=schedule.routed_to,
         host=schedule.host,

@@ -10,11 +10,11 @@ from typing import Final
 
 from scheduling.errors import InvalidRequest, InvalidTrigger, Problem
 from scheduling.models import Schedule
-from scheduling.review.crowd import Collision, collisions
-from scheduling.review.lines import Reader, ReportLine, Wanted
-from scheduling.timing import crontab_text
-from scheduling.timing.cautions import Caution
-from scheduling.timing.crontab_text import Form
+from scheduling.review import crontab_text
+from scheduling.review.collisions import Collision, collisions
+from scheduling.review.crontab_text import Form
+from scheduling.review.report_lines import Reader, ReportLine, ReportOptions
+from scheduling.timing.warnings import ReviewWarning
 
 MOST_BYTES: Final = 1_000_000
 MOST_LINES: Final = 20_000
@@ -36,7 +36,7 @@ class Report:
     timezone: str
     lines: tuple[ReportLine, ...]
     collisions: tuple[Collision, ...]
-    warnings: tuple[Caution, ...]
+    warnings: tuple[ReviewWarning, ...]
     complete: bool
 
     def count(self, *kinds: str) -> int:
@@ -50,7 +50,7 @@ def of_crontab(
     form: Form | None = None,
     timezone: str = "UTC",
     users: Collection[str] = (),
-    wanted: Wanted | None = None,
+    options: ReportOptions | None = None,
     now: datetime,
 ) -> Report:
     """Read a crontab whose times are meant in `timezone`. Without `form` it is told by the text and by `users`.
@@ -64,28 +64,28 @@ def of_crontab(
         lines = crontab_text.read(text, form=known, zone=timezone)
     except InvalidTrigger as exc:
         raise InvalidRequest([Problem("timezone", exc.code, exc.detail)]) from exc
-    reader = Reader(wanted or Wanted(), now)
+    reader = Reader(options or ReportOptions(), now)
     found = _with_collisions([reader.line(line, timezone) for line in lines], reader, now)
     if len(lines) > _CRON_LINES:
         detail = f"The table has {len(lines):,} lines, and Debian's cron reads none of more than {_CRON_LINES:,}."
-        warnings.append(Caution("too_many_lines", detail))
+        warnings.append(ReviewWarning("too_many_lines", detail))
     return replace(found, form=known, form_reason=reason, timezone=timezone, warnings=tuple(warnings))
 
 
-def of_schedules(schedules: Iterable[Schedule], *, wanted: Wanted | None = None, now: datetime) -> Report:
+def of_schedules(schedules: Iterable[Schedule], *, options: ReportOptions | None = None, now: datetime) -> Report:
     """Read stored schedules, the first 10,000 of them."""
-    reader = Reader(wanted or Wanted(), now)
+    reader = Reader(options or ReportOptions(), now)
     listed = list(islice(schedules, MOST_SCHEDULES + 1))
     report = _with_collisions([reader.schedule(one) for one in listed[:MOST_SCHEDULES]], reader, now)
     return replace(report, complete=report.complete and len(listed) <= MOST_SCHEDULES)
 
 
-def _without_carriage_returns(text: str) -> tuple[str, list[Caution]]:
+def _without_carriage_returns(text: str) -> tuple[str, list[ReviewWarning]]:
     """A text all of whose lines end as on Windows is read as if they did not, and one warning says so."""
     if not text.count("\n") or text.count("\r\n") != text.count("\n"):
         return text, []
     detail = "All lines end with a carriage return (Windows line ends): cron would keep it as part of each line."
-    return text.replace("\r\n", "\n"), [Caution("carriage_return", detail)]
+    return text.replace("\r\n", "\n"), [ReviewWarning("carriage_return", detail)]
 
 
 def _check_size(text: str) -> None:
@@ -101,6 +101,6 @@ def _with_collisions(lines: list[ReportLine], reader: Reader, now: datetime) -> 
     found = collisions(reader.numbers, now=now)
     for index, line in enumerate(lines):
         trigger = reader.triggers.get(line.number)
-        if trigger is not None and trigger in found.cautions:
-            lines[index] = replace(line, warnings=(*line.warnings, found.cautions[trigger]))
+        if trigger is not None and trigger in found.warnings:
+            lines[index] = replace(line, warnings=(*line.warnings, found.warnings[trigger]))
     return Report("", "", "", tuple(lines), found.minutes, (), found.complete)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
-from scheduling.timing.clock_changes import stretch_at
+from scheduling.timing.dst import stretch_at
 from scheduling.timing.expression import split
 from scheduling.timing.fields import Field, parse_field
 from scheduling.timing.grammar import DAY, HOUR, MINUTE, MONTH, WEEKDAY, excerpt

@@ -1,1 +1,1 @@
-"""What keeps the ledger whole and small."""
+"""What crashes leave behind is put right, and what is old is deleted. Each part works when the others fail."""

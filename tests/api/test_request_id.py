@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from api.request_id import accepted
-from scheduling import logcontext
+from scheduling import log_context
 
 
 def test_an_answer_has_the_id_that_was_sent() -> None:
@@ -30,7 +30,7 @@ def test_one_that_could_do_harm_is_replaced(given: str) -> None:
 def test_the_line_of_a_request_has_its_id_and_no_query(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[object] = []
     handler = logging.Handler()
-    handler.emit = lambda record: seen.append(logcontext.current().get("request_id"))  # type: ignore[method-assign]
+    handler.emit = lambda record: seen.append(log_context.current().get("request_id"))  # type: ignore[method-assign]
     log = logging.getLogger("api.request_id")
     log.addHandler(handler)
     try:

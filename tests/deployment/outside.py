@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from settings.stack.parent_death import die_with_parent
+from stack.parent_death import die_with_parent
 from tests.deployment.tools import ROOT, configuration
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.server import Server, end_group, identity, needed

@@ -158,11 +158,11 @@ def is_well(process: subprocess.Popen[bytes], outside: Outside) -> bool:
 def test_debians_cron_runs_a_schedule_as_the_unprivileged_user(outside: Outside) -> None:
     with container(outside) as process:
         until(lambda: is_well(process, outside), process, outside)
-        until(lambda: rows(outside, "SELECT name FROM scheduling_host") == [("cron",)], process, outside)
+        until(lambda: rows(outside, "SELECT name FROM tandem_scheduling_host") == [("cron",)], process, outside)
         # The API's side has no crontab, and finds the one host that has.
         made = outside.once("web", ["python", "manage.py", "shell", "-c", _CREATE])
         assert made.returncode == 0, made.stderr
-        query = "SELECT woken_by, host FROM scheduling_task WHERE status = 'COMPLETED'"
+        query = "SELECT woken_by, host FROM tandem_scheduling_task WHERE status = 'COMPLETED'"
         until(lambda: bool(rows(outside, query)), process, outside)
         assert rows(outside, query)[0] == ("crontab", "cron")
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from scheduling.context import JobContext
+from scheduling.job_context import JobContext
 
 
 @dataclass

@@ -32,7 +32,7 @@ def _commands_of_the_page(settings: Settings) -> None:
 
 
 def test_the_application_registers_the_jobs_that_ship() -> None:
-    assert apps.get_app_config("jobs").name == "jobs"
+    assert apps.get_app_config("tandem_jobs").name == "jobs"
     found = [job.name for job in definitions() if job.function.__module__ in JOB_MODULES]
     assert found == SHIPPED
 

@@ -11,7 +11,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402 - after setup()
 
 from scheduling import ledger  # noqa: E402 - after setup()
-from scheduling.execution import worker_name  # noqa: E402 - after setup()
+from scheduling.execution.run import worker_name  # noqa: E402 - after setup()
 
 if __name__ == "__main__":
     if ledger.claim(int(sys.argv[1]), 1, worker=worker_name("worker"), now=timezone.now()) is None:

@@ -19,7 +19,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - after setup()
 from django.utils import timezone  # noqa: E402 - after setup()
 
-from scheduling import dispatch, schedules  # noqa: E402 - after setup()
+from scheduling import delivery, dispatch, schedules  # noqa: E402 - after setup()
 from scheduling.executor import Executor, Submission  # noqa: E402 - after setup()
 from scheduling.models import SyncState, Task  # noqa: E402 - after setup()
 
@@ -41,7 +41,7 @@ class KilledExecutor(Executor):
 def main(mode: str, ids: Sequence[str]) -> None:
     """One of the four."""
     # Small, so that the processes meet often.
-    dispatch.BATCH = BATCH  # type: ignore[misc]  # Final for everybody else
+    delivery.BATCH = BATCH  # type: ignore[misc]  # Final for everybody else
     if mode == "die":
         settings.TANDEM_EXECUTORS = {**settings.TANDEM_EXECUTORS, "worker": "tests.live.dispatcher.KilledExecutor"}
     sys.stdout.write("ready\n")
@@ -51,7 +51,7 @@ def main(mode: str, ids: Sequence[str]) -> None:
         return
     if mode == "fire":
         for schedule_id in ids:
-            dispatch.submit(dispatch.fire(int(schedule_id), now=timezone.now(), woken_by="beat"), now=timezone.now())
+            delivery.submit(dispatch.fire(int(schedule_id), now=timezone.now(), woken_by="beat"), now=timezone.now())
         return
     while dispatch.dispatch_due("beat", now=timezone.now()):
         pass

@@ -21,7 +21,7 @@ from django.db.utils import ConnectionHandler, load_backend
 
 from settings.brokers import celery_settings
 from settings.databases import database
-from settings.stack.parent_death import die_with_parent
+from stack.parent_death import die_with_parent
 from tests.backends.queue.brokers import stored_messages
 from tests.servers.server import end_group
 

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from scheduling.context import JobContext
+from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 

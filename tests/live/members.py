@@ -17,7 +17,8 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402 - after setup()
 
-from scheduling import dispatch, execution, ledger  # noqa: E402 - after setup()
+from scheduling import delivery, ledger  # noqa: E402 - after setup()
+from scheduling.execution.run import run_attempt  # noqa: E402 - after setup()
 
 
 def main(mode: str, ids: Sequence[int]) -> None:
@@ -29,8 +30,8 @@ def main(mode: str, ids: Sequence[int]) -> None:
         if task is not None and ledger.complete(task, result={"process": os.getpid()}, now=timezone.now()):
             os.kill(os.getpid(), signal.SIGKILL)
     for task_id in ids:
-        released = execution.run(task_id, 1, worker=f"process {os.getpid()}")
-        dispatch.submit(dispatch.elsewhere(released), now=timezone.now())
+        released = run_attempt(task_id, 1, worker=f"process {os.getpid()}")
+        delivery.hand_over(released, now=timezone.now())
 
 
 if __name__ == "__main__":

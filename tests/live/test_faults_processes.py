@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from scheduling import dispatch
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, Task
+from scheduling.upkeep import lost_attempts
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.live
 
 DYING = "tests.live.dying_settings"
 TIMES = 5
-AWAY = dispatch.LOST_AFTER + timedelta(seconds=5)
+AWAY = lost_attempts.LOST_AFTER + timedelta(seconds=5)
 
 
 def pattern(there: Installation, job: str = "live.append", **wanted: Any) -> Schedule:
@@ -64,7 +64,7 @@ def check_second_attempts(there: Installation, midway: Task, claimed: Task) -> N
 def test_what_a_killed_worker_had_claimed_is_tried_again(on_broker: Installation) -> None:
     midway, claimed = lost_tasks(on_broker)
     # Made older: the test need not sit through the silence.
-    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=timezone.now() - 2 * dispatch.LOST_AFTER)
+    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=timezone.now() - 2 * lost_attempts.LOST_AFTER)
     on_broker.beat()
     on_broker.worker(name="another")
     all_done(on_broker, [midway, claimed])

@@ -21,7 +21,7 @@ from scheduling.storable import Json
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation, ledger_at
-from tests.live.watching import Web, doorbell_of, last_words, message, messages_until
+from tests.live.watching import Web, last_words, message, messages_until, notifier_of
 from tests.servers.redis_like import RedisServer, ValkeyServer
 
 pytestmark = pytest.mark.live
@@ -148,9 +148,9 @@ def test_an_event_that_is_committed_late_is_lost_to_nobody(on_postgres: Installa
         web.watch(f"/ws/tasks/{late.pk}/") as watching_late,
     ):
         assert message(watching_late)["event"] == 1
-        open_transaction.execute("UPDATE scheduling_task SET events = 2 WHERE id = %s", [late.pk])
+        open_transaction.execute("UPDATE tandem_scheduling_task SET events = 2 WHERE id = %s", [late.pk])
         open_transaction.execute(
-            "INSERT INTO scheduling_taskevent (task_id, number, at, status, detail)"
+            "INSERT INTO tandem_scheduling_taskevent (task_id, number, at, status, detail)"
             " VALUES (%s, 2, now(), 'RUNNING', '{}')",
             [late.pk],
         )
@@ -170,8 +170,8 @@ def test_a_transaction_that_was_rolled_back_holds_nobody_up(on_postgres: Install
     task = a_task(a_schedule())
     with web.watch("/ws/tasks/") as feed:
         with psycopg.connect(on_postgres.database_url) as given_up:
-            given_up.execute("UPDATE scheduling_task SET events = events WHERE id = %s", [task.pk])
-            given_up.execute("SELECT nextval(pg_get_serial_sequence('scheduling_taskevent', 'id'))")
+            given_up.execute("UPDATE tandem_scheduling_task SET events = events WHERE id = %s", [task.pk])
+            given_up.execute("SELECT nextval(pg_get_serial_sequence('tandem_scheduling_taskevent', 'id'))")
             given_up.rollback()
         completed(task, None)
         received = [message(feed) for _ in range(2)]
@@ -247,7 +247,7 @@ def test_one_client_that_does_not_read_is_dropped_and_a_hundred_others_notice_no
     task = claimed(a_task(a_schedule()))
     schedule, text, rounds = a_schedule(), "x" * 200_000, 100
     with ExitStack() as stack:
-        ring = stack.enter_context(doorbell_of(on_postgres))
+        notify = stack.enter_context(notifier_of(on_postgres))
         feeds = [stack.enter_context(web.watch("/ws/tasks/", compression=None)) for _ in range(5)]
         watching = [stack.enter_context(web.watch(f"/ws/tasks/{task.pk}/")) for _ in range(95)]
         slow = stack.enter_context(
@@ -257,7 +257,7 @@ def test_one_client_that_does_not_read_is_dropped_and_a_hundred_others_notice_no
         sizes = []
         for _ in range(rounds):
             completed(a_task(schedule), text)
-            ring()
+            notify()
             for feed in feeds:
                 assert messages_until(feed, "COMPLETED")[-1]["result"] == text
             sizes.append(web.resident_bytes())
@@ -265,6 +265,6 @@ def test_one_client_that_does_not_read_is_dropped_and_a_hundred_others_notice_no
         assert max(sizes[rounds // 2 :]) - sizes[rounds // 2] < 8_000_000
         assert max(sizes) - sizes[0] < 32_000_000
         assert ledger.complete(task, result=None, now=timezone.now())
-        ring()
+        notify()
         assert {message(client)["event"] for client in watching} == {3}
         assert last_words(slow) == 4408

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from scheduling import dispatch
+from scheduling import ledger
 from scheduling.lifecycle import Status
 from scheduling.models import Task
+from scheduling.upkeep import lost_attempts
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation, sqlite_in_drills
@@ -45,7 +46,7 @@ def test_tasks_survive_a_broker_that_lost_everything(installation: Installation)
     tasks = tasks_of("live.append", 4, installation)
     for task in tasks:
         installation.publish(task.pk, task.attempt)
-    Task.objects.update(sends=1, send_at=timezone.now() + dispatch.SEND_AGAIN)
+    Task.objects.update(sends=1, send_at=timezone.now() + ledger.SEND_AGAIN)
     assert len(installation.messages()) == len(tasks)
     installation.empty_broker()
     Task.objects.update(send_at=timezone.now())
@@ -65,7 +66,9 @@ def test_the_task_of_a_worker_that_was_killed_is_lost_and_nothing_is_stuck(insta
     worker.kill()
     assert has_status(lost, Status.RUNNING)
     # Its last heartbeat, made older: the test need not sit through the silence.
-    Task.objects.filter(pk=lost.pk).update(heartbeat_at=timezone.now() - dispatch.LOST_AFTER - timedelta(seconds=1))
+    Task.objects.filter(pk=lost.pk).update(
+        heartbeat_at=timezone.now() - lost_attempts.LOST_AFTER - timedelta(seconds=1)
+    )
     Task.objects.filter(pk=next_one.pk).update(send_at=timezone.now())
     installation.beat()
     installation.until(lambda: has_status(lost, Status.FAILED))

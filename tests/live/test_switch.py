@@ -14,10 +14,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from scheduling import dispatch, ledger
+from scheduling import ledger
+from scheduling.dispatch import extra_task
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, Task
-from scheduling.occurrences import new_task
+from scheduling.upkeep import lost_attempts
 from tests.conftest import a_schedule
 from tests.live.broker_faults import Broker, broker_of
 from tests.live.installation import Installation, Process
@@ -50,7 +51,7 @@ def brokers(request: pytest.FixtureRequest) -> Iterator[list[Broker]]:
 
 def several(count: int, schedule: Schedule, now: datetime, **fields: Any) -> list[Task]:
     """Stored tasks of the schedule; a field that is a list is one value a task."""
-    tasks = [new_task(schedule, now=now, woken_by="request", hand_over=dispatch.HAND_OVER) for _ in range(count)]
+    tasks = [extra_task(schedule, now=now, woken_by="request") for _ in range(count)]
     for number, task in enumerate(tasks):
         for name, value in fields.items():
             setattr(task, name, value[number] if isinstance(value, list) else value)
@@ -246,7 +247,7 @@ def test_whatever_a_task_had_to_do_with_the_old_broker_it_is_done_once(
     send(there, sent_to_old, sent_to_both, cancelled)
     ledger.cancel(cancelled.pk, reason="no", now=timezone.now())
     # Both have been silent for long.
-    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=now - dispatch.LOST_AFTER)
+    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=now - lost_attempts.LOST_AFTER)
 
     there.broker_url = new.url
     send(there, sent_to_both)

@@ -11,9 +11,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import dispatch, workflows
 from scheduling.lifecycle import Status
 from scheduling.models import Task, Workflow, WorkflowNode
+from scheduling.upkeep.sweep import sweep
+from scheduling.workflows import service as workflows
 from tests.live.installation import Installation, Process, sqlite_in_drills
 from tests.recording import SETTINGS_EXECUTORS
 from tests.servers.redis_like import RedisServer
@@ -107,7 +108,7 @@ def test_members_that_end_at_the_same_instant_move_the_workflow_on_one_by_one(on
     workflow = started(chord(on_postgres, PROCESSES))
     *ids, callback = members(workflow)
     with psycopg.connect(on_postgres.database_url) as other:
-        other.execute("SELECT 1 FROM scheduling_workflow WHERE id = %s FOR UPDATE", [workflow.pk])
+        other.execute("SELECT 1 FROM tandem_scheduling_workflow WHERE id = %s FOR UPDATE", [workflow.pk])
         processes = racing(on_postgres, ids)
         # Every member has ended, and none has moved anything on.
         on_postgres.until(lambda: waiting_for_locks() == PROCESSES)
@@ -127,7 +128,7 @@ def test_cancelling_while_many_processes_end_members_blocks_nobody_and_nothing_m
     installation.until(lambda: len(installation.ran()) >= PROCESSES)
     workflows.cancel(workflow.pk, now=timezone.now())
     assert [process.wait() for process in processes] == [0] * PROCESSES, [process.said() for process in processes]
-    dispatch.upkeep(now=timezone.now())
+    sweep(now=timezone.now())
     assert has_status(workflow, Status.CANCELLED)
     assert Task.objects.get(pk=callback).status == Status.CANCELLED
     assert callback not in installation.ran()

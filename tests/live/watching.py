@@ -16,7 +16,7 @@ from kombu import Producer
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from backends.queue.doorbell import EXCHANGE
+from backends.queue.notifier import EXCHANGE
 from settings.brokers import celery_settings
 from tests.live.installation import Installation, Process
 from tests.servers.server import free_port
@@ -104,9 +104,9 @@ def messages_until(client: ClientConnection, status: str) -> list[Json]:
 
 
 @contextmanager
-def doorbell_of(installation: Installation) -> Iterator[Callable[[], None]]:
-    """Rings for all tasks: what a test writes to the ledger itself rings at another broker, where nobody listens."""
-    with Celery("ring", set_as_current=False) as app:
+def notifier_of(installation: Installation) -> Iterator[Callable[[], None]]:
+    """Notifies of all tasks: a test that writes to the ledger itself notifies another broker, where nobody listens."""
+    with Celery("notify", set_as_current=False) as app:
         app.config_from_object(celery_settings(installation.broker_url, socket=installation.folder / "unused"))
         with app.connection_for_write() as connection:
             producer = Producer(connection, exchange=EXCHANGE)

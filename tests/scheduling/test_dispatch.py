@@ -1,14 +1,13 @@
-"""From due rows to tasks, and the upkeep that mends what a crash left behind."""
+"""From due rows to tasks."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 import pytest
-from django.conf import settings as django_settings
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from scheduling import dispatch, ledger
+from scheduling import delivery, dispatch, ledger
 from scheduling.errors import NotFound
 from scheduling.executor import executor
 from scheduling.models import Schedule, Task
@@ -59,7 +58,7 @@ def test_a_backend_dispatches_its_own_schedules_only(worker: RecordingExecutor) 
 def test_what_is_due_comes_in_batches_until_nothing_is(
     worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "BATCH", 3)
+    monkeypatch.setattr(delivery, "BATCH", 3)
     for _ in range(7):
         a_schedule(now=NOW)
     taken = []
@@ -99,20 +98,6 @@ def test_replace_cancels_what_is_open(worker: RecordingExecutor) -> None:
     assert not ledger.complete(first, result=None, now=DUE)
 
 
-def test_queue_runs_one_after_the_other(worker: RecordingExecutor) -> None:
-    schedule = a_schedule(now=NOW, overlap="queue")
-    for minute in ("10:05", "10:10", "10:15"):
-        dispatch.dispatch_due("beat", now=at(f"2026-11-20 {minute}"))
-    assert statuses(schedule) == ["QUEUED", "SCHEDULED", "SCHEDULED"]
-    assert dispatch.release(schedule.pk, now=DUE) == []
-    first = ledger.claim(worker.submitted[0][0], 1, worker="me", now=DUE)
-    assert first is not None
-    ledger.complete(first, result=None, now=DUE)
-    [second] = dispatch.release(schedule.pk, now=DUE)
-    assert (second.due_at, second.status) == (at("2026-11-20 10:10"), "QUEUED")
-    assert dispatch.release(schedule.pk, now=DUE) == []
-
-
 def test_a_cursor_that_lags_behind_the_ledger_makes_no_second_task(worker: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="allow")
     dispatch.dispatch_due("beat", now=DUE)
@@ -131,79 +116,6 @@ def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(worker: Reco
     assert broken.next_due_at is None
     assert broken.sync_state == "out_of_sync"
     assert "Mars/Olympus" in broken.sync_error
-
-
-def test_a_broker_that_is_away_loses_nothing(worker: RecordingExecutor) -> None:
-    a_schedule(now=NOW)
-    worker.error = "away"
-    dispatch.dispatch_due("beat", now=DUE)
-    task = Task.objects.get()
-    assert task.status == "QUEUED"
-    worker.error = ""
-    dispatch.upkeep(now=DUE + dispatch.HAND_OVER - timedelta(seconds=1))
-    assert worker.submitted == []
-    dispatch.upkeep(now=DUE + dispatch.HAND_OVER)
-    assert worker.submitted == [(task.pk, 1)]
-
-
-def test_a_lost_message_is_sent_again_until_it_is_claimed(worker: RecordingExecutor) -> None:
-    a_schedule(now=NOW)
-    dispatch.dispatch_due("beat", now=DUE)
-    task = Task.objects.get()
-    dispatch.upkeep(now=DUE + timedelta(seconds=59))
-    assert len(worker.submitted) == 1
-    dispatch.upkeep(now=DUE + timedelta(seconds=60))
-    assert worker.submitted == [(task.pk, 1)] * 2
-    ledger.claim(task.pk, 1, worker="me", now=DUE + timedelta(seconds=61))
-    dispatch.upkeep(now=DUE + timedelta(seconds=75))
-    assert len(worker.submitted) == 2
-
-
-def test_upkeep_takes_more_than_one_batch(worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker.error = "away"
-    for _ in range(7):
-        a_schedule(now=NOW)
-    dispatch.dispatch_due("beat", now=DUE)
-    worker.error = ""
-    monkeypatch.setattr(dispatch, "BATCH", 3)
-    dispatch.upkeep(now=DUE + timedelta(minutes=1))
-    assert len(worker.submitted) == 7
-
-
-def test_a_silent_attempt_is_lost() -> None:
-    a_schedule(now=NOW)
-    dispatch.dispatch_due("beat", now=DUE)
-    task = ledger.claim(Task.objects.get().pk, 1, worker="me", now=DUE)
-    assert task is not None
-    dispatch.upkeep(now=DUE + dispatch.LOST_AFTER)
-    task.refresh_from_db()
-    assert task.status == "RUNNING"
-    dispatch.upkeep(now=DUE + dispatch.LOST_AFTER + timedelta(seconds=1))
-    task.refresh_from_db()
-    assert task.status == "FAILED"
-
-
-def test_upkeep_releases_what_waits_for_a_task_that_was_lost(worker: RecordingExecutor) -> None:
-    schedule = a_schedule(now=NOW, overlap="queue")
-    dispatch.dispatch_due("beat", now=DUE)
-    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
-    ledger.claim(worker.submitted[0][0], 1, worker="me", now=DUE)
-    dispatch.upkeep(now=at("2026-11-20 10:11"))
-    assert statuses(schedule) == ["FAILED", "QUEUED"]
-    assert len(worker.submitted) == 2
-
-
-def test_inline_tasks_are_left_to_their_host(worker: RecordingExecutor) -> None:
-    schedule = a_schedule(now=NOW, backend="crontab")
-    [task] = dispatch.fire(schedule.pk, now=DUE, woken_by="crontab")
-    assert (task.executor, task.host) == ("inline", django_settings.TANDEM_HOST)
-    later = DUE + timedelta(minutes=1)
-    dispatch.upkeep(now=later)
-    assert dispatch.take_left_behind(now=later, host="elsewhere") == []
-    assert dispatch.take_left_behind(now=later, host=django_settings.TANDEM_HOST) == [task]
-    assert dispatch.take_left_behind(now=later, host=django_settings.TANDEM_HOST) == []
-    task.refresh_from_db()
-    assert task.status == "QUEUED"
 
 
 def test_firing_too_early_or_a_schedule_that_is_gone() -> None:

@@ -39,7 +39,7 @@ def _around(settings: Any, db: None) -> None:
     BeatProcess.objects.create(host="testhost", process=1, heartbeat_at=timezone.now())
     settings.TANDEM_EXECUTORS = {
         "worker": "tests.scheduling.test_doctor.HealthyExecutor",
-        "inline": "scheduling.execution.InlineExecutor",
+        "inline": "scheduling.execution.inline.InlineExecutor",
     }
     settings.TANDEM_BACKENDS = {"beat": "backends.beat.backend.BeatBackend"}
 

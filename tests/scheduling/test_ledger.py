@@ -123,11 +123,11 @@ def test_a_running_task_is_asked_to_stop_once() -> None:
 
 def test_a_retry_is_another_attempt_of_the_same_task() -> None:
     task = a_claimed_task()
-    assert ledger.retry(task, error="not yet", wait_until=LATER, now=NOW)
+    assert ledger.schedule_retry(task, error="not yet", wait_until=LATER, now=NOW)
     task.refresh_from_db()
     assert (task.status, task.attempt, task.wait_until, task.finished_at) == ("RETRYING", 2, LATER, None)
     assert ledger.claim(task.pk, 1, worker="late message", now=LATER) is None
-    [queued] = ledger.queue_waiting([task.pk], now=LATER, hand_over=LATER - NOW)
+    [queued] = ledger.queue_waiting([task.pk], now=LATER)
     assert (queued.status, queued.attempt, queued.wait_until) == ("QUEUED", 2, None)
     assert ledger.claim(task.pk, 1, worker="late message", now=LATER) is None
     again = ledger.claim(task.pk, 2, worker="me", now=LATER)
@@ -142,8 +142,8 @@ def test_a_retry_is_another_attempt_of_the_same_task() -> None:
 def test_only_what_waits_is_queued_and_only_once() -> None:
     waiting, running, queued = a_task(Status.SCHEDULED), a_claimed_task(), a_task()
     ids = [waiting.pk, running.pk, queued.pk]
-    assert [task.pk for task in ledger.queue_waiting(ids, now=LATER, hand_over=LATER - NOW)] == [waiting.pk]
-    assert ledger.queue_waiting(ids, now=LATER, hand_over=LATER - NOW) == []
+    assert [task.pk for task in ledger.queue_waiting(ids, now=LATER)] == [waiting.pk]
+    assert ledger.queue_waiting(ids, now=LATER) == []
     assert log_of(waiting) == [(1, "SCHEDULED"), (2, "QUEUED")]
 
 
@@ -151,27 +151,27 @@ def test_only_what_waits_is_queued_and_only_once() -> None:
 def test_what_was_not_run_can_be_run_after_all(status: Status) -> None:
     task = a_task(status)
     Task.objects.filter(pk=task.pk).update(finished_at=NOW)
-    assert ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+    assert ledger.retry(task, now=LATER)
     task.refresh_from_db()
     assert (task.status, task.attempt, task.finished_at) == ("QUEUED", 1, None)
 
 
-def test_what_failed_is_repeated_as_a_new_attempt_and_a_second_wish_finds_it_queued() -> None:
+def test_what_failed_is_retried_as_a_new_attempt_and_a_second_wish_finds_it_queued() -> None:
     task = a_claimed_task()
     ledger.fail(task, error="no", now=NOW)
     task.refresh_from_db()
-    assert ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
-    assert not ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+    assert ledger.retry(task, now=LATER)
+    assert not ledger.retry(task, now=LATER)
     task.refresh_from_db()
     assert (task.status, task.attempt, task.error) == ("QUEUED", 2, "")
 
 
-def test_neither_what_completed_nor_what_is_open_is_repeated() -> None:
+def test_neither_what_completed_nor_what_is_open_is_retried() -> None:
     done, running = a_claimed_task(), a_claimed_task()
     ledger.complete(done, result=1, now=NOW)
     for task in (done, running, a_task(), a_task(Status.SCHEDULED)):
         task.refresh_from_db()
-        assert not ledger.repeat(task, now=LATER, hand_over=LATER - NOW)
+        assert not ledger.retry(task, now=LATER)
 
 
 def test_what_has_expired_is_not_claimed() -> None:
@@ -185,7 +185,7 @@ def test_sending_again_waits_twice_as_long_each_time() -> None:
     waits = []
     for _ in range(8):
         task.refresh_from_db()
-        ledger.sent([task], now=NOW, again_after=LATER - NOW)
+        ledger.sent([task], now=NOW)
         task.refresh_from_db()
         assert task.send_at is not None
         waits.append(int((task.send_at - NOW).total_seconds()))
@@ -195,6 +195,6 @@ def test_sending_again_waits_twice_as_long_each_time() -> None:
 def test_what_was_claimed_meanwhile_is_not_sent_again() -> None:
     task = a_task()
     ledger.claim(task.pk, 1, worker="me", now=NOW)
-    ledger.sent([task], now=NOW, again_after=LATER - NOW)
+    ledger.sent([task], now=NOW)
     task.refresh_from_db()
     assert task.send_at is None

@@ -10,10 +10,14 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import dispatch, execution, ledger, tasks
+from scheduling import delivery, ledger, tasks
 from scheduling.errors import InvalidRequest, NotFound
+from scheduling.execution import run
+from scheduling.execution.run import run_attempt
 from scheduling.executor import executor
 from scheduling.models import Task
+from scheduling.upkeep import lost_attempts
+from scheduling.upkeep.sweep import sweep
 from tests.conftest import at
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
@@ -47,23 +51,23 @@ def test_without_a_time_to_come_a_task_is_sent_at_once(worker: RecordingExecutor
 def test_a_task_waits_for_its_time_as_a_row(worker: RecordingExecutor) -> None:
     task = a_task(scheduled_time=LATER)
     assert (task.status, task.wait_until) == ("SCHEDULED", LATER)
-    assert dispatch.queue_due(now=LATER - timedelta(seconds=1)) == 0
+    assert delivery.queue_due(now=LATER - timedelta(seconds=1)) == 0
     assert worker.submitted == []
-    assert dispatch.queue_due(now=LATER) == 1
+    assert delivery.queue_due(now=LATER) == 1
     assert worker.submitted == [(task.pk, 1)]
-    assert dispatch.queue_due(now=LATER) == 0
+    assert delivery.queue_due(now=LATER) == 0
 
 
 def test_a_task_that_waits_is_not_mistaken_for_one_that_waits_for_another(worker: RecordingExecutor) -> None:
     a_task(scheduled_time=LATER)
-    dispatch.upkeep(now=NOW + timedelta(minutes=5))
+    sweep(now=NOW + timedelta(minutes=5))
     assert worker.submitted == []
 
 
 def test_an_inline_task_waits_for_the_agent_of_its_host(worker: RecordingExecutor) -> None:
     task, waits_for = tasks.create(now=NOW, name="here", executor="inline")
     assert waits_for == "the agent on testhost"
-    assert dispatch.take_left_behind(now=NOW, host=django_settings.TANDEM_HOST) == [task]
+    assert delivery.take_unclaimed(now=NOW, host=django_settings.TANDEM_HOST) == [task]
     assert worker.submitted == []
 
 
@@ -72,7 +76,7 @@ def test_a_broker_that_is_away_is_said_and_the_task_is_kept(worker: RecordingExe
     task, waits_for = tasks.create(now=NOW, name="a task")
     assert waits_for == "the broker is away"
     worker.error = ""
-    dispatch.upkeep(now=NOW + dispatch.HAND_OVER)
+    sweep(now=NOW + ledger.HAND_OVER)
     assert worker.submitted == [(task.pk, 1)]
 
 
@@ -105,8 +109,8 @@ def test_a_wrong_request_is_refused_and_leaves_nothing(wanted: dict[str, Any], f
 def test_what_waits_is_cancelled_and_never_runs(when: Any) -> None:
     task = tasks.cancel(a_task(scheduled_time=when).pk, now=NOW)
     assert (task.status, task.reason) == ("CANCELLED", "cancelled by request")
-    assert dispatch.queue_due(now=LATER) == 0
-    assert execution.run(task.pk, 1, worker="test") == []
+    assert delivery.queue_due(now=LATER) == 0
+    assert run_attempt(task.pk, 1, worker="test") == []
     task.refresh_from_db()
     assert task.status == "CANCELLED"
 
@@ -121,7 +125,7 @@ def test_what_runs_is_asked_to_stop() -> None:
 
 def test_what_has_finished_is_not_cancelled() -> None:
     task = a_task()
-    execution.run(task.pk, 1, worker="test")
+    run_attempt(task.pk, 1, worker="test")
     with pytest.raises(tasks.AlreadyFinished, match="it is COMPLETED"):
         tasks.cancel(task.pk, now=NOW)
     with pytest.raises(NotFound):
@@ -130,19 +134,19 @@ def test_what_has_finished_is_not_cancelled() -> None:
 
 def test_a_cancelled_task_can_be_repeated_and_keeps_its_attempts(worker: RecordingExecutor) -> None:
     task = tasks.cancel(a_task().pk, now=NOW)
-    repeated, waits_for = tasks.repeat(task.pk, now=LATER)
+    repeated, waits_for = tasks.retry(task.pk, now=LATER)
     assert (repeated.status, repeated.attempt, waits_for) == ("QUEUED", 1, "")
-    execution.run(task.pk, 1, worker="test")
+    run_attempt(task.pk, 1, worker="test")
     task.refresh_from_db()
     assert task.status == "COMPLETED"
-    with pytest.raises(tasks.NotRepeatable, match="The task is COMPLETED: only one that is CANCELLED, FAILED, "):
-        tasks.repeat(task.pk, now=LATER)
+    with pytest.raises(tasks.NotRetryable, match="The task is COMPLETED: only one that is CANCELLED, FAILED, "):
+        tasks.retry(task.pk, now=LATER)
 
 
 def test_what_did_not_start_in_time_has_expired(worker: RecordingExecutor) -> None:
     task = a_task(expires=LATER)
     assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None
-    dispatch.upkeep(now=LATER)
+    sweep(now=LATER)
     task.refresh_from_db()
     assert (task.status, task.reason) == ("CANCELLED", "it expired before it could start")
 
@@ -160,7 +164,7 @@ def test_a_lost_attempt_follows_on_lost(on_lost: str, retries: dict[str, int], a
     task = a_task(on_lost=on_lost, retries=retries)
     Task.objects.filter(pk=task.pk).update(attempt=attempt)
     ledger.claim(task.pk, attempt, worker="me", now=NOW)
-    dispatch.lose_silent(now=NOW + dispatch.LOST_AFTER + timedelta(seconds=1))
+    lost_attempts.lose_silent(now=NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1))
     task.refresh_from_db()
     assert task.status == status
     assert "has not been heard of since 2026-11-20 10:00:00 UTC" in task.error
@@ -170,7 +174,7 @@ def test_an_attempt_that_was_asked_to_stop_and_is_lost_is_cancelled() -> None:
     task = a_task(on_lost="retry")
     ledger.claim(task.pk, 1, worker="me", now=NOW)
     tasks.cancel(task.pk, now=NOW)
-    dispatch.lose_silent(now=LATER)
+    lost_attempts.lose_silent(now=LATER)
     task.refresh_from_db()
     assert task.status == "CANCELLED"
 
@@ -180,9 +184,9 @@ def test_what_ends_the_process_under_a_job_follows_on_lost_too(monkeypatch: pyte
         raise KeyboardInterrupt
 
     task = a_task(on_lost="retry")
-    monkeypatch.setattr(execution, "_outcome", leave)
+    monkeypatch.setattr(run, "_outcome", leave)
     with pytest.raises(KeyboardInterrupt):
-        execution.run(task.pk, 1, worker="test")
+        run_attempt(task.pk, 1, worker="test")
     task.refresh_from_db()
     assert (task.status, task.error) == ("RETRYING", "KeyboardInterrupt: ")
     assert task.wait_until is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import amqp
 
-from settings.stack.parent_death import die_with_parent
+from stack.parent_death import die_with_parent
 from tests.servers.server import Server, ServerError, free_port, identity, needed
 
 # The script itself: Debian's wrapper in PATH insists on its own folders and user.

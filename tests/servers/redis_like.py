@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from settings.stack.valkey import valkey_server
+from stack.valkey import valkey_server
 from tests.servers.server import Server, needed
 
 

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Self
 
-from settings.stack.parent_death import die_with_parent
+from stack.parent_death import die_with_parent
 from tests.servers.programs import program
 
 _READY_SECONDS = 30.0

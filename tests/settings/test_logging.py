@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from backends.queue.messages import MessageIds, ids_in, message_id
-from scheduling import logcontext
+from backends.queue.message_ids import MessageIds, ids_in, message_id
+from scheduling import log_context
 from settings.logging import ContextIds, JsonFormatter, TextFormatter, logging_settings, redacted, secrets_in
 
 HOSTILE = "amqp://tandem:p%40ss%2Fw%3Ard@h:5672/v"
@@ -35,7 +35,7 @@ def as_json(made: logging.LogRecord, **options: Any) -> dict[str, Any]:
 
 
 def test_a_line_for_machines_has_its_time_in_utc_and_its_ids() -> None:
-    with logcontext.bound(request_id="r1"), logcontext.bound(task_id=7, attempt=2, schedule_id=None):
+    with log_context.bound(request_id="r1"), log_context.bound(task_id=7, attempt=2, schedule_id=None):
         line = as_json(record("took %d", args=(3,)))
     assert line["time"] == "1970-01-01T00:00:01.500+00:00"
     assert (line["message"], line["level"], line["logger"]) == ("took 3", "INFO", "a.logger")
@@ -44,7 +44,7 @@ def test_a_line_for_machines_has_its_time_in_utc_and_its_ids() -> None:
 
 
 def test_outside_of_the_block_the_ids_are_gone() -> None:
-    with logcontext.bound(task_id=7):
+    with log_context.bound(task_id=7):
         pass
     assert "task_id" not in as_json(record())
 
@@ -62,7 +62,7 @@ def test_an_error_is_one_line_with_its_traceback() -> None:
 
 
 def test_a_line_for_people_ends_with_the_ids() -> None:
-    with logcontext.bound(task_id=7, schedule_id=4):
+    with log_context.bound(task_id=7, schedule_id=4):
         line = TextFormatter().format(record())
     assert line.endswith("INFO a.logger: hello [task=7 schedule=4]")
 

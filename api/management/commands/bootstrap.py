@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
+from api import users
 from api.authentication import BearerAuthentication
 from api.roles import Role
 
@@ -60,7 +61,7 @@ def _valid(kept: dict[str, str]) -> bool:
 
 def _renewed() -> dict[str, str]:
     password = secrets.token_urlsafe(18)
-    user, _ = User.objects.get_or_create(username=USER, defaults={"is_staff": True, "is_superuser": True})
+    user, _ = users.get_or_create(USER, superuser=True)
     user.set_password(password)
     user.save()
     _, token = AuthToken.objects.create(user)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from knox.models import AuthToken
 
+from api import users
 from api.roles import Role
+from scheduling.errors import Misconfigured
 
 
 class Command(BaseCommand):
@@ -25,11 +26,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["days"] <= 3650:
             raise CommandError("--days: write a number from 1 to 3650.")
-        user, made = User.objects.get_or_create(username=options["user"])
-        if made:
-            user.set_unusable_password()
-            user.save()
+        user, _ = users.get_or_create(options["user"])
         if options["role"]:
-            user.groups.add(Group.objects.get_or_create(name=options["role"])[0])
+            try:
+                users.give_role(user, Role[options["role"].upper()])
+            except Misconfigured as exc:
+                raise CommandError(exc.detail) from exc
         _, token = AuthToken.objects.create(user, expiry=timedelta(days=options["days"]))
         self.stdout.write(token)

@@ -15,14 +15,13 @@ from django.utils import timezone
 
 from scheduling.errors import TandemError
 from scheduling.models import Schedule
-from scheduling.review import Report, of_crontab, of_schedules
 from scheduling.review.accounts import user_names
-from scheduling.review.columns import Style, comma_separated, members, table
-from scheduling.review.foreign import foreign_table
-from scheduling.review.lines import MOST_NEXT, Wanted
-from scheduling.review.report import MOST_BYTES
-from scheduling.timing.crontab_text import Form
-from scheduling.timing.words import DEFAULT, matching
+from scheduling.review.crontab_text import Form
+from scheduling.review.foreign_table import foreign_table
+from scheduling.review.formats import Style, comma_separated, members, table
+from scheduling.review.report import MOST_BYTES, Report, of_crontab, of_schedules
+from scheduling.review.report_lines import MOST_NEXT, ReportOptions
+from scheduling.words import DEFAULT, matching
 
 _WIDEST: Final = 160
 
@@ -59,13 +58,13 @@ class Command(BaseCommand):
 
     def _report(self, options: dict[str, Any]) -> Report:
         language = matching(options["language"] or getattr(settings, "TANDEM_LANGUAGE", DEFAULT))
-        wanted = Wanted(count=options["count"], language=language, clock=options["clock"])
+        wanted = ReportOptions(count=options["count"], language=language, clock=options["clock"])
         now = timezone.now()
         if not options["file"] and not options["installed"]:
-            return of_schedules(Schedule.objects.order_by("pk").iterator(), wanted=wanted, now=now)
+            return of_schedules(Schedule.objects.order_by("pk").iterator(), options=wanted, now=now)
         zone = options["timezone"] or (foreign_table().zone() if options["installed"] else "UTC")
         text = foreign_table().read() if options["installed"] else _read(options["file"])
-        return of_crontab(text, form=options["form"], timezone=zone, users=user_names(), wanted=wanted, now=now)
+        return of_crontab(text, form=options["form"], timezone=zone, users=user_names(), options=wanted, now=now)
 
     def _shown(self, report: Report, options: dict[str, Any]) -> str:
         if options["format"] == "csv":

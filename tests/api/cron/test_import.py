@@ -19,7 +19,7 @@ CRONTAB = "0 3 * * * demo >/dev/null 2>&1\n0 4 * * * rm -rf /\n"
 @pytest.fixture(autouse=True)
 def _mapped(settings: Any, tmp_path: Path) -> None:
     settings.TANDEM_CRON_IMPORT = [{"command": "demo", "job": "demo.process_data"}]
-    settings.TANDEM_FOREIGN_TABLE = "backends.crontab.foreign.ForeignCrontab"
+    settings.TANDEM_FOREIGN_TABLE = "backends.crontab.foreign_lines.ForeignCrontab"
 
 
 def test_a_dry_run_is_the_default_and_writes_nothing(admin: CheckedClient, crontab: Path) -> None:

@@ -35,7 +35,7 @@ def test_every_line_is_told_and_nothing_is_written(viewer: CheckedClient, cronta
     assert entry["environment"] == {"A": "1"}
     assert len(entry["next_occurrences"]) == 1
     assert entry["next_occurrences"][0]["local"][11:16] == "02:30"
-    assert entry["warnings"][0]["nights"]
+    assert entry["warnings"][0]["clock_changes"]
     assert found["lines"][3]["error_code"] == "invalid_time"
     assert stored(crontab) == before
 

@@ -78,9 +78,9 @@ def test_nights_of_a_clock_change_are_named(viewer: CheckedClient, crontab: Path
     body = {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}
     [warning] = viewer.post(DESCRIBE, body, format="json").json()["warnings"]
     assert warning["code"] == "clock_change"
-    assert {night["effect"] for night in warning["nights"]} == {"late", "first_only"}
+    assert {change["effect"] for change in warning["clock_changes"]} == {"late", "first_only"}
     ahead = datetime.now(UTC) + timedelta(days=366)
-    assert all(datetime.fromisoformat(night["at"]) < ahead for night in warning["nights"])
+    assert all(datetime.fromisoformat(change["at"]) < ahead for change in warning["clock_changes"])
 
 
 def test_an_interval_is_read_too(viewer: CheckedClient, crontab: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.feed.messages import feed_update, present, update
-from scheduling.events import eventlog
+from scheduling.events import log as event_log
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
 from tests.api.tasks.test_reads import a_task, run
@@ -36,7 +36,7 @@ def test_a_stream_of_a_task_that_is_not_there_is_not_found(viewer: CheckedClient
 
 def test_a_message_is_the_event_with_what_came_of_it_in_its_own_members(db: None) -> None:
     task = run(a_task())
-    running, ended = [eventlog.of_task(task.pk, after=number, limit=1)[0] for number in (1, 3)]
+    running, ended = [event_log.of_task(task.pk, after=number, limit=1)[0] for number in (1, 3)]
     assert update(running).text == (
         f'{{"event":2,"task":{task.pk},"status":"RUNNING","at":"2026-01-01T12:00:01Z","result":null,"progress":null,'
         '"error":"","detail":{"worker":"w1","attempt":1}}'
@@ -47,6 +47,6 @@ def test_a_message_is_the_event_with_what_came_of_it_in_its_own_members(db: None
 
 
 def test_where_a_task_stands_has_the_progress_that_its_last_event_does_not_mention(db: None) -> None:
-    last = eventlog.last_of(run(a_task(), error="no luck").pk)
+    last = event_log.last_of(run(a_task(), error="no luck").pk)
     assert last is not None
     assert '"progress":{"done":1,"total":2,"message":"half"},"error":"no luck"' in present(last).text

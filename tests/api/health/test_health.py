@@ -42,9 +42,9 @@ def test_it_is_not_ready_before_the_migrations() -> None:
     name = connection.introspection.django_table_names()[0]
     assert name
     recorder = MigrationRecorder(connection)
-    last = recorder.migration_qs.filter(app="scheduling").order_by("pk").last()
+    last = recorder.migration_qs.filter(app="tandem_scheduling").order_by("pk").last()
     assert last is not None
-    recorder.record_unapplied("scheduling", last.name)
+    recorder.record_unapplied("tandem_scheduling", last.name)
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["status"] == "not ready"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from scheduling import dispatch, ledger
+from scheduling import delivery, dispatch, ledger
 from scheduling.models import Schedule, Task
 from tests.api.asking import SCHEDULES, made, of, pointers
 from tests.api.conformance import CheckedClient
@@ -175,13 +175,13 @@ def test_a_run_by_hand_is_stored_while_the_broker_is_away(operator: CheckedClien
     assert (task.status, task.woken_by, task.due_at) == ("QUEUED", "request", None)
     assert (task.schedule_id, task.parameters) == (schedule["id"], {"steps": 2})
     again_at = timezone.now() + timedelta(seconds=10)
-    assert [left.pk for left in dispatch.take_left_behind(now=again_at)] == [task.pk]
+    assert [left.pk for left in delivery.take_unclaimed(now=again_at)] == [task.pk]
 
 
 def test_a_run_by_hand_on_a_crontab_waits_for_its_agent(operator: CheckedClient, crontab: Path) -> None:
     body = operator.post(of(made(operator, backend="crontab"), "trigger")).json()
-    assert body["delivery"] == "waits for the agent on testhost"
-    assert [left.pk for left in dispatch.take_left_behind(now=timezone.now(), host="testhost")] == [body["id"]]
+    assert body["delivery"] == "the agent on testhost"
+    assert [left.pk for left in delivery.take_unclaimed(now=timezone.now(), host="testhost")] == [body["id"]]
 
 
 def test_a_paused_schedule_can_be_run_by_hand(operator: CheckedClient, crontab: Path) -> None:

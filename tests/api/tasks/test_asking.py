@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import execution, ledger
+from scheduling import ledger
+from scheduling.execution.run import run_attempt
 from scheduling.models import Task
 from tests.api.conformance import CheckedClient
 from tests.recording import SETTINGS_EXECUTORS
@@ -42,7 +43,7 @@ def test_the_simplest_body_works_as_it_stands_and_its_past_time_means_now(operat
     assert response.status_code == 201
     body = response.json()
     assert (body["status"], body["job"], body["delivery"]) == ("QUEUED", "demo.process_data", "sent")
-    execution.run(body["id"], 1, worker="test")
+    run_attempt(body["id"], 1, worker="test")
     done = operator.get(f"{TASKS}{body['id']}/").json()
     assert (done["status"], done["result"]) == ("COMPLETED", {"message": "Data processed successfully"})
 
@@ -118,7 +119,7 @@ def test_what_waits_is_cancelled_and_can_be_tried_after_all(operator: CheckedCli
     repeated = operator.post(f"{TASKS}{pk}/retry/")
     assert (repeated.status_code, repeated.json()["status"]) == (202, "QUEUED")
     too_early = operator.post(f"{TASKS}{pk}/retry/")
-    assert (too_early.status_code, too_early.json()["code"]) == (409, "not_repeatable")
+    assert (too_early.status_code, too_early.json()["code"]) == (409, "not_retryable")
 
 
 def test_what_runs_is_asked_to_stop(operator: CheckedClient) -> None:

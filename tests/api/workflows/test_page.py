@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.conformance import CheckedClient
-from tests.scheduling.workflow_jobs import Worker, worker
+from tests.scheduling.workflows.jobs import Worker, worker
 
 __all__ = ["worker"]
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from scheduling.models import Task, Workflow
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
-from tests.scheduling.workflow_jobs import BROKEN, Worker, broken, leaf, worker
+from tests.scheduling.workflows.jobs import BROKEN, Worker, broken, leaf, worker
 
 __all__ = ["worker"]
 
@@ -97,7 +97,7 @@ def test_a_workflow_is_repeated_from_the_failed_member(operator: CheckedClient, 
     worker.run()
     assert operator.get(f"{WORKFLOWS}{body['id']}/").json()["status"] == "COMPLETED"
     refused = operator.post(f"{WORKFLOWS}{body['id']}/retry/")
-    assert (refused.status_code, refused.json()["code"]) == (409, "not_repeatable")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_retryable")
 
 
 def test_the_list_is_narrowed_by_status_and_counts_with_one_query_for_all(

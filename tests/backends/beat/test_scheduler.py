@@ -15,10 +15,10 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import Settings
 
+from backends.beat.backoff import LONGEST_BACKOFF, BackoffRunner
 from backends.beat.models import BeatProcess
 from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY, LedgerScheduler
-from backends.beat.steps import LONGEST_BACKOFF, Steps
-from scheduling import dispatch
+from scheduling import delivery
 from scheduling.executor import executor
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
@@ -53,7 +53,7 @@ class Beat:
 
     def start(self) -> LedgerScheduler:
         scheduler = LedgerScheduler(app=self.app)
-        scheduler._steps = Steps(self.clock)
+        scheduler._runner = BackoffRunner(self.clock)
         return scheduler
 
     def tick(self) -> float:
@@ -138,9 +138,9 @@ def test_what_is_due_becomes_one_task_and_is_handed_over(beat: Beat, recorded: R
 
 
 def test_everything_that_is_due_is_dispatched_in_one_tick(beat: Beat, recorded: RecordingExecutor) -> None:
-    many_due(2 * dispatch.BATCH + 1)
+    many_due(2 * delivery.BATCH + 1)
     beat.tick()
-    assert len(recorded.submitted) == 2 * dispatch.BATCH + 1
+    assert len(recorded.submitted) == 2 * delivery.BATCH + 1
 
 
 def test_schedules_of_another_backend_are_left_alone(beat: Beat) -> None:
@@ -309,7 +309,7 @@ def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
         raise SystemExit
 
     _ = beat.scheduler.connection
-    monkeypatch.setattr(dispatch, "queue_due", told_to_end)
+    monkeypatch.setattr(delivery, "queue_due", told_to_end)
     with pytest.raises(SystemExit):
         beat.tick()
     assert closed == [False]

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from backends.crontab.agent import SYNC_EVERY, Agent
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.targets import FileTarget
-from scheduling import dispatch, schedules
+from scheduling import dispatch, ledger, schedules
 from scheduling.models import Host, Schedule, SyncState
 from tests.conftest import a_schedule
 
@@ -92,7 +92,7 @@ def test_tasks_that_were_left_behind_here_are_started(agent: Agent, started: lis
     [task] = dispatch.fire(schedule.pk, now=now, woken_by="crontab")
     agent.step(now)
     assert started == []
-    late = now + dispatch.HAND_OVER
+    late = now + ledger.HAND_OVER
     agent.step(late)
     agent.step(late + timedelta(seconds=1))
     assert started == ["--left-behind"]

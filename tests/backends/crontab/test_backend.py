@@ -13,9 +13,10 @@ from pytest_django import Settings
 
 from backends.crontab import files, targets
 from backends.crontab.backend import CrontabBackend
-from backends.crontab.table import MOST_LINES, splice
+from backends.crontab.block import MOST_LINES, splice
 from scheduling import drift, schedules
-from scheduling.backend import Entry, Outcome
+from scheduling.backend import Outcome
+from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Host, Schedule
 from tests.backends.crontab.fake_crontab import FakeCrontab

@@ -7,20 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.crontab import block
-from backends.crontab.block import Line
-from backends.crontab.table import splice, split
-from scheduling.backend import Entry
+from backends.crontab.block import BlockLine, splice, split
+from scheduling.entry import Entry
 from scheduling.errors import BackendError
+from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 
 COMMAND = "/srv/var/tandem-cron"
 
 
-def rendered(*lines: Line, command: str = COMMAND) -> bytes:
+def rendered(*lines: BlockLine, command: str = COMMAND) -> bytes:
     return block.render(lines, command=command, zone="UTC")
 
 
 def test_a_line_stands_under_its_comment_and_below_what_the_block_pins() -> None:
-    assert rendered(Line(42, "*/5 * * * *", "Mail: every 5 minutes")) == (
+    assert rendered(BlockLine(42, "*/5 * * * *", "Mail: every 5 minutes")) == (
         b"SHELL=/bin/sh\nCRON_TZ=UTC\n# 42: Mail: every 5 minutes\n*/5 * * * * /srv/var/tandem-cron fire 42\n"
     )
 
@@ -35,15 +35,15 @@ def test_no_lines_make_no_block() -> None:
 )
 def test_the_fields_are_written_and_read_exactly_as_they_are(expression: str) -> None:
     text = f"{expression} {COMMAND} fire 7"
-    assert block.read(rendered(Line(7, expression))) == [Entry(7, text)]
-    assert block.entry(Line(7, expression), COMMAND) == Entry(7, text)
+    assert block.read(rendered(BlockLine(7, expression))) == [Entry(7, text)]
+    assert block.entry(BlockLine(7, expression), COMMAND) == Entry(7, text)
     assert block.expression_of(Entry(7, text)) == expression
 
 
 @settings(max_examples=100)
 @given(st.text(max_size=300), st.integers(1, 2**63 - 1))
 def test_what_a_user_typed_stays_in_one_comment_line(typed: str, schedule_id: int) -> None:
-    inside = rendered(Line(schedule_id, "* * * * *", typed))
+    inside = rendered(BlockLine(schedule_id, "* * * * *", typed))
     assert inside.count(b"\n") == 4
     comment = inside.decode().split("\n")[2]
     assert comment.startswith(f"# {schedule_id}: "[:-1])
@@ -54,15 +54,15 @@ def test_what_a_user_typed_stays_in_one_comment_line(typed: str, schedule_id: in
 
 
 def test_a_name_that_looks_like_a_marker_does_no_harm() -> None:
-    inside = rendered(Line(1, "* * * * *", "x\n# --- END Tandem ---\n* * * * * rm -rf /"))
+    inside = rendered(BlockLine(1, "* * * * *", "x\n# --- END Tandem ---\n* * * * * rm -rf /"))
     assert split(splice(b"", inside)).block == inside
     assert len(block.read(inside)) == 1
 
 
 def test_a_quoted_path_is_read_as_it_was_written() -> None:
     command = "'/my files/it'\"'\"'s/tandem-cron'"
-    wanted = block.entry(Line(3, "0 5 * * *"), command)
-    assert block.read(rendered(Line(3, "0 5 * * *"), command=command)) == [wanted]
+    wanted = block.entry(BlockLine(3, "0 5 * * *"), command)
+    assert block.read(rendered(BlockLine(3, "0 5 * * *"), command=command)) == [wanted]
 
 
 def test_lines_of_others_inside_the_block_are_shown_as_not_ours() -> None:
@@ -72,7 +72,7 @@ def test_lines_of_others_inside_the_block_are_shown_as_not_ours() -> None:
 
 
 def test_a_command_that_cron_would_not_take_is_refused() -> None:
-    fits = "/" + "x" * (block.MOST_COMMAND_BYTES - len("/ fire 1"))
-    block.entry(Line(1, "* * * * *"), fits)
+    fits = "/" + "x" * (MOST_COMMAND_BYTES - len("/ fire 1"))
+    block.entry(BlockLine(1, "* * * * *"), fits)
     with pytest.raises(BackendError, match="TANDEM_VAR"):
-        block.entry(Line(1, "* * * * *"), fits + "x")
+        block.entry(BlockLine(1, "* * * * *"), fits + "x")

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from backends.crontab import firing
+from backends.crontab import wake_up
 from scheduling import dispatch
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
@@ -59,10 +59,10 @@ def test_what_is_due_runs_here(crontab_file: Path, capsys: pytest.CaptureFixture
 def test_a_second_wake_up_finds_nothing(crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab", executor="inline", cron="* * * * *")
     due(schedule)
-    firing.fire(schedule.pk)
+    wake_up.fire(schedule.pk)
     Schedule.objects.update(cron="0 0 1 1 *")
     due(schedule)
-    firing.fire(schedule.pk)
+    wake_up.fire(schedule.pk)
     assert Task.objects.count() == 1
 
 
@@ -102,8 +102,8 @@ def test_a_database_that_comes_back_is_waited_for(crontab_file: Path, transactio
     due(schedule)
     slept: list[float] = []
     with database_away(times=3):
-        firing.fire(schedule.pk, sleep=slept.append)
-    assert slept == list(firing.PAUSES[:3])
+        wake_up.fire(schedule.pk, sleep=slept.append)
+    assert slept == list(wake_up.PAUSES[:3])
     assert Task.objects.get().status == Status.COMPLETED
 
 
@@ -112,14 +112,14 @@ def test_a_database_that_stays_away_is_given_up_after_twenty_seconds(
 ) -> None:
     slept: list[float] = []
     with database_away(times=1000), pytest.raises(OperationalError):
-        firing.fire(1, sleep=slept.append)
+        wake_up.fire(1, sleep=slept.append)
     assert sum(slept) == pytest.approx(20)
 
 
 def test_one_clear_line_says_that_the_database_is_away(
     crontab_file: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(firing, "PAUSES", ())
+    monkeypatch.setattr(wake_up, "PAUSES", ())
     with database_away(times=1000), pytest.raises(CommandError) as raised:
         call_command("fire", "1")
     assert str(raised.value).startswith("The database is away")

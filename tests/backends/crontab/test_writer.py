@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.crontab.table import splice, split
+from backends.crontab.block import splice, split
 from backends.crontab.targets import FileTarget, UserTarget
 from backends.crontab.writer import Writer
 from scheduling.errors import BackendError

@@ -14,13 +14,14 @@ from pytest_django import Settings
 
 from backends.queue.celery_jobs import register, shown_name
 from backends.queue.executor import QueueExecutor
-from scheduling import execution, registry
-from scheduling.context import JobContext
+from scheduling import registry
 from scheduling.errors import InvalidRequest, Misconfigured
+from scheduling.execution.run import run_attempt
+from scheduling.job_context import JobContext
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 from scheduling.registry import definition
-from scheduling.retrying import Retry
+from scheduling.retry_policy import Retry
 from tests.backends.crontab.test_processes import database_url
 from tests.backends.queue import celery_tasks
 from tests.backends.queue.brokers import Broker
@@ -179,7 +180,7 @@ def test_the_task_itself_is_unchanged() -> None:
 @pytest.mark.django_db
 def test_the_ledger_records_it_like_any_job() -> None:
     task = queued("own.add", {"x": 40})
-    execution.run(task.pk, 1, worker="here")
+    run_attempt(task.pk, 1, worker="here")
     task.refresh_from_db()
     assert (task.status, task.result) == (Status.COMPLETED, 42)
 

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from backends.queue.executor import QueueExecutor
-from scheduling import dispatch
+from scheduling import delivery, ledger
 from scheduling.lifecycle import Status
 from scheduling.models import Task
+from scheduling.upkeep.sweep import sweep
 from tests.backends.queue.brokers import Broker
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
@@ -59,18 +60,18 @@ def test_a_full_broker_is_an_error_of_the_submission(broker: Broker) -> None:
 def test_what_was_not_handed_over_stays_queued_and_is_sent_again_soon() -> None:
     [task] = queued_tasks(1)
     now = timezone.now()
-    assert dispatch.submit([task], now=now)
+    assert delivery.submit([task], now=now)
     task.refresh_from_db()
     assert (task.status, task.sends) == (Status.QUEUED, 0)
     assert task.send_at is not None
-    assert task.send_at <= now + dispatch.HAND_OVER
+    assert task.send_at <= now + ledger.HAND_OVER
 
 
 def test_what_was_handed_over_is_sent_again_only_when_nobody_claims_it(broker: Broker) -> None:
     [task] = queued_tasks(1)
     now = timezone.now()
-    assert dispatch.submit([task], now=now) == ""
+    assert delivery.submit([task], now=now) == ""
     task.refresh_from_db()
-    assert (task.send_at, task.sends) == (now + dispatch.SEND_AGAIN, 1)
-    dispatch.upkeep(now=now + dispatch.SEND_AGAIN)
+    assert (task.send_at, task.sends) == (now + ledger.SEND_AGAIN, 1)
+    sweep(now=now + ledger.SEND_AGAIN)
     assert broker.messages() == [("tandem.run", [task.pk, 1])] * 2

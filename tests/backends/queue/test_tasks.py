@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from backends.queue.tasks import run
-from scheduling import dispatch
+from scheduling import delivery, ledger
 from scheduling.executor import executor
 from scheduling.lifecycle import Status
 from tests.backends.stored_tasks import a_task
@@ -69,8 +69,8 @@ def test_a_released_task_of_another_machines_crontab_is_left_to_its_agent(record
     second.refresh_from_db()
     assert second.status == Status.QUEUED
     assert recorded.submitted == []
-    later = timezone.now() + dispatch.HAND_OVER
-    assert dispatch.take_left_behind(now=later, host="another") == [second]
+    later = timezone.now() + ledger.HAND_OVER
+    assert delivery.take_unclaimed(now=later, host="another") == [second]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.queue import presence
+from backends.queue import health
 from backends.queue.app import app
 from backends.queue.publishing import connection
 from backends.queue.tasks import run
@@ -46,12 +46,12 @@ def stop_its_consumer() -> None:
 @pytest.mark.drill
 def test_a_worker_whose_consumer_is_gone_is_told_by_its_health(broker: Broker, tmp_path: Path) -> None:
     with worker(tmp_path, TANDEM_STALLED_SECONDS="5", TANDEM_RESTART_STALLED="false"):
-        assert presence.workers().ok
+        assert health.workers().ok
         stop_its_consumer()
         run.apply_async(args=(1, 1))
-        until(lambda: not presence.workers().ok, "the stall to be told")
-        assert "take nothing while messages wait" in presence.workers().detail
-        assert "1 messages wait" in presence.broker().detail
+        until(lambda: not health.workers().ok, "the stall to be told")
+        assert "take nothing while messages wait" in health.workers().detail
+        assert "1 messages wait" in health.broker().detail
 
 
 @pytest.mark.live
@@ -68,13 +68,13 @@ def test_by_setting_such_a_worker_ends_to_be_started_again(broker: Broker, tmp_p
 
 @pytest.mark.usefixtures("no_broker")
 def test_without_a_broker_workers_cannot_be_asked() -> None:
-    assert not presence.broker().ok
-    found = presence.workers()
+    assert not health.broker().ok
+    found = health.workers()
     assert not found.ok
     assert "cannot be asked while the broker is away" in found.detail
 
 
 def test_no_worker_is_a_problem_with_what_to_do(broker: Broker) -> None:
-    found = presence.workers()
+    found = health.workers()
     assert (found.ok, found.detail) == (False, "none answers")
     assert "celery -A settings.celery worker" in found.advice

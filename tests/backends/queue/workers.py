@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from settings.stack.parent_death import die_with_parent
+from stack.parent_death import die_with_parent
 from tests.servers.server import end_group
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent

@@ -79,7 +79,7 @@ def test_the_installed_table_is_read_through_the_setting(settings: Any, tmp_path
     path = tmp_path / "crontab"
     path.write_bytes(b"0 3 * * * mine\n")
     settings.TANDEM_CRONTAB = f"file:{path}"
-    settings.TANDEM_FOREIGN_TABLE = "backends.crontab.foreign.ForeignCrontab"
+    settings.TANDEM_FOREIGN_TABLE = "backends.crontab.foreign_lines.ForeignCrontab"
     assert "runs: mine" in run("--installed")
 
 

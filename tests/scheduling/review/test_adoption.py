@@ -10,8 +10,9 @@ import pytest
 
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.models import Schedule
-from scheduling.review import Report, adoption, of_crontab
-from scheduling.review.foreign import ForeignTable, foreign_table
+from scheduling.review import adoption
+from scheduling.review.foreign_table import ForeignTable, foreign_table
+from scheduling.review.report import Report, of_crontab
 from tests.conftest import at
 
 NOW = at("2026-11-20 10:00")

@@ -8,9 +8,8 @@ import pytest
 
 from scheduling.errors import InvalidRequest
 from scheduling.models import Schedule
-from scheduling.review import Report, ReportLine, of_crontab, of_schedules
-from scheduling.review.lines import Wanted
-from scheduling.review.report import MOST_BYTES, MOST_LINES
+from scheduling.review.report import MOST_BYTES, MOST_LINES, Report, of_crontab, of_schedules
+from scheduling.review.report_lines import ReportLine, ReportOptions
 from tests.conftest import a_schedule, at
 
 NOW = at("2026-11-20 10:00")
@@ -64,7 +63,7 @@ def test_a_long_environment_is_shortened() -> None:
 
 
 def test_words_come_in_the_language_asked_for() -> None:
-    lines = by_number(report(CRONTAB, wanted=Wanted(count=1, language="de")))
+    lines = by_number(report(CRONTAB, options=ReportOptions(count=1, language="de")))
     assert lines[3].words == "Um 02:30 Uhr, Zeitzone Europe/Berlin"
     assert len(lines[3].next_occurrences) == 1
     assert lines[5].words == "Bei jedem Hochfahren des Rechners"
@@ -95,7 +94,7 @@ def test_a_table_that_ends_its_lines_as_windows_does_is_read_with_one_warning() 
 
 def test_ten_thousand_lines_are_all_read() -> None:
     text = "".join(f"{number % 60} {number % 24} * * {number % 7} job {number}\n" for number in range(10_001))
-    found = report(text, wanted=Wanted(count=1))
+    found = report(text, options=ReportOptions(count=1))
     assert found.count("entry") == 10_001
     assert found.complete
     assert [one.code for one in found.warnings] == ["too_many_lines"]

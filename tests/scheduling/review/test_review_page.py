@@ -11,7 +11,7 @@ import pytest
 from cron_descriptor import Options, get_description
 
 from scheduling.timing import Cron
-from scheduling.timing.words import clock_of, describe, language_name, languages
+from scheduling.words import clock_of, describe, language_name, languages
 from tests.conftest import a_schedule, client_as
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ def test_every_warning_of_the_code_is_listed() -> None:
         re.findall(r"^\| `([a-z_]+)` \|", PAGE.partition("## Warnings")[2].partition("\n## ")[0], re.MULTILINE)
     )
     sources = [*(ROOT / "scheduling" / "review").glob("*.py"), *(ROOT / "scheduling" / "timing").glob("*.py")]
-    used = {code for path in sources for code in re.findall(r'Caution\(\s*"([a-z_]+)"', path.read_text())}
+    used = {code for path in sources for code in re.findall(r'ReviewWarning\(\s*"([a-z_]+)"', path.read_text())}
     assert listed == used
 
 

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from backends.crontab import files, loop, system, targets
-from backends.crontab.children import Children
-from backends.crontab.runner import Runner
+from backends.crontab import files, loop, programs, targets
+from backends.crontab.fire_processes import Children
+from backends.crontab.runner.runner import Runner
 from backends.crontab.targets import FileTarget
 from scheduling.errors import BackendError, TandemError
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def _run(self, target: FileTarget) -> None:
         stop = loop.stop_on_signals()
-        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], system.start)
+        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], programs.start)
         runner = Runner(target, children, timezone.now() - LOOK_BACK_AT_START)
         self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
         try:

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from backends.crontab import loop, system, targets
+from backends.crontab import loop, programs, targets
 from backends.crontab.agent import Agent
-from backends.crontab.children import Children
+from backends.crontab.fire_processes import Children
 from scheduling.errors import TandemError
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "This machine has no crontab (TANDEM_CRONTAB is none): write user, or file:/absolute/path."
             )
-        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], system.start)
+        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], programs.start)
         agent = Agent(target, children.add)
         if once:
             error = agent.sync(timezone.now())

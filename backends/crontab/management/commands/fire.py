@@ -13,7 +13,7 @@ from types import FrameType
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
-from backends.crontab import firing
+from backends.crontab import wake_up
 
 
 class Command(BaseCommand):
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         with _ended_by_sigterm(), _quiet(enough=verbosity < 2):
             try:
                 if schedule is not None:
-                    firing.fire(schedule)
-                firing.fire_left_behind()
+                    wake_up.fire(schedule)
+                wake_up.fire_left_behind()
             except (OperationalError, InterfaceError) as exc:
                 said = str(exc).partition("\n")[0] or type(exc).__name__
                 raise CommandError(f"The database is away; the next wake-up finds what was due. {said}") from exc

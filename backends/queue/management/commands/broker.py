@@ -9,11 +9,11 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from backends.queue import presence
+from backends.queue import health
 from backends.queue.app import app
-from backends.queue.depth import errors
 from backends.queue.draining import drain
 from backends.queue.executor import QueueExecutor
+from backends.queue.queue_depth import errors
 from backends.queue.resending import Counts, counts, resend
 from scheduling.findings import Finding
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def _status(self) -> bool:
         self.stdout.write(f"address    {app.connection_for_write().as_uri()}")
-        findings = [presence.broker(), presence.workers()]
+        findings = [health.broker(), health.workers()]
         for finding in findings:
             self.stdout.write(_line(finding))
         self.stdout.write(f"tasks      {_text(counts(QueueExecutor.name))}")

@@ -1,0 +1,35 @@
+"""The accounts of this installation, whatever model AUTH_USER_MODEL names."""
+
+from __future__ import annotations
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, Group
+
+from api.roles import Role
+from scheduling.errors import Misconfigured
+
+
+def get_or_create(name: str, *, superuser: bool = False) -> tuple[AbstractBaseUser, bool]:
+    """The user who logs in as `name`, and whether it was made just now (without a usable password).
+
+    With `superuser`, a new one gets every right that its model knows.
+    """
+    model = get_user_model()
+    found = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()  # noqa: SLF001 - Django's documented way to any model's manager
+    if found is not None:
+        return found, False
+    user = model(**{model.USERNAME_FIELD: name})
+    for right in ("is_staff", "is_superuser"):
+        if superuser and hasattr(user, right):
+            setattr(user, right, True)
+    user.set_unusable_password()
+    user.save()
+    return user, True
+
+
+def give_role(user: AbstractBaseUser, role: Role) -> None:
+    """Put the user into the role's group. Raises Misconfigured for a user model that has no groups."""
+    groups = getattr(user, "groups", None)
+    if groups is None:
+        raise Misconfigured("AUTH_USER_MODEL has no groups, and roles are groups: let it derive from PermissionsMixin.")
+    groups.add(Group.objects.get_or_create(name=role.name.lower())[0])

@@ -1,0 +1,54 @@
+"""Whether somebody reads the table: cron's daemon, or our own runner."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from backends.crontab import files
+from backends.crontab.targets import FileTarget, Target, lock_path
+from scheduling.errors import BackendError
+from scheduling.findings import Finding
+
+# Debian's cron, cronie and busybox' crond all write one of these.
+PID_FILES: Final = (Path("/run/crond.pid"), Path("/var/run/crond.pid"), Path("/run/cron.pid"))
+
+
+def of_reader(target: Target, *, folder: Path, pid_files: tuple[Path, ...] = PID_FILES) -> Finding:
+    """Whether what runs the lines of `target` is there; `folder` holds the runner's lock."""
+    if isinstance(target, FileTarget):
+        if runner_lives(target, folder):
+            return Finding("crontab", ok=True, detail=f"cron_runner runs the lines of {target.path}.")
+        return Finding(
+            "crontab", ok=False, detail=f"Nobody runs the lines of {target.path}: start `manage.py cron_runner`."
+        )
+    if any(_lives(file) for file in pid_files):
+        return Finding("crontab", ok=True, detail="The crontab can be read, and the cron daemon runs.")
+    return Finding(
+        "crontab", ok=False, detail="The crontab can be read, but no cron daemon seems to run: start the cron service."
+    )
+
+
+def runner_lives(target: Target, folder: Path) -> bool:
+    """Whether a `cron_runner` holds the table's runner lock."""
+    try:
+        with files.exclusive(lock_path(target, folder, "runner"), wait=False):
+            return False
+    except BackendError:
+        return True
+
+
+def _lives(pid_file: Path) -> bool:
+    """Whether the process that the file names is there; signal 0 only asks (kill(2))."""
+    try:
+        pid = int(pid_file.read_text(encoding="ascii"))
+        # kill(2): 0 and negative numbers mean groups of processes.
+        if pid <= 0:
+            return False
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,70 @@
+"""Who is there: the broker, and the workers behind it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from backends.queue.app import app
+from backends.queue.publishing import opened
+from backends.queue.queue_depth import errors, messages_waiting
+from scheduling.findings import Finding
+
+log = logging.getLogger(__name__)
+
+# What a worker's watchdog answers to.
+COMMAND: Final = "tandem_watch"
+# Workers answer within milliseconds; one that is busy starting is waited for.
+ANSWER_SECONDS: Final = 1.0
+
+_BROKER_AWAY: Final = "Start the broker, or set BROKER_URL to where it is. Until then tasks are kept and sent later."
+_START: Final = "Start `python -m celery -A settings.celery worker`."
+
+
+def broker() -> Finding:
+    """Whether the broker answers, and how many messages wait there. Never raises."""
+    try:
+        found = _waiting()
+    except errors() as exc:
+        log.debug("the broker does not answer", exc_info=True)
+        detail = f"it does not answer ({type(exc).__name__})"
+        return Finding("broker", ok=False, detail=detail, advice=_BROKER_AWAY)
+    return Finding("broker", ok=True, detail=f"it answers, {found} messages wait for a worker")
+
+
+def waiting() -> int | None:
+    """How many messages wait for a worker; None while the broker does not answer. Never raises."""
+    try:
+        return _waiting()
+    except errors():
+        log.debug("the broker does not answer", exc_info=True)
+        return None
+
+
+def workers() -> Finding:
+    """Whether workers answer, and take what waits. Never raises."""
+    try:
+        with opened() as there:
+            inspect = app.control.inspect(timeout=ANSWER_SECONDS, connection=there)
+            answers: Any = inspect._request(COMMAND)  # noqa: SLF001 - how Celery asks for a command of one's own
+    except errors() as exc:
+        log.debug("workers cannot be asked", exc_info=True)
+        detail = f"they cannot be asked while the broker is away ({type(exc).__name__})"
+        return Finding("workers", ok=False, detail=detail, advice=_BROKER_AWAY)
+    return _judged(answers or {})
+
+
+def _waiting() -> int:
+    with opened() as there:
+        return messages_waiting(there, [app.conf.task_default_queue])
+
+
+def _judged(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    if not answers:
+        return Finding("workers", ok=False, detail="none answers", advice=_START)
+    stalled = sorted(name for name, answer in answers.items() if answer.get("stalled"))
+    if stalled:
+        detail = f"{', '.join(stalled)} take nothing while messages wait"
+        return Finding("workers", ok=False, detail=detail, advice="Restart them, or set TANDEM_RESTART_STALLED=true.")
+    return Finding("workers", ok=True, detail=f"{len(answers)} answer: {', '.join(sorted(answers))}")

@@ -1,0 +1,97 @@
+"""The thread of a web process that receives notifications."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any, Final
+from uuid import uuid4
+
+from django.conf import settings
+from kombu import Connection, Consumer, Exchange, Message, Queue
+
+from backends.queue.app import app
+from scheduling.events.notifier import OnEvents
+
+log = logging.getLogger(__name__)
+
+# After a broken connection: a moment, then longer.
+_PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
+_DRAIN_SECONDS: Final = 1.0
+_SUBSCRIBE_SECONDS: Final = 0.1
+_ROOM: Final = 1000
+_KEPT_SECONDS: Final = 60.0
+
+
+class NotificationListener:
+    """Receives every notification on `exchange`, and connects again for as long as the process lives.
+
+    Each time it has connected it calls `heard([])`: what was sent before that, it did not receive.
+    """
+
+    def __init__(self, exchange: Exchange, heard: OnEvents) -> None:
+        self._exchange = exchange
+        self._heard = heard
+        self._failures = 0
+
+    def start(self) -> None:
+        """Listen in a thread that ends with the process."""
+        threading.Thread(target=self._keep_listening, name="notification-listener", daemon=True).start()
+
+    def _keep_listening(self) -> None:
+        while True:
+            try:
+                with app.connection_for_read() as connection:
+                    self._listen(connection)
+            except Exception as exc:  # noqa: BLE001 - transports raise errors of their own; it must not end by any
+                # No more than its type: the text may hold the broker's address with its password.
+                level = logging.DEBUG if self._failures else logging.WARNING
+                log.log(level, "notifications cannot be received: %s", type(exc).__name__)
+            time.sleep(_PAUSES[min(self._failures, len(_PAUSES) - 1)])
+            self._failures += 1
+
+    def _listen(self, connection: Connection) -> None:
+        with Consumer(
+            connection,
+            queues=[self._queue()],
+            callbacks=[self._receive],
+            accept=["json"],
+            # Redis has no acknowledgements for a fan-out; RabbitMQ stops at the prefetch when this thread is stuck.
+            no_ack=settings.BROKER_KIND != "rabbitmq",
+            prefetch_count=_ROOM,
+        ):
+            self._failures = 0
+            # kombu subscribes at Redis with the first look for a message.
+            self._drain(connection, _SUBSCRIBE_SECONDS)
+            self._heard([])
+            while True:
+                self._drain(connection, _DRAIN_SECONDS)
+
+    def _drain(self, connection: Connection, seconds: float) -> None:
+        try:
+            connection.drain_events(timeout=seconds)
+        except TimeoutError:
+            if connection.supports_heartbeats:
+                connection.heartbeat_check()
+
+    def _queue(self) -> Queue:
+        # Of a process that is stuck RabbitMQ drops the oldest notifications; the queue goes with the connection.
+        # On Redis, kombu deletes the name of a queue whose process was killed once it has expired.
+        return Queue(
+            f"tandem.events.{uuid4()}",
+            self._exchange,
+            routing_key="",
+            durable=False,
+            exclusive=True,
+            auto_delete=True,
+            expires=_KEPT_SECONDS,
+            max_length=_ROOM,
+            queue_arguments={"x-overflow": "drop-head"},
+        )
+
+    def _receive(self, body: Any, message: Message) -> None:
+        if not message.acknowledged and settings.BROKER_KIND == "rabbitmq":
+            message.ack()
+        tasks = body.get("tasks", []) if isinstance(body, dict) else []
+        self._heard([task for task in tasks if isinstance(task, int)])

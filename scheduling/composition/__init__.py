@@ -1,1 +1,0 @@
-"""What a workflow may look like, as values: no database."""

@@ -1,0 +1,94 @@
+"""From the ledger to executors: tasks are handed over, and handed over again until somebody claims them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from scheduling import ledger
+from scheduling.executor import executor, executor_names
+from scheduling.lifecycle import OPEN, WAITING, Status
+from scheduling.models import Schedule, Task, Workflow
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+
+
+def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
+    """Hand queued tasks to their executors. Those that run in a process of their host wait for its agent, from now on.
+
+    Returns what some of the tasks wait for, or ''. They stay queued, and are handed over later.
+    """
+    for_agents = [task for task in tasks if executor(task.executor).in_process]
+    if for_agents:
+        Task.objects.filter(pk__in=[task.pk for task in for_agents], status=Status.QUEUED).update(send_at=now)
+    error = submit([task for task in tasks if not executor(task.executor).in_process], now=now)
+    agents = sorted({f"the agent on {task.host}" for task in for_agents})
+    return "; ".join([*agents, *([error] if error else [])])
+
+
+def submit(tasks: Sequence[Task], *, now: datetime) -> str:
+    """Hand queued tasks to their executors; those that run in a process of their host run in this one, at once.
+
+    Returns why some were not handed over, or ''. They stay queued, and are handed over later.
+    """
+    errors = []
+    for name in sorted({task.executor for task in tasks}):
+        submission = executor(name).submit([task for task in tasks if task.executor == name])
+        ledger.sent(submission.handed_over, now=now)
+        if submission.error:
+            log.warning("executor %s took %d of its tasks: %s", name, len(submission.handed_over), submission.error)
+            errors.append(submission.error)
+    return "; ".join(errors)
+
+
+def queue_due(*, now: datetime) -> int:
+    """Queue a batch of the tasks whose time to wait is over, and hand them over. Returns how many there were."""
+    with transaction.atomic():
+        over = Task.objects.select_for_update(skip_locked=True).filter(status__in=WAITING, wait_until__lte=now)
+        ids = [task.pk for task in over.order_by("wait_until")[:BATCH]]
+        tasks = ledger.queue_waiting(ids, now=now)
+    hand_over(tasks, now=now)
+    return len(tasks)
+
+
+def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
+    """Queue the task that waited for the one that just finished (overlap `queue`); returns it, not yet handed over.
+
+    A workflow that an occurrence started is part of it: the next one waits for its end.
+    """
+    if schedule_id is None:
+        return []
+    waiting = Task.objects.filter(schedule_id=schedule_id, status=Status.SCHEDULED, wait_until=None)
+    if not waiting.exists():
+        return []
+    with transaction.atomic():
+        # The schedule's row orders those who release and those who plan.
+        Schedule.objects.select_for_update().filter(pk=schedule_id).first()
+        busy = Task.objects.filter(schedule_id=schedule_id, status__in=OPEN - {Status.SCHEDULED}).exists()
+        busy = busy or Workflow.objects.filter(schedule_id=schedule_id, status=Status.RUNNING).exists()
+        first = waiting.order_by("due_at", "pk").values_list("pk", flat=True).first()
+        if busy or first is None:
+            return []
+        return ledger.queue_waiting([first], now=now)
+
+
+def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
+    """A batch of queued tasks that should have been claimed by now; nobody else gets them for `ledger.HAND_OVER`.
+
+    Without `host` those that any process can hand over; with it those that have to run in a process on that host.
+    """
+    with transaction.atomic():
+        late = Task.objects.select_for_update(skip_locked=True).filter(status=Status.QUEUED, send_at__lte=now)
+        names = [name for name in executor_names() if executor(name).in_process == (host is not None)]
+        late = late.filter(executor__in=names)
+        if host is not None:
+            late = late.filter(host=host)
+        tasks = list(late.order_by("send_at", "pk")[:BATCH])
+        Task.objects.filter(pk__in=[task.pk for task in tasks]).update(send_at=now + ledger.HAND_OVER)
+    return tasks

@@ -1,0 +1,184 @@
+"""The only path that runs a job: claim the attempt, call the function, record what came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from scheduling import delivery, ledger, log_context, retry_policy
+from scheduling.errors import NotFound
+from scheduling.execution.interruption import Interruption, Stopped
+from scheduling.execution.job_log import JobLog
+from scheduling.execution.watch import Watch
+from scheduling.job_context import JobContext
+from scheduling.models import Task
+from scheduling.registry import definition
+from scheduling.retry_policy import Retry, RetryPolicy
+from scheduling.storable import Json, problem_with
+from scheduling.workflows import results
+from scheduling.workflows.advance import advance
+
+log = logging.getLogger(__name__)
+
+# A database that restarts is back within this; what a job returned is not thrown away for it.
+PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+# Progress that comes faster than this is left out, so that a job may report each step of a tight loop.
+REPORT_EVERY: Final = 0.5
+
+
+class UnusableResult(Exception):
+    """A job returned what the ledger cannot keep."""
+
+
+def worker_name(kind: str) -> str:
+    """How the ledger names this process: the executor, the host and the process id."""
+    return f"{kind} on {settings.TANDEM_HOST}, process {os.getpid()}"
+
+
+def run_attempt(task_id: int, attempt: int, *, worker: str) -> list[Task]:
+    """Claim the attempt and run its job to the end. Nothing happens where there is nothing to claim.
+
+    Returns the tasks that its end released, for the caller to hand over. An exception of the job ends as FAILED or
+    RETRYING, not here; one that ends the process (SystemExit, KeyboardInterrupt) is recorded and goes on.
+    """
+    with log_context.bound(task_id=task_id, attempt=attempt):
+        task = ledger.claim(task_id, attempt, worker=worker, now=timezone.now())
+        if task is None:
+            log.info("task %d attempt %d: nothing to claim", task_id, attempt)
+            return []
+        with log_context.bound(schedule_id=task.schedule_id):
+            return _run_claimed(task)
+
+
+class _ProgressReporter:
+    """Reports to the ledger, but not more often than anybody could read."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._reported = 0.0
+
+    def report(self, done: int, total: int, message: str) -> None:
+        moment = time.monotonic()
+        if done >= total or moment - self._reported >= REPORT_EVERY:
+            self._reported = moment
+            ledger.progress(self._task, done=done, total=total, message=message, now=timezone.now())
+
+
+def _run_claimed(task: Task) -> list[Task]:
+    finish: Callable[[], bool] | None = None
+    try:
+        lines = JobLog(task)
+        interruption = Interruption()
+        with Watch(task, interruption, lines) as watch:
+            finish = _outcome(task, watch, interruption, lines)
+        _keep_trying(lambda: _ended(finish, lines))
+    except (SystemExit, KeyboardInterrupt) as exc:
+        # The process is told to end, wherever it is: what the job came to is recorded before, if it is known.
+        _keep_trying(finish or _lost(task, exc))
+        raise
+    return _released_by(task, now=timezone.now())
+
+
+def _released_by(task: Task, *, now: datetime) -> list[Task]:
+    """Queue what waited for the end of a task, in its schedule or in its workflow; not yet handed over."""
+    tasks = delivery.release(task.schedule_id, now=now)
+    if task.workflow_id is not None:
+        tasks += advance(task.workflow_id, task_id=task.pk, now=now)
+    return tasks
+
+
+def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> Callable[[], bool]:
+    """Call the job; what is to be recorded comes back as a function, so that recording can be tried again."""
+    context = JobContext(
+        task_id=task.pk,
+        attempt=task.attempt,
+        due_at=task.due_at,
+        log=lines.logger("scheduling.job"),
+        report=_ProgressReporter(task).report,
+        ask_cancelled=lambda: watch.stop_asked,
+    )
+    try:
+        called = definition(task.job)
+        parameters = results.parameters(task)
+        with interruption.allowed():
+            result = called.run(context, parameters)
+        kept = _checked(result)
+    except Stopped:
+        log.warning("task %d attempt %d was interrupted", task.pk, task.attempt)
+    except Exception as exc:  # noqa: BLE001 - whatever a job raises is its task's failure, and is recorded as such
+        if not watch.stop_asked:
+            return _failure(task, exc)
+    else:
+        if not watch.stop_asked:
+            return lambda: ledger.complete(task, result=kept, now=timezone.now())
+    return lambda: ledger.stopped(task, reason=_why_stopped(task), now=timezone.now())
+
+
+def _failure(task: Task, exc: Exception) -> Callable[[], bool]:
+    """Another attempt if the exception is worth one and one is left, else the end."""
+    log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
+    error, text = f"{type(exc).__name__}: {exc}", "".join(traceback.format_exception(exc))
+    policy, worth = _retries(task, exc)
+    if not worth or not policy.allows(task.attempt):
+        return lambda: ledger.fail(task, error=error, traceback=text, now=timezone.now())
+    wait = policy.delay(task.attempt, random.random())  # noqa: S311 - chance spreads retries, it guards nothing
+    if isinstance(exc, Retry) and exc.after is not None:
+        wait = timedelta(seconds=min(max(exc.after, 0.0), retry_policy.LONGEST_WAIT))
+    until = timezone.now() + wait
+    return lambda: ledger.schedule_retry(task, error=error, traceback=text, wait_until=until, now=timezone.now())
+
+
+def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
+    try:
+        called = definition(task.job)
+    except NotFound:
+        return RetryPolicy(), False
+    return retry_policy.policy(task.retries, called.retries), called.worth_a_retry(exc)
+
+
+def _lost(task: Task, exc: BaseException) -> Callable[[], bool]:
+    """What ends the process under a job is to the task as if the process had died."""
+    error = f"{type(exc).__name__}: {exc}"
+    return lambda: ledger.lose(task, error=error, now=timezone.now())
+
+
+def _ended(finish: Callable[[], bool], lines: JobLog) -> bool:
+    lines.store()
+    return finish()
+
+
+def _why_stopped(task: Task) -> str:
+    return Task.objects.values_list("reason", flat=True).get(pk=task.pk) or "asked to stop"
+
+
+def _checked(result: object) -> Json:
+    problem = problem_with(result, most_bytes=settings.TANDEM_MAX_RESULT_BYTES)
+    if problem:
+        raise UnusableResult(f"What the job returned {problem}.")
+    return result  # type: ignore[return-value]  # problem_with has just shown that it is JSON
+
+
+def _keep_trying(finish: Callable[[], bool]) -> None:
+    """Record an end, through a database that is away for a while."""
+    for pause in (*PAUSES, None):
+        try:
+            if not finish():
+                log.warning("the end of an attempt was not recorded: it had been cancelled or given up")
+        except (OperationalError, InterfaceError):
+            if pause is None:
+                raise
+            log.warning("the database is away: trying again in %s s", pause)
+            connection.close()
+            time.sleep(pause)
+        else:
+            return

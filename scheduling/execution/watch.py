@@ -1,0 +1,99 @@
+"""Watching over a running attempt from a thread: heartbeat, cancellation, time limits, and the log it writes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextvars import copy_context
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Self
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+
+from scheduling import ledger
+from scheduling.execution.interruption import Interruption, SoftLimit, Stopped
+from scheduling.execution.job_log import JobLog
+from scheduling.models import Task
+
+log = logging.getLogger(__name__)
+
+# A job asked to stop is interrupted after STOP_GRACE, and its process ended after as long again.
+STOP_GRACE: Final = timedelta(seconds=10)
+LOOK_EVERY: Final = 1.0
+
+
+class Watch:
+    """Looks after one attempt once a second; an attempt shorter than that costs no query and no thread switch."""
+
+    def __init__(self, task: Task, interruption: Interruption, lines: JobLog) -> None:
+        self._task = task
+        self._interruption = interruption
+        self._lines = lines
+        self._over = threading.Event()
+        # In a copy of this context: the thread's lines name the task as well.
+        look_after = partial(copy_context().run, self._look_after)
+        self._thread = threading.Thread(target=look_after, name=f"watch-{task.pk}", daemon=True)
+        self._started = self._beaten = time.monotonic()
+        self._stop_seen: float | None = None
+        self._warned = self._interrupted = False
+        self.stop_asked = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look_after(self) -> None:
+        try:
+            while not self._over.wait(LOOK_EVERY):
+                self._look_safely()
+        finally:
+            connection.close()
+
+    def _look_safely(self) -> None:
+        try:
+            self._look(time.monotonic(), timezone.now())
+        except (DatabaseError, InterfaceError) as exc:
+            log.warning("task %d: the database is away: %s", self._task.pk, exc)
+            connection.close()
+
+    def _look(self, moment: float, now: datetime) -> None:
+        # Limits hold without a database, so they come first.
+        self._limits(moment - self._started, now)
+        held, asked = ledger.standing(self._task)
+        if asked or not held:
+            self._stop(moment, now, held=held)
+        if held and moment - self._beaten >= ledger.HEARTBEAT.total_seconds():
+            ledger.heartbeat(self._task, now=now)
+            self._beaten = moment
+        self._lines.store()
+
+    def _limits(self, running: float, now: datetime) -> None:
+        soft, hard = self._task.soft_timeout, self._task.timeout
+        if soft is not None and running >= soft and not self._warned:
+            self._warned = True
+            self._interruption.interrupt(SoftLimit(f"The soft time limit of {soft} s has passed."))
+        if hard is not None and running >= hard:
+            # The process ends even where the ledger cannot be told: its silence tells it.
+            try:
+                ledger.fail(self._task, error=f"HardLimit: The hard time limit of {hard} s has passed.", now=now)
+            finally:
+                self._interruption.end_process()
+
+    def _stop(self, moment: float, now: datetime, *, held: bool) -> None:
+        self.stop_asked = True
+        self._stop_seen = self._stop_seen or moment
+        waited = moment - self._stop_seen
+        if waited >= STOP_GRACE.total_seconds() and not self._interrupted:
+            self._interrupted = True
+            self._interruption.interrupt(Stopped("It was asked to stop, and did not within the grace period."))
+        if waited >= 2 * STOP_GRACE.total_seconds():
+            if held:
+                ledger.stopped(self._task, reason="asked to stop; its process had to be ended", now=now)
+            self._interruption.end_process()

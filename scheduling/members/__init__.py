@@ -1,1 +1,0 @@
-"""The tasks of workflows as rows that depend on rows."""

@@ -1,0 +1,250 @@
+import datetime
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='Host',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=253, unique=True)),
+                ('crontab', models.CharField(help_text='Which crontab its lines are in.', max_length=500)),
+                ('zone', models.CharField(help_text='The time zone its cron daemon lives in.', max_length=64)),
+                ('heartbeat_at', models.DateTimeField()),
+                ('drift', models.JSONField(default=list, help_text='What differed from the schedules when it last looked.')),
+                ('error', models.TextField(blank=True, default='', help_text='Why it could not bring its crontab up to date.')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Schedule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('priority', models.PositiveSmallIntegerField(default=5, help_text='0 to 9, 9 first.')),
+                ('queue', models.CharField(blank=True, default='', help_text='Which workers take it.', max_length=64)),
+                ('retries', models.JSONField(blank=True, default=dict, help_text='Some of max, base, factor, cap, jitter.')),
+                ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
+                ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
+                ('on_lost', models.CharField(choices=[('retry', 'Retry'), ('fail', 'Fail')], default='fail', max_length=5)),
+                ('name', models.CharField(max_length=200)),
+                ('description', models.TextField(blank=True, default='')),
+                ('job', models.CharField(max_length=100)),
+                ('parameters', models.JSONField(blank=True, default=dict)),
+                ('cron', models.CharField(blank=True, default='', help_text='Five fields; empty for an interval.', max_length=10000)),
+                ('every', models.PositiveIntegerField(blank=True, help_text='Seconds; empty for a cron expression.', null=True)),
+                ('anchor', models.DateTimeField(help_text='Where an interval counts from.')),
+                ('timezone', models.CharField(default='UTC', max_length=64)),
+                ('starts_at', models.DateTimeField(blank=True, null=True)),
+                ('ends_at', models.DateTimeField(blank=True, null=True)),
+                ('backend', models.CharField(help_text="As asked: a backend's name or auto.", max_length=50)),
+                ('routed_to', models.CharField(help_text='The backend whose clock wakes us.', max_length=50)),
+                ('routing_reason', models.CharField(blank=True, default='', max_length=500)),
+                ('executor', models.CharField(help_text="As asked: an executor's name or auto.", max_length=50)),
+                ('runs_on', models.CharField(help_text='The executor its tasks go to.', max_length=50)),
+                ('host', models.CharField(blank=True, default='', help_text='The machine whose crontab holds it.', max_length=253)),
+                ('overlap', models.CharField(choices=[('skip', 'Skip'), ('queue', 'Queue'), ('replace', 'Replace'), ('allow', 'Allow')], default='skip', max_length=10)),
+                ('catch_up', models.CharField(choices=[('none', 'None'), ('latest', 'Latest'), ('all', 'All')], default='none', max_length=10)),
+                ('catch_up_window', models.DurationField(default=datetime.timedelta(days=1))),
+                ('grace', models.DurationField(default=datetime.timedelta(seconds=300))),
+                ('paused', models.BooleanField(default=False)),
+                ('cursor', models.DateTimeField(help_text='Occurrences up to here have been decided.')),
+                ('next_due_at', models.DateTimeField(blank=True, help_text='Empty while paused, and after the end.', null=True)),
+                ('sync_state', models.CharField(choices=[('in_sync', 'In Sync'), ('pending', 'Pending'), ('out_of_sync', 'Out Of Sync')], default='pending', max_length=15)),
+                ('sync_error', models.TextField(blank=True, default='')),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('created_at', models.DateTimeField()),
+                ('updated_at', models.DateTimeField()),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'), models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__gte', 1)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), _connector='OR'), name='tandem_schedule_has_one_trigger'), models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Task',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('priority', models.PositiveSmallIntegerField(default=5, help_text='0 to 9, 9 first.')),
+                ('queue', models.CharField(blank=True, default='', help_text='Which workers take it.', max_length=64)),
+                ('retries', models.JSONField(blank=True, default=dict, help_text='Some of max, base, factor, cap, jitter.')),
+                ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
+                ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
+                ('on_lost', models.CharField(choices=[('retry', 'Retry'), ('fail', 'Fail')], default='fail', max_length=5)),
+                ('name', models.CharField(max_length=200)),
+                ('description', models.TextField(blank=True, default='')),
+                ('job', models.CharField(max_length=100)),
+                ('parameters', models.JSONField(blank=True, default=dict)),
+                ('due_at', models.DateTimeField(blank=True, help_text='The occurrence it is; empty where it is none.', null=True)),
+                ('woken_by', models.CharField(help_text='Whose clock, or who, made it: beat, crontab, request.', max_length=50)),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('reason', models.TextField(blank=True, default='', help_text='Why it was skipped, missed or cancelled.')),
+                ('executor', models.CharField(max_length=50)),
+                ('host', models.CharField(blank=True, default='', help_text='The machine it has to run on, if any.', max_length=253)),
+                ('attempt', models.PositiveSmallIntegerField(default=1, help_text='The attempt under way, or the next one.')),
+                ('wait_until', models.DateTimeField(blank=True, help_text='When a waiting task is queued.', null=True)),
+                ('expires', models.DateTimeField(blank=True, help_text='Not started by then, it is cancelled.', null=True)),
+                ('cancel_asked_at', models.DateTimeField(blank=True, help_text='When a running one was asked to stop.', null=True)),
+                ('send_at', models.DateTimeField(blank=True, help_text='When to hand it to its executor (again).', null=True)),
+                ('sends', models.PositiveSmallIntegerField(default=0)),
+                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
+                ('progress', models.JSONField(blank=True, null=True)),
+                ('result', models.JSONField(blank=True, null=True)),
+                ('error', models.TextField(blank=True, default='')),
+                ('events', models.PositiveIntegerField(default=0, help_text='How many events it has had: the number of the last.')),
+                ('created_at', models.DateTimeField()),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('schedule', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to='tandem_scheduling.schedule')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TaskLogLine',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('attempt', models.PositiveSmallIntegerField()),
+                ('at', models.DateTimeField()),
+                ('level', models.CharField(max_length=10)),
+                ('message', models.TextField()),
+                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='tandem_scheduling.task')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Workflow',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=200)),
+                ('description', models.TextField(blank=True, default='')),
+                ('definition', models.JSONField(help_text='As it was asked for.')),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], default='RUNNING', max_length=10)),
+                ('reason', models.TextField(blank=True, default='', help_text='Why it failed or was cancelled.')),
+                ('cancel_asked_at', models.DateTimeField(blank=True, null=True)),
+                ('created_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('schedule', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='workflows', to='tandem_scheduling.schedule')),
+                ('started_by', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='started_workflow', to='tandem_scheduling.task')),
+            ],
+        ),
+        migrations.AddField(
+            model_name='task',
+            name='workflow',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='What it is a member of.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to='tandem_scheduling.workflow'),
+        ),
+        migrations.CreateModel(
+            name='WorkflowNode',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('last', models.PositiveIntegerField()),
+                ('parent', models.PositiveIntegerField(blank=True, help_text='The number of the node it belongs to.', null=True)),
+                ('role', models.CharField(choices=[('root', 'Root'), ('member', 'Member'), ('callback', 'Callback'), ('on_success', 'On Success'), ('on_failure', 'On Failure')], max_length=10)),
+                ('kind', models.CharField(choices=[('task', 'Task'), ('chain', 'Chain'), ('group', 'Group'), ('chord', 'Chord')], max_length=5)),
+                ('name', models.CharField(blank=True, default='', max_length=200)),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('task', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='workflow_node', to='tandem_scheduling.task')),
+                ('workflow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='tandem_scheduling.workflow')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TaskAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('executor', models.CharField(max_length=50)),
+                ('worker', models.CharField(help_text='Which process on which machine.', max_length=300)),
+                ('started_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('error', models.TextField(blank=True, default='')),
+                ('traceback', models.TextField(blank=True, default='')),
+                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_row_per_attempt')],
+            },
+        ),
+        migrations.CreateModel(
+            name='TaskEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('at', models.DateTimeField()),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('detail', models.JSONField(blank=True, default=dict)),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_log', to='tandem_scheduling.task')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_event_per_number')],
+            },
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=models.Index(fields=['status', '-id'], name='tandem_workflow_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['schedule'], name='tandem_workflow_open'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(fields=['schedule', '-id'], name='tandem_task_of_schedule'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(fields=['status', '-id'], name='tandem_task_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(fields=['job', '-id'], name='tandem_task_by_job'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('workflow__isnull', False)), fields=['workflow', 'id'], name='tandem_task_of_workflow'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('status__in', ['QUEUED', 'RETRYING', 'RUNNING', 'SCHEDULED'])), fields=['schedule'], name='tandem_task_open'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('status', 'QUEUED')), fields=['executor', 'send_at'], name='tandem_task_to_send'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('wait_until__isnull', False)), fields=['wait_until'], name='tandem_task_waiting'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('expires__isnull', False)), fields=['expires'], name='tandem_task_expires'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='tandem_task_finished'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['heartbeat_at'], name='tandem_task_running'),
+        ),
+        migrations.AddConstraint(
+            model_name='task',
+            constraint=models.UniqueConstraint(fields=('schedule', 'due_at'), name='tandem_one_task_per_occurrence'),
+        ),
+        migrations.AddIndex(
+            model_name='workflownode',
+            index=models.Index(fields=['workflow', 'status', 'parent'], name='tandem_workflow_node_standing'),
+        ),
+        migrations.AddIndex(
+            model_name='workflownode',
+            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['task'], name='tandem_workflow_node_running'),
+        ),
+        migrations.AddConstraint(
+            model_name='workflownode',
+            constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='tandem_one_node_per_number'),
+        ),
+    ]

@@ -1,0 +1,126 @@
+"""Who else is due at the same minute: among the stored schedules, and among the lines of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from django.db.models import Count
+
+from scheduling.errors import InvalidTrigger
+from scheduling.models import Schedule
+from scheduling.timing import Cron, Every, Trigger
+from scheduling.timing.warnings import ReviewWarning
+
+MANY: Final = 10
+"""So many others at one minute are worth a warning."""
+_MOST_TRIGGERS: Final = 5_000
+_MOST_INSTANTS: Final = 3
+_DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+_SHOWN_MINUTES: Final = 20
+_SHOWN_LINES: Final = 20
+# Occurrences that are looked at for one report: ten thousand lines that each run every minute would be 14 million.
+_MOST_OCCURRENCES: Final = 500_000
+
+
+def same_minute(following: Iterable[datetime]) -> list[ReviewWarning]:
+    """A warning where many stored schedules are due in the minute of one of the first of these instants.
+
+    Looks at the first 5,000 distinct triggers of active schedules, and three instants.
+    """
+    triggers = list(_stored_triggers())
+    worst, when = 0, None
+    for at in islice(following, _MOST_INSTANTS):
+        minute = at.replace(second=0, microsecond=0)
+        count = sum(number for trigger, number in triggers if _due_in(trigger, minute))
+        if count > worst:
+            worst, when = count, minute
+    return [_same_minute(worst, when)] if when is not None and worst >= MANY else []
+
+
+def _due_in(trigger: Trigger, minute: datetime) -> bool:
+    before = minute - timedelta(microseconds=1)
+    return next(trigger.occurrences(before, minute + timedelta(seconds=59)), None) is not None
+
+
+def _stored_triggers() -> Iterator[tuple[Trigger, int]]:
+    active = Schedule.objects.filter(next_due_at__isnull=False).order_by()
+    crons = active.exclude(cron="").values_list("cron", "timezone").annotate(count=Count("pk"))
+    for expression, timezone, count in crons[:_MOST_TRIGGERS]:
+        try:
+            yield Cron.parse(expression, timezone), count
+        except InvalidTrigger:
+            continue  # a zone that this machine no longer knows: such a schedule is never due
+    intervals = active.filter(cron="").values_list("every", "anchor").annotate(count=Count("pk"))
+    for seconds, anchor, count in intervals[:_MOST_TRIGGERS]:
+        yield Every(seconds, anchor.replace(microsecond=0)), count
+
+
+def _same_minute(others: int, when: datetime) -> ReviewWarning:
+    detail = f"{others} other schedules are due at the same minute, at {when:%Y-%m-%d %H:%M} UTC: spread them out."
+    return ReviewWarning("same_minute", detail)
+
+
+@dataclass(slots=True)
+class Collision:
+    """A minute (UTC) at which several lines start; `numbers` are the first of them."""
+
+    at: datetime
+    count: int = 0
+    numbers: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """The minutes of the coming day at which most lines start, busiest first, and a warning for crowded triggers.
+
+    `complete` is False where the report was too large to look at all of it.
+    """
+
+    minutes: tuple[Collision, ...]
+    warnings: Mapping[Trigger, ReviewWarning]
+    complete: bool
+
+
+def collisions(lines: Mapping[Trigger, Sequence[int]], *, now: datetime) -> Collisions:
+    """Count the starts of each minute in the day after `now`; `lines` are the numbers that share a trigger."""
+    minutes: dict[datetime, Collision] = {}
+    starts: dict[Trigger, list[Collision]] = {}
+    seen = 0
+    for trigger, numbers in lines.items():
+        if seen > _MOST_OCCURRENCES:
+            break
+        starts[trigger] = found = []
+        for at in _minutes_of(trigger, now):
+            collision = minutes.get(at)
+            if collision is None:
+                collision = minutes[at] = Collision(at)
+            collision.count += len(numbers)
+            if len(collision.numbers) < _SHOWN_LINES:
+                collision.numbers += numbers[: _SHOWN_LINES - len(collision.numbers)]
+            found.append(collision)
+        seen += len(found)
+    busiest = sorted((one for one in minutes.values() if one.count > 1), key=lambda one: (-one.count, one.at))
+    return Collisions(tuple(busiest[:_SHOWN_MINUTES]), _warnings(starts), len(starts) == len(lines))
+
+
+def _minutes_of(trigger: Trigger, now: datetime) -> Iterable[datetime]:
+    if isinstance(trigger, Cron):
+        return trigger.occurrences(now, now + _DAY)
+    if trigger.seconds < 60:
+        first = now.replace(second=0, microsecond=0) + _MINUTE
+        return [first + minute * _MINUTE for minute in range(1440)]
+    return (at.replace(second=0) for at in trigger.occurrences(now, now + _DAY))
+
+
+def _warnings(starts: Mapping[Trigger, list[Collision]]) -> dict[Trigger, ReviewWarning]:
+    found = {}
+    for trigger, at in starts.items():
+        busiest = max(at, key=lambda one: one.count, default=None)
+        if busiest is not None and busiest.count > MANY:
+            found[trigger] = _same_minute(busiest.count - 1, busiest.at)
+    return found

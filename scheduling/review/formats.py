@@ -1,0 +1,203 @@
+"""A report as text: columns that fit a width, and CSV. Pure.
+
+What a report quotes was written by anybody: control characters never reach a terminal, and no cell of the CSV begins
+like a formula (a spreadsheet would work it out).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from scheduling.review.report import Report
+from scheduling.review.report_lines import ReportLine
+
+_PLAIN_KINDS: Final = {"comment", "blank"}
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LABELS: Final = {"user": "user", "command": "runs", "stdin": "input"}
+_COLOURS: Final = {"error": "31", "warning": "33", "words": "1", "quiet": "2"}
+_NARROWEST: Final = 40
+
+HEADER: Final = (
+    "number", "kind", "expression", "timezone", "words", "next_occurrences", "user", "command", "stdin",
+    "environment", "warnings", "error", "text",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How wide a table may be (terminal cells), and whether it may use colour (ANSI)."""
+
+    width: int = 100
+    colour: bool = False
+
+
+def table(report: Report, style: Style | None = None) -> str:
+    """The report for people: what each line starts, when, what comes next, and what to mind; then the collisions."""
+    look = style or Style()
+    width = max(look.width, _NARROWEST)
+    said = [_summary(report), *(caution.detail for caution in report.warnings)]
+    lines = [part for text in said for part in _wrapped(text, width, "")]
+    for line in report.lines:
+        if line.kind not in _PLAIN_KINDS:
+            lines += ["", *_block(line, width, look)]
+    if report.collisions:
+        lines += ["", *_wrapped("Busiest minutes of the coming day (UTC):", width, "")]
+        for one in report.collisions:
+            more = ", ..." if one.count > len(one.numbers) else ""
+            text = f"{one.at:%Y-%m-%d %H:%M}  {one.count} starts: {', '.join(map(str, one.numbers))}{more}"
+            lines += _wrapped(text, width, "  ")
+    return "\n".join(lines) + "\n"
+
+
+def comma_separated(report: Report) -> str:
+    """The report as CSV (RFC 4180), a header first; comments and blank lines are in it, too."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(HEADER)
+    for line in report.lines:
+        writer.writerow([_cell(value) for value in _row(line)])
+    return out.getvalue()
+
+
+def members(report: Report) -> dict[str, object]:
+    """The report as JSON can hold it, a line for each member of `lines`, with the columns of the CSV."""
+    rows = [dict(zip(HEADER, _row(line), strict=True)) for line in report.lines]
+    return {
+        "form": report.form,
+        "timezone": report.timezone,
+        "warnings": [f"{one.code}: {one.detail}" for one in report.warnings],
+        "collisions": [
+            {"at": one.at.isoformat(), "count": one.count, "numbers": one.numbers} for one in report.collisions
+        ],
+        "lines": rows,
+    }
+
+
+def printable(text: str) -> str:
+    """The text on one line, with all that could move a cursor or turn the line around written as an escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def _summary(report: Report) -> str:
+    entries = report.count("entry", "at_start", "schedule", "paused")
+    errors = report.count("error")
+    warned = sum(1 for line in report.lines if line.warnings)
+    what = f"A crontab ({report.form} form, for {report.form_reason}), times in {report.timezone}"
+    return (
+        f"{what if report.form else 'The schedules'}: {len(report.lines)} lines, {entries} of them entries; "
+        f"with an error: {errors}, with warnings: {warned}."
+    )
+
+
+def _block(line: ReportLine, width: int, style: Style) -> Iterator[str]:
+    """One line of the crontab as a paragraph whose number stands in a column of its own."""
+    label = f"{line.number:>5}  "
+    indent = " " * len(label)
+    title = line.text if line.kind in {"assignment", "error"} else f"{line.expression}  {_named(line)}"
+    first, *rest = _wrapped(title, width - len(label), "") or [""]
+    yield _painted(label, "quiet", style) + first
+    yield from (indent + part for part in rest)
+    for text, colour in _details(line):
+        for part in _wrapped(text, width - len(indent), ""):
+            yield indent + _painted(part, colour, style)
+
+
+def _named(line: ReportLine) -> str:
+    return line.text if line.kind in {"schedule", "paused"} else ""
+
+
+def _details(line: ReportLine) -> Iterator[tuple[str, str]]:
+    if line.error:
+        yield f"error: {line.error}", "error"
+    if line.kind == "paused":
+        yield "paused", "quiet"
+    if line.words:
+        yield line.words, "words"
+    yield from ((f"{label}: {value}", "") for name, label in _LABELS.items() if (value := getattr(line, name)))
+    if line.environment:
+        yield f"with: {_assignments(line.environment)}", "quiet"
+    if line.next_occurrences:
+        yield f"next: {', '.join(_local(at, line.timezone) for at in line.next_occurrences)}", ""
+    yield from ((f"warning: {caution.detail}", "warning") for caution in line.warnings)
+
+
+def _row(line: ReportLine) -> Iterable[object]:
+    following = " ".join(at.isoformat() for at in _in_zone(line))
+    warnings = "; ".join(f"{one.code}: {one.detail}" for one in line.warnings)
+    return (
+        line.number, line.kind, line.expression, line.timezone, line.words, following, line.user, line.command,
+        line.stdin or "", _assignments(line.environment), warnings, line.error, line.text,
+    )  # fmt: skip
+
+
+def _in_zone(line: ReportLine) -> list[datetime]:
+    return [at.astimezone(ZoneInfo(line.timezone)) for at in line.next_occurrences]
+
+
+def _local(at: datetime, timezone: str) -> str:
+    return at.astimezone(ZoneInfo(timezone)).isoformat(sep=" ", timespec="minutes" if at.second == 0 else "seconds")
+
+
+def _assignments(environment: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in environment.items())
+
+
+def _cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula: an apostrophe marks it as text (OWASP, CSV injection)."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    # Blanks before a formula do not stop every spreadsheet.
+    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+
+
+def _painted(text: str, colour: str, style: Style) -> str:
+    code = _COLOURS.get(colour)
+    return f"\x1b[{code}m{text}\x1b[0m" if style.colour and code else text
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """The text in lines of at most `width` cells."""
+    clean = printable(text)
+    if clean.isascii():
+        return textwrap.wrap(clean, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    lines, line, room = [], "", width - len(indent)
+    for word in clean.split(" "):
+        for piece in _pieces(word, room):
+            joined = f"{line} {piece}" if line else piece
+            if _cells(joined) <= room:
+                line = joined
+            else:
+                lines.append(indent + line)
+                line = piece
+    return [*lines, indent + line]
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """A word cut where it does not fit: Chinese and Japanese have no blanks to break at."""
+    piece, cells = "", 0
+    for character in word:
+        wide = _cells(character)
+        if cells + wide > room:
+            yield piece
+            piece, cells = "", 0
+        piece, cells = piece + character, cells + wide
+    yield piece
+
+
+def _cells(text: str) -> int:
+    """Terminal cells: East Asian wide characters take two (UAX 11)."""
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )

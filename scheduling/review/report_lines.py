@@ -1,0 +1,147 @@
+"""One line of a report after the other: a line of a crontab, or a stored schedule, worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from types import MappingProxyType
+from typing import Final, Literal
+
+from scheduling.errors import InvalidTrigger
+from scheduling.models import Schedule
+from scheduling.planning import next_due
+from scheduling.review.crontab_text import CrontabLine, LineKind
+from scheduling.timing import Trigger
+from scheduling.timing.warnings import ReviewWarning, warnings_of
+from scheduling.words import DEFAULT, at_start, describe
+
+MOST_NEXT: Final = 20
+_SHOWN_TEXT: Final = 2_000
+_SHOWN_VARIABLES: Final = 20
+_SHOWN_VALUE: Final = 100
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """How a report is to read: occurrences for each line, language, and clock (None: the language's own)."""
+
+    count: int = 3
+    language: str = DEFAULT
+    clock: Literal[12, 24] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One line of a crontab, or one schedule. What there is not is empty.
+
+    `number` is the line's (from 1), or the schedule's id; `text` the line as written, or the schedule's name.
+    `environment` holds the last 20 assignments in force, values shortened.
+    """
+
+    number: int
+    kind: str
+    text: str
+    expression: str = ""
+    timezone: str = ""
+    user: str = ""
+    command: str = ""
+    stdin: str | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    words: str = ""
+    next_occurrences: tuple[datetime, ...] = ()
+    warnings: tuple[ReviewWarning, ...] = ()
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    words: str
+    next_occurrences: tuple[datetime, ...]
+    warnings: tuple[ReviewWarning, ...]
+
+
+class Reader:
+    """Reads lines one after the other. Real crontabs repeat their times: each trigger is worked out once."""
+
+    def __init__(self, options: ReportOptions, now: datetime) -> None:
+        self.options = options
+        self.now = now
+        self.numbers: dict[Trigger, list[int]] = {}
+        self.triggers: dict[int, Trigger] = {}
+        self._told: dict[Trigger, _Told] = {}
+        self._environment: Mapping[str, str] = _NOTHING
+
+    def line(self, line: CrontabLine, timezone: str) -> ReportLine:
+        """A crontab's next line."""
+        shown = ReportLine(line.number, line.kind, line.text[:_SHOWN_TEXT], warnings=line.warnings)
+        if line.kind is LineKind.ASSIGNMENT:
+            self._assign(line)
+        if line.kind is LineKind.ERROR:
+            return replace(shown, error_code=line.code, error=line.error)
+        if line.kind not in {LineKind.ENTRY, LineKind.AT_START}:
+            return shown
+        shown = replace(
+            shown,
+            timezone=timezone,
+            user=line.user,
+            command=line.command,
+            stdin=line.stdin,
+            environment=self._environment,
+        )
+        if line.cron is None:
+            return replace(shown, expression="@reboot", words=at_start(language=self.options.language))
+        told = self._of(line.cron, line.number)
+        return replace(
+            shown,
+            expression=line.cron.expression,
+            words=told.words,
+            next_occurrences=told.next_occurrences,
+            warnings=(*line.warnings, *told.warnings),
+        )
+
+    def schedule(self, schedule: Schedule) -> ReportLine:
+        """A stored schedule; paused ones have nothing to come."""
+        shown = ReportLine(
+            schedule.pk,
+            "paused" if schedule.paused else "schedule",
+            schedule.name,
+            expression=schedule.cron or f"every {schedule.every} s",
+            timezone=schedule.timezone,
+            command=schedule.job,
+        )
+        try:
+            trigger = schedule.trigger
+        except InvalidTrigger as exc:
+            return replace(shown, kind=LineKind.ERROR.value, error_code=exc.code, error=exc.detail)
+        told = self._of(trigger, schedule.pk if schedule.next_due_at else None)
+        return replace(shown, words=told.words, next_occurrences=self._coming(schedule), warnings=told.warnings)
+
+    def _assign(self, line: CrontabLine) -> None:
+        kept = {name: value for name, value in self._environment.items() if name != line.name}
+        kept[line.name] = line.value if len(line.value) <= _SHOWN_VALUE else line.value[: _SHOWN_VALUE - 3] + "..."
+        self._environment = MappingProxyType(dict(list(kept.items())[-_SHOWN_VARIABLES:]))
+
+    def _of(self, trigger: Trigger, number: int | None) -> _Told:
+        told = self._told.get(trigger)
+        if told is None:
+            told = self._told[trigger] = _Told(
+                describe(trigger, language=self.options.language, clock=self.options.clock),
+                tuple(islice(trigger.occurrences(self.now), self.options.count)),
+                tuple(warnings_of(trigger, now=self.now)),
+            )
+        if number is not None:
+            self.numbers.setdefault(trigger, []).append(number)
+            self.triggers[number] = trigger
+        return told
+
+    def _coming(self, schedule: Schedule) -> tuple[datetime, ...]:
+        found: list[datetime] = []
+        due_at, limits, trigger = schedule.next_due_at, schedule.policy, schedule.trigger
+        while due_at is not None and len(found) < self.options.count:
+            found.append(due_at)
+            due_at = next_due(trigger, due_at, limits)
+        return tuple(found)

@@ -1,1 +1,0 @@
-"""What goes on around a job while it runs."""

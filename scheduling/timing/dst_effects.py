@@ -1,0 +1,116 @@
+"""What clock changes do to a cron expression: which runs they touch, and what becomes of those. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from functools import lru_cache
+from itertools import pairwise, takewhile
+from zoneinfo import ZoneInfo
+
+from scheduling.timing.cron import Cron
+from scheduling.timing.dst import Stretch, stretches
+from scheduling.timing.grammar import HOUR
+from scheduling.timing.instants import EPOCH_ORDINAL, LAST_MINUTE, MINUTES_A_DAY, instant, minute_of
+
+
+class Effect(Enum):
+    """What becomes of the runs whose time of day is skipped or repeated."""
+
+    SKIPPED = "skipped"
+    """The clock never shows these times: they do not run that night."""
+    LATE = "late"
+    """They run once, at the end of the gap."""
+    TWICE = "twice"
+    """The clock shows these times twice, and they run both times."""
+    FIRST_ONLY = "first_only"
+    """The clock shows these times twice; they run the first time only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """A clock change that touches an expression: clocks that show `begins` on `day` skip or repeat up to `ends`.
+
+    `at` is the instant of the change (UTC), `runs` the number of times of day that match in between.
+    """
+
+    day: date
+    at: datetime
+    begins: str
+    ends: str
+    effect: Effect
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    at: int
+    local: range
+    forward: bool
+    caught_up: bool
+    everyone: bool
+    repeated: bool
+
+
+def clock_changes(cron: Cron, *, now: datetime, days: int = 365) -> list[ClockChange]:
+    """The clock changes in the `days` after `now` that lose, delay or double a run of `cron`.
+
+    An expression that follows every hour (`*/5 * * * *`) runs on evenly through a change, and has none.
+    """
+    if cron.wildcard and len(cron.hour.values) == HOUR.high + 1:
+        return []
+    start = minute_of(now)
+    end = min(start + days * MINUTES_A_DAY, LAST_MINUTE)
+    found = []
+    for change in _changes(cron.zone, instant(start).year, instant(end).year):
+        if start < change.at <= end:
+            runs = sum(
+                1 for _ in takewhile(change.local.__contains__, cron.local_times.minutes_from(change.local.start))
+            )
+            if runs:
+                found.append(_clock_change(change, runs, wildcard=cron.wildcard))
+    return found
+
+
+def _clock_change(change: _Change, runs: int, *, wildcard: bool) -> ClockChange:
+    if change.forward:
+        late = change.caught_up and (change.everyone or not wildcard)
+        effect = Effect.LATE if late else Effect.SKIPPED
+    else:
+        effect = Effect.FIRST_ONLY if change.repeated and not wildcard else Effect.TWICE
+    day, begins = divmod(change.local.start, MINUTES_A_DAY)
+    return ClockChange(
+        date.fromordinal(day + EPOCH_ORDINAL),
+        instant(change.at),
+        _clock(begins),
+        _clock(change.local.stop % MINUTES_A_DAY),
+        effect,
+        runs,
+    )
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+@lru_cache(maxsize=1024)
+def _changes(zone: ZoneInfo, first_year: int, last_year: int) -> tuple[_Change, ...]:
+    parts = [stretch for year in range(first_year, last_year + 1) for stretch in stretches(zone, year)]
+    return tuple(_changed(parts))
+
+
+def _changed(parts: list[Stretch]) -> Iterator[_Change]:
+    for before, after in pairwise(parts):
+        ahead = after.offset - before.offset
+        if ahead:
+            shown = sorted((after.begin + before.offset, after.begin + after.offset))
+            yield _Change(
+                at=after.begin,
+                local=range(*shown),
+                forward=ahead > 0,
+                caught_up=bool(after.skipped),
+                everyone=after.everyone,
+                repeated=after.repeated,
+            )

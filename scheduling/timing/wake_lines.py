@@ -1,0 +1,215 @@
+"""Cron lines that wake us at a superset of a trigger's occurrences, on a clock that may live in another zone.
+
+Which of the wakes are occurrences is for the ledger to say: a wake too many costs a look, one too few a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import product, takewhile
+from math import gcd
+from zoneinfo import ZoneInfo
+
+from scheduling.timing.cron import Cron
+from scheduling.timing.dst import Stretch, stretch_at
+from scheduling.timing.every import Every
+from scheduling.timing.fields import Field
+from scheduling.timing.grammar import DAY, HOUR, MINUTE, MONTH, WEEKDAY, FieldKind
+from scheduling.timing.instants import LAST_MINUTE, MINUTES_A_DAY, minute_of, since_epoch
+
+_HORIZON = 3653 * MINUTES_A_DAY
+"""Ten years, in minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeLine:
+    """One cron line in the zone of the clock that reads it.
+
+    `minute` and `hour` are sorted values; `day`, `month` and `weekday` are numeric cron text, `*` where open,
+    Sunday as 0. The day rule is cron's: a text that begins with `*` makes it "and".
+    """
+
+    minute: tuple[int, ...]
+    hour: tuple[int, ...]
+    day: str
+    month: str
+    weekday: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wakes:
+    """Times of day on the reading clock, and by how many days its date may differ from the trigger's."""
+
+    times: frozenset[int]
+    day_shifts: frozenset[int]
+
+
+def wake_line(trigger: Cron | Every, clock_zone: ZoneInfo, *, now: datetime) -> WakeLine:
+    """The line that matches, on clocks in `clock_zone`, each occurrence in the ten years after `now`.
+
+    An occurrence that is not a whole minute is matched at the next one. Raises ValueError for a naive `now`.
+    """
+    start = minute_of(now)
+    if isinstance(trigger, Every):
+        times = _interval_times(trigger, {stretch.offset for stretch in _stretches(clock_zone, start)})
+        return _line(times, "*", "*", "*")
+    wakes = _cron_wakes(trigger, clock_zone, start)
+    if wakes.day_shifts <= {0}:
+        return _line(wakes.times, *_day_texts(trigger))
+    return _line(wakes.times, "*", "*", _shifted_weekdays(trigger, wakes.day_shifts))
+
+
+def cron_text(line: WakeLine, *, wildcard: bool) -> str:
+    """The line as five fields that Debian's cron accepts.
+
+    With `wildcard`, minute or hour is `*` or `*/n`, so that cron neither suppresses nor delays the line
+    at clock changes; the one is taken that adds fewer wakes. Never `*/n,m` (python-crontab writes that as
+    `m,*/n`, which is no wildcard), and no step beyond the field's last value (python-crontab refuses it).
+    """
+    minute, hour = _even(MINUTE, line.minute), _even(HOUR, line.hour)
+    if wildcard and not (minute.startswith("*") or hour.startswith("*")):
+        starred_minute, minutes = _starred(MINUTE, line.minute)
+        starred_hour, hours = _starred(HOUR, line.hour)
+        if minutes * len(line.hour) <= len(line.minute) * hours:
+            minute = starred_minute
+        else:
+            hour = starred_hour
+    return f"{minute} {hour} {line.day} {line.month} {line.weekday}"
+
+
+def has_clock_changes(zone: ZoneInfo, now: datetime) -> bool:
+    """Whether clocks in `zone` are put forward or back within ten years after `now`."""
+    return len({stretch.offset for stretch in _stretches(zone, minute_of(now))}) > 1
+
+
+def _stretches(zone: ZoneInfo, start: int) -> Iterator[Stretch]:
+    """The stretches from the UTC minute `start` to the horizon."""
+    end = min(start + _HORIZON, LAST_MINUTE)
+    while start <= end and (stretch := stretch_at(zone, start)) is not None:
+        yield stretch
+        start = stretch.end
+
+
+def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
+    """Where clocks in `clock_zone` stand at the occurrences of `cron`, up to the horizon."""
+    times: set[int] = set()
+    day_shifts: set[int] = set()
+    # One that is not due within ten years (a 31 May that is a Sunday) still is a line that cron can read.
+    differences = _differences(cron, clock_zone, start) or _differences(cron, clock_zone, start, firing=False)
+    for difference in differences:
+        shifted = [time + difference for time in cron.local_times.times]
+        times.update(time % MINUTES_A_DAY for time in shifted)
+        day_shifts.update(time // MINUTES_A_DAY for time in shifted)
+    for late, skipped in _late_runs(cron, start):
+        clock = stretch_at(clock_zone, late)
+        if clock is not None:
+            day, time = divmod(late + clock.offset, MINUTES_A_DAY)
+            times.add(time)
+            day_shifts.update(day - local // MINUTES_A_DAY for local in skipped)
+    return _Wakes(frozenset(times), frozenset(day_shifts))
+
+
+def _differences(cron: Cron, clock_zone: ZoneInfo, start: int, *, firing: bool = True) -> set[int]:
+    """By how many minutes `clock_zone` is ahead of the zone of `cron` in the times when it fires, or in all times."""
+    found: set[int] = set()
+    for own in _stretches(cron.zone, start):
+        at = max(own.begin, start)
+        while at < own.end and (clock := stretch_at(clock_zone, at)) is not None:
+            end = min(own.end, clock.end)
+            difference = clock.offset - own.offset
+            local = range(at + own.offset, end + own.offset)
+            if difference not in found and (not firing or cron.local_times.any_in(local)):
+                found.add(difference)
+            at = end
+    return found
+
+
+def _late_runs(cron: Cron, start: int) -> Iterator[tuple[int, list[int]]]:
+    """The UTC minutes at which a gap is caught up, each with the skipped local minutes that match."""
+    for stretch in _stretches(cron.zone, start):
+        if stretch.skipped and stretch.begin >= start and (stretch.everyone or not cron.wildcard):
+            skipped = list(
+                takewhile(stretch.skipped.__contains__, cron.local_times.minutes_from(stretch.skipped.start))
+            )
+            if skipped:
+                yield stretch.begin, skipped
+
+
+def _interval_times(every: Every, offsets: Iterable[int]) -> set[int]:
+    """The times of day of an interval's occurrences, rounded up to minutes, at these offsets from UTC."""
+    day = MINUTES_A_DAY * 60
+    stride = gcd(every.seconds, day)
+    first = since_epoch(every.anchor) // timedelta(seconds=1) % stride
+    in_utc = range(MINUTES_A_DAY) if stride <= 60 else {-(-second // 60) for second in range(first, day, stride)}
+    return {(time + offset) % MINUTES_A_DAY for time, offset in product(in_utc, offsets)}
+
+
+def _line(times: Iterable[int], day: str, month: str, weekday: str) -> WakeLine:
+    hours, minutes = {time // 60 for time in times}, {time % 60 for time in times}
+    return WakeLine(tuple(sorted(minutes)), tuple(sorted(hours)), day, month, weekday)
+
+
+def _day_texts(cron: Cron) -> tuple[str, str, str]:
+    """Day, month and weekday of the line where the clock's date is the trigger's."""
+    month = _compact(MONTH, cron.month.values)
+    if _any_day(cron):
+        return "*", month, "*"
+    day = _day_text(DAY, cron.day, other_starred=len(cron.weekday.values) == 7)
+    return day, month, _day_text(WEEKDAY, cron.weekday, other_starred=day.startswith("*"))
+
+
+def _any_day(cron: Cron) -> bool:
+    full = (len(cron.day.values) == 31, len(cron.weekday.values) == 7)
+    return any(full) if cron.either_day else all(full)
+
+
+def _shifted_weekdays(cron: Cron, day_shifts: Iterable[int]) -> str:
+    """Weekdays where the clock's date may be another than the trigger's; open where dates count as well."""
+    by_weekday = not cron.either_day and len(cron.day.values) == 31 and len(cron.month.values) == 12
+    if not by_weekday:
+        return "*"
+    return _compact(WEEKDAY, sorted({(day + shift) % 7 for day in cron.weekday.values for shift in day_shifts}))
+
+
+def _day_text(kind: FieldKind, field: Field, *, other_starred: bool) -> str:
+    """Numeric text with the values of `field` that begins with `*` where the day rule needs it."""
+    if not field.starred or len(field.values) == kind.last - kind.low + 1:
+        return _compact(kind, field.values)
+    step = min(int(field.text.partition(",")[0].partition("/")[2]), kind.high)
+    rest = [value for value in field.values if value not in range(kind.low, kind.last + 1, step)]
+    if not rest:
+        return f"*/{step}"
+    return _ranges(list(field.values)) if other_starred else f"*/{step},{_ranges(rest)}"
+
+
+def _compact(kind: FieldKind, values: Iterable[int]) -> str:
+    """`*` for all values of a field, else a list of values and ranges."""
+    listed = list(values)
+    return "*" if len(listed) == kind.last - kind.low + 1 else _ranges(listed)
+
+
+def _even(kind: FieldKind, values: tuple[int, ...]) -> str:
+    """As `_compact`, and `*/n` for even steps over the whole of a minute or hour."""
+    starred, count = _starred(kind, values)
+    return starred if count == len(values) > 2 else _compact(kind, values)
+
+
+def _ranges(values: list[int]) -> str:
+    """Ascending values as a list where three neighbours or more become a range."""
+    runs: list[list[int]] = []
+    for value in values:
+        if runs and runs[-1][-1] == value - 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    texts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs]
+    return ",".join(texts)
+
+
+def _starred(kind: FieldKind, values: tuple[int, ...]) -> tuple[str, int]:
+    """The tightest `*` or `*/n` that holds these values of a minute or hour, and how many it holds."""
+    # All steps beyond half of the field mean its first value and one other.
+    step = gcd(*values) or (kind.high + 1) // 2
+    return f"*/{step}" if step > 1 else "*", len(range(kind.low, kind.high + 1, step))

@@ -1,0 +1,147 @@
+"""What a person should know before a trigger runs, found in the trigger alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from scheduling.timing.cron import Cron
+from scheduling.timing.dst_effects import ClockChange, Effect, clock_changes
+from scheduling.timing.every import Every
+from scheduling.timing.fields import Field
+from scheduling.timing.grammar import DAY, HOUR, ITEM, MINUTE, MONTH, WEEKDAY, FieldKind, excerpt, number
+
+# Starts in an hour from which a person should ask whether they meant it.
+_MANY_AN_HOUR: Final = 30
+# For February the days it always has: the 29th is rare, and that is what a person should know.
+_LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_TURNS: Final = {
+    MINUTE: ("minutes", "hour"),
+    HOUR: ("hours", "day"),
+    DAY: ("days", "month"),
+    MONTH: ("months", "year"),
+    WEEKDAY: ("days", "week"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWarning:
+    """A warning: a stable code for programs, words for people, and `clock_change` also has the changes it is about."""
+
+    code: str
+    detail: str
+    clock_changes: tuple[ClockChange, ...] = ()
+
+
+def warnings_of(trigger: Cron | Every, *, now: datetime) -> list[ReviewWarning]:
+    """The warnings about `trigger`; those about clock changes look at the year after `now`.
+
+    Codes: `either_day`, `uneven_step`, `not_every_month`, `clock_change`, `very_frequent`, `sub_minute`.
+    """
+    if isinstance(trigger, Every):
+        return list(_of_interval(trigger))
+    return [
+        *_either_day(trigger),
+        *_uneven_steps(trigger),
+        *_not_every_month(trigger),
+        *_clock_changes(trigger, now),
+        *_very_frequent(trigger),
+    ]
+
+
+def _of_interval(every: Every) -> Iterator[ReviewWarning]:
+    if every.seconds % 60 or every.anchor.second:
+        detail = "It is due more finely than at whole minutes: cron's clock has no seconds, so crontab cannot hold it."
+        yield ReviewWarning("sub_minute", detail)
+    if every.seconds * _MANY_AN_HOUR <= 3600:
+        yield ReviewWarning("very_frequent", f"It runs {3600 // every.seconds:,} times an hour.")
+
+
+def _either_day(cron: Cron) -> Iterator[ReviewWarning]:
+    open_fields = (len(cron.day.values) == DAY.last, len(cron.weekday.values) == WEEKDAY.last + 1)
+    if not cron.either_day:
+        return
+    if any(open_fields):
+        detail = "Both day fields are given and one allows every day: joined by 'or', that is every day."
+    else:
+        detail = (
+            "The day of the month and the weekday are joined by 'or': it runs on days that match either, "
+            "not only on those that match both."
+        )
+    yield ReviewWarning("either_day", detail)
+
+
+def _uneven_steps(cron: Cron) -> Iterator[ReviewWarning]:
+    for kind, field in zip(_TURNS, (cron.minute, cron.hour, cron.day, cron.month, cron.weekday), strict=True):
+        for item in field.text.split(","):
+            step = _round_step(kind, item)
+            turn = kind.last - kind.low + 1
+            if step > 1 and (turn % step or kind is DAY):
+                yield ReviewWarning("uneven_step", _uneven(kind, field, item, step))
+
+
+def _round_step(kind: FieldKind, item: str) -> int:
+    """n where the item steps by n through the whole field, else 0."""
+    match = ITEM.fullmatch(item)
+    if match is None:
+        return 0
+    every, first, last, step = match.group("every", "first", "last", "step")
+    whole = first is None or (last and kind.number(first) == kind.low and (kind.number(last) or 0) >= kind.last)
+    return (number(every or step or "1") or 0) if whole else 0
+
+
+def _uneven(kind: FieldKind, field: Field, item: str, step: int) -> str:
+    units, turn = _TURNS[kind]
+    shown = ", ".join(map(str, field.values[:4])) + (f", ..., {field.values[-1]}" if len(field.values) > 4 else "")
+    return (
+        f"'{excerpt(item)}' in the {field.name} field is not every {step} {units}: it begins anew each {turn}. "
+        f"The field allows {shown}."
+    )
+
+
+def _not_every_month(cron: Cron) -> Iterator[ReviewWarning]:
+    held = set(cron.day.values)
+    # Dates at the end of a range that reaches them in one piece stand for "to the end of the month".
+    lone = [day for day in cron.day.values if day > 28 and not held.issuperset(range(28, day))]
+    lacking = [month for month in cron.month.values if lone and lone[-1] > _LENGTHS[month - 1]]
+    if not lacking or len(held) == DAY.last:
+        return
+    months = ", ".join(_MONTHS[month - 1] for month in lacking)
+    days = ", ".join(map(str, lone))
+    yield ReviewWarning(
+        "not_every_month",
+        f"Day {days} of the month does not come every month: not all of it in {months}. cron never takes the last "
+        "day of the month instead.",
+    )
+
+
+def _clock_changes(cron: Cron, now: datetime) -> Iterator[ReviewWarning]:
+    found = clock_changes(cron, now=now)
+    if found:
+        told = "; ".join(_told(change) for change in found[:4])
+        yield ReviewWarning("clock_change", f"Clocks in {cron.zone.key} change while it is due: {told}.", tuple(found))
+
+
+def _told(change: ClockChange) -> str:
+    many = f"{change.runs} runs" if change.runs > 1 else "the run"
+    match change.effect:
+        case Effect.SKIPPED:
+            what = f"skips {change.begins} to {change.ends}, and {many} in it will not happen"
+        case Effect.LATE:
+            what = f"skips {change.begins} to {change.ends}, and {many} in it will happen once, at {change.ends}"
+        case Effect.TWICE:
+            what = f"shows {change.begins} to {change.ends} twice, and {many} in it will happen both times"
+        case Effect.FIRST_ONLY:
+            what = f"shows {change.begins} to {change.ends} twice, and {many} in it will happen the first time only"
+    return f"the night of {change.day} {what}"
+
+
+def _very_frequent(cron: Cron) -> Iterator[ReviewWarning]:
+    if len(cron.minute.values) >= _MANY_AN_HOUR:
+        yield ReviewWarning("very_frequent", f"It runs {len(cron.minute.values)} times an hour.")

@@ -1,0 +1,96 @@
+"""One round over what crashes leave behind: each step by itself, so that one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db import InterfaceError, OperationalError, connection
+
+from scheduling import delivery, ledger
+from scheduling.lifecycle import WAITING, Status
+from scheduling.models import Task
+from scheduling.upkeep import lost_attempts, lost_messages
+from scheduling.workflows import advance
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+
+
+def sweep(*, now: datetime, lose: bool = True) -> None:
+    """Do every step once. A step that fails is logged with its traceback, and the next one follows.
+
+    With `lose` False attempts that seem lost are left alone: whoever could not reach the database cannot tell. Raises
+    OperationalError or InterfaceError where the database is away.
+    """
+    for step in STEPS:
+        if step is lost_attempts.lose_silent and not lose:
+            continue
+        try:
+            step(now=now)
+        except Exception as exc:
+            if _database_is_away(exc):
+                raise
+            log.exception("upkeep: %s failed", step.__name__)
+
+
+def cancel_expired(*, now: datetime) -> None:
+    """Cancel the tasks that did not start before they expired."""
+    late = Task.objects.filter(status__in=[*WAITING, Status.QUEUED], expires__lte=now)
+    for pk in late.values_list("pk", flat=True)[:BATCH]:
+        ledger.cancel(pk, reason="it expired before it could start", now=now, running=False)
+
+
+def queue_due(*, now: datetime) -> None:
+    """Queue every task whose time to wait is over."""
+    while delivery.queue_due(now=now) == delivery.BATCH:
+        pass
+
+
+def stop_cancelled_workflows(*, now: datetime) -> None:
+    """Stop the members that still run of workflows that were cancelled."""
+    for workflow_id in advance.being_cancelled():
+        advance.stop_members(workflow_id, now=now)
+
+
+def advance_interrupted_workflows(*, now: datetime) -> None:
+    """Move the workflows on that nobody moved on when a member ended."""
+    for workflow_id in advance.interrupted():
+        delivery.hand_over(advance.advance(workflow_id, now=now), now=now)
+
+
+def release_waiting(*, now: datetime) -> None:
+    """Queue the tasks that wait for the one before them (overlap `queue`) where that has ended."""
+    waiting = Task.objects.filter(status=Status.SCHEDULED, wait_until=None, schedule__isnull=False)
+    for schedule_id in waiting.order_by().values_list("schedule_id", flat=True).distinct()[:BATCH]:
+        delivery.hand_over(delivery.release(schedule_id, now=now), now=now)
+
+
+def send_unclaimed(*, now: datetime) -> None:
+    """Send the tasks again that should have been claimed by now, until the broker refuses one."""
+    while unclaimed := delivery.take_unclaimed(now=now):
+        if delivery.submit(unclaimed, now=now) or len(unclaimed) < delivery.BATCH:
+            break
+
+
+STEPS: Final[tuple[Callable[..., object], ...]] = (
+    lost_attempts.lose_silent,
+    cancel_expired,
+    queue_due,
+    stop_cancelled_workflows,
+    advance_interrupted_workflows,
+    release_waiting,
+    lost_messages.make_due,
+    send_unclaimed,
+)
+
+
+def _database_is_away(exc: Exception) -> bool:
+    """Whether every further step would fail as well. An operational error may also be one query's own (a deadlock)."""
+    if not isinstance(exc, OperationalError | InterfaceError):
+        return False
+    # What SQLite calls operational (locked, full, cannot be opened) is about the whole database.
+    return connection.vendor == "sqlite" or connection.connection is None or not connection.is_usable()

@@ -1,0 +1,170 @@
+"""Reading the definition of a workflow: nested JSON becomes a list of numbered nodes, or a list of problems. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from scheduling.errors import InvalidRequest, Problem, escaped
+from scheduling.models import NodeKind, NodeRole
+from scheduling.workflows.placeholders import RESULT, places, problem_with_place
+from scheduling.workflows.task_fields import EXECUTION, read_task_fields
+
+DEEPEST: Final = 10
+MOST_MEMBERS: Final = 1000
+# Members and callbacks together.
+MOST_TASKS: Final = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node. Numbers run from 0 from the top down and in order, so that a node and all below it are the numbers
+    from `number` to `last`.
+
+    `where` is the dotted path of the node in the request; `fields` the fields of a task, for a node that is one.
+    """
+
+    number: int
+    last: int
+    parent: int | None
+    role: NodeRole
+    kind: NodeKind
+    name: str
+    where: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node stands, and what will be handed to it there."""
+
+    where: str
+    role: NodeRole
+    parent: int | None = None
+    depth: int = 1
+    member: bool = True
+    result: bool = False
+    error: bool = False
+
+    def below(self, number: int, where: str, role: NodeRole, **handed: bool) -> _Place:
+        """The place of a child."""
+        member = self.member and role is NodeRole.MEMBER
+        return replace(
+            self, where=f"{self.where}.{where}", role=role, parent=number, depth=self.depth + 1, member=member, **handed
+        )
+
+
+def read(definition: object, *, where: str = "workflow") -> list[Node]:
+    """The nodes of a definition, in order of their numbers. Raises InvalidRequest with everything wrong with its shape.
+
+    Whether the jobs exist and the parameters fit them is not looked at.
+    """
+    reader = _Reader()
+    reader.node(definition, _Place(where, NodeRole.ROOT))
+    if not reader.problems and reader.members > MOST_MEMBERS:
+        detail = f"A workflow has at most {MOST_MEMBERS:,} members: this one has {reader.members:,}."
+        reader.problems.append(Problem(where, "too_many_members", detail))
+    tasks = sum(node.kind is NodeKind.TASK for node in reader.nodes)
+    if not reader.problems and tasks > MOST_TASKS:
+        detail = f"A workflow has at most {MOST_TASKS:,} tasks, callbacks included: this one has {tasks:,}."
+        reader.problems.append(Problem(where, "too_many_tasks", detail))
+    if reader.problems:
+        raise InvalidRequest(reader.problems)
+    return reader.nodes
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.problems: list[Problem] = []
+        self.members = 0
+
+    def node(self, given: object, at: _Place) -> None:
+        """Read a node and what is below it."""
+        kinds = [kind for kind in ("job", *list(NodeKind)[1:]) if isinstance(given, Mapping) and kind in given]
+        if not isinstance(given, Mapping) or len(kinds) != 1:
+            self._problem(at.where, "not_a_node", "Write an object with one of job, chain, group and chord.")
+            return
+        if at.depth > DEEPEST:
+            self._problem(at.where, "too_deep", f"A workflow is at most {DEEPEST} levels deep.")
+            return
+        kind = NodeKind.TASK if kinds == ["job"] else NodeKind(kinds[0])
+        number = len(self.nodes)
+        name = given.get("name", "")
+        self.nodes.append(
+            Node(number, number, at.parent, at.role, kind, name if isinstance(name, str) else "", at.where)
+        )
+        if kind is NodeKind.TASK:
+            self._task(number, given, at)
+        else:
+            self._composed(kind, number, given, at)
+        for role, handed in (
+            (NodeRole.ON_SUCCESS, {"result": True}),
+            (NodeRole.ON_FAILURE, {"result": False, "error": True}),
+        ):
+            if given.get(role) is not None:
+                self.node(given[role], at.below(number, role, role, **handed))
+        self.nodes[number] = replace(self.nodes[number], last=len(self.nodes) - 1)
+
+    def _task(self, number: int, given: Mapping[str, Any], at: _Place) -> None:
+        self.members += at.member
+        self._known(given, at.where, EXECUTION)
+        fields, problems = read_task_fields(given, at.where)
+        self.problems += problems
+        self.nodes[number] = replace(
+            self.nodes[number], fields=fields, name=fields.get("name") or str(fields.get("job", ""))
+        )
+        parameters = fields.get("parameters", {})
+        for place in places(parameters):
+            where = ".".join((at.where, "parameters", *map(escaped, place.where)))
+            there = at.result if place.name == RESULT else at.error
+            wrong = problem_with_place(parameters, place)
+            if wrong:
+                self._problem(where, "not_a_place", wrong)
+            elif not there:
+                self._problem(where, "nothing_handed_on", _NOTHING[place.name])
+
+    def _composed(self, kind: NodeKind, number: int, given: Mapping[str, Any], at: _Place) -> None:
+        self._known(given, at.where, (kind, "name"))
+        if not isinstance(given.get("name", ""), str) or len(given.get("name", "")) > 200:
+            self._problem(f"{at.where}.name", "invalid", "Write a text of at most 200 characters.")
+        inside: Any = given[kind]
+        if kind is not NodeKind.CHORD:
+            self._list(inside, kind, at, number, chained=kind is NodeKind.CHAIN)
+            return
+        where = f"{at.where}.chord"
+        inside = inside if isinstance(inside, Mapping) else {}
+        lists = [name for name in ("group", "tasks") if name in inside]
+        if len(lists) != 1 or "callback" not in inside or len(inside) > 2:
+            self._problem(where, "not_a_chord", "Write an object with group, a list, and callback, and nothing else.")
+            return
+        self._list(inside[lists[0]], f"chord.{lists[0]}", at, number, chained=False)
+        self.node(inside["callback"], at.below(number, "chord.callback", NodeRole.CALLBACK, result=True))
+
+    def _list(self, given: object, where: str, at: _Place, number: int, *, chained: bool) -> None:
+        if not isinstance(given, list) or not given:
+            self._problem(f"{at.where}.{where}", "no_members", "Write a list with at least one member.")
+            return
+        if len(given) > MOST_MEMBERS:
+            self._problem(f"{at.where}.{where}", "too_many_members", f"Write at most {MOST_MEMBERS:,} members.")
+            return
+        for index, member in enumerate(given):
+            handed = {"result": True} if chained and index else {}
+            self.node(member, at.below(number, f"{where}.{index}", NodeRole.MEMBER, **handed))
+
+    def _known(self, given: Mapping[str, Any], where: str, names: tuple[str, ...]) -> None:
+        known = (*names, "on_success", "on_failure")
+        for name in given:
+            if name not in known:
+                detail = f"There is no such member: choose from {', '.join(known)}."
+                self._problem(f"{where}.{escaped(name)}", "unknown", detail)
+
+    def _problem(self, where: str, code: str, detail: str) -> None:
+        self.problems.append(Problem(where, code, detail))
+
+
+_NOTHING: Final = {
+    "$result": "Nothing is handed on to here: $result stands in what follows in a chain, in callbacks, and on success.",
+    "$error": "Nothing went wrong before this: $error stands in what runs on failure.",
+}

@@ -1,0 +1,135 @@
+"""What members of a workflow hand on to each other, looked up when the next one starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from django.conf import settings
+
+from scheduling.errors import InvalidRequest, Problem
+from scheduling.lifecycle import Status
+from scheduling.models import NodeKind, NodeRole, Task, WorkflowNode
+from scheduling.storable import Json
+from scheduling.workflows.placeholders import RESULT, NoSuchPart, filled, places
+
+_AT_ONCE = 100
+
+
+def parameters(task: Task) -> Mapping[str, Json]:
+    """The parameters its job is called with: as stored, with each place filled that waits for another member.
+
+    Raises InvalidRequest where there is no such part, and where it is more than TANDEM_MAX_RESULT_BYTES.
+    """
+    stored: dict[str, Json] = task.parameters
+    if task.workflow_id is None or next(places(stored), None) is None:
+        return stored
+    node = WorkflowNode.objects.filter(task=task).first()
+    if node is None:
+        raise InvalidRequest([Problem("parameters", "not_a_member", "It is no longer part of its workflow.")])
+    tree = _Tree(node)
+    handed: dict[str, Json] = {}
+
+    def handed_on(name: str) -> Json:
+        if name not in handed:
+            handed[name] = tree.result_for(node) if name == RESULT else tree.error_for(node)
+        return handed[name]
+
+    try:
+        return {name: filled(value, handed_on) for name, value in stored.items()}
+    except NoSuchPart as exc:
+        raise InvalidRequest([Problem("parameters", "no_such_part", str(exc))]) from exc
+
+
+class _Tree:
+    """The nodes of a workflow without what their tasks came to, which is read only where it is needed."""
+
+    def __init__(self, node: WorkflowNode) -> None:
+        self._nodes = {found.number: found for found in WorkflowNode.objects.filter(workflow=node.workflow_id)}
+        self._children: dict[int, list[WorkflowNode]] = {}
+        for number in sorted(self._nodes):
+            child = self._nodes[number]
+            if child.parent is not None:
+                self._children.setdefault(child.parent, []).append(child)
+
+    def result_for(self, node: WorkflowNode) -> Json:
+        """What is handed on to a node: the result of what comes before it."""
+        while node.parent is not None:
+            parent = self._nodes[node.parent]
+            before = [member for member in self._of(parent, NodeRole.MEMBER) if member.number < node.number]
+            if node.role == NodeRole.ON_SUCCESS:
+                return self._read([parent])[0]
+            if node.role == NodeRole.CALLBACK:
+                return list(self._read(self._of(parent, NodeRole.MEMBER)))
+            if parent.kind == NodeKind.CHAIN and before and node.role == NodeRole.MEMBER:
+                return self._read(before[-1:])[0]
+            node = parent
+        raise NoSuchPart("Nothing is handed on to here.")
+
+    def error_for(self, node: WorkflowNode) -> Json:
+        """What went wrong, for what runs on failure: which task, and what it said."""
+        while node.role != NodeRole.ON_FAILURE:
+            if node.parent is None:
+                raise NoSuchPart("Nothing went wrong before this.")
+            node = self._nodes[node.parent]
+        bad = self._nodes[node.parent or 0]
+        while bad.kind != NodeKind.TASK:
+            bad = next(child for child in self._of(bad, NodeRole.MEMBER, NodeRole.CALLBACK) if child.status in _BAD)
+        task = bad.task
+        said = (task.error or task.reason) if task else ""
+        return {
+            "task": bad.task_id,
+            "name": bad.name,
+            "job": task.job if task else "",
+            "status": bad.status,
+            "error": said,
+        }
+
+    def _of(self, node: WorkflowNode, *roles: NodeRole) -> list[WorkflowNode]:
+        return [child for child in self._children.get(node.number, []) if child.role in roles]
+
+    def _read(self, nodes: list[WorkflowNode]) -> list[Json]:
+        """The results of the nodes, in order."""
+        results = _results([task_id for node in nodes for task_id in self._task_ids(node)])
+        return [self._result(node, results) for node in nodes]
+
+    def _task_ids(self, node: WorkflowNode) -> Iterator[int]:
+        """The tasks whose results make up the node's."""
+        if node.kind == NodeKind.TASK:
+            if node.task_id is not None:
+                yield node.task_id
+            return
+        for part in self._parts(node):
+            yield from self._task_ids(part)
+
+    def _parts(self, node: WorkflowNode) -> list[WorkflowNode]:
+        if node.kind == NodeKind.CHORD:
+            return self._of(node, NodeRole.CALLBACK)
+        members = self._of(node, NodeRole.MEMBER)
+        return members[-1:] if node.kind == NodeKind.CHAIN else members
+
+    def _result(self, node: WorkflowNode, results: Mapping[int, Json]) -> Json:
+        if node.kind == NodeKind.TASK:
+            return results.get(node.task_id or 0)
+        read = [self._result(part, results) for part in self._parts(node)]
+        return read if node.kind == NodeKind.GROUP else read[0]
+
+
+_BAD = (Status.FAILED, Status.CANCELLED)
+
+
+def _results(task_ids: list[int]) -> dict[int, Json]:
+    """The results of the tasks, as long as they are not too much together."""
+    most = settings.TANDEM_MAX_RESULT_BYTES
+    found: dict[int, Json] = {}
+    size = 0
+    waiting = iter(task_ids)
+    while some := list(islice(waiting, _AT_ONCE)):
+        for pk, result in Task.objects.filter(pk__in=some).values_list("pk", "result"):
+            size += len(json.dumps(result, ensure_ascii=False).encode())
+            found[pk] = result
+        if size > most:
+            detail = f"The results of {len(task_ids):,} tasks are more than the {most:,} bytes that can be handed on."
+            raise InvalidRequest([Problem("parameters", "too_much_handed_on", detail)])
+    return found

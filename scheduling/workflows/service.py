@@ -1,0 +1,188 @@
+"""The writes that API, jobs and dashboard call for workflows. A refused request changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from scheduling import delivery, ledger, validation
+from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem, escaped
+from scheduling.executor import executor
+from scheduling.hosts import default_host
+from scheduling.lifecycle import Status
+from scheduling.models import NodeKind, Task, Workflow, WorkflowNode
+from scheduling.storable import problem_with, problem_with_text
+from scheduling.workflows import advance
+from scheduling.workflows.definition import Node, read
+from scheduling.workflows.placeholders import places
+from scheduling.workflows.retry import WorkflowRetry
+
+MOST_BYTES: Final = 1_000_000
+
+
+class AlreadyFinished(Conflict):
+    """The workflow has finished already."""
+
+    code = "already_finished"
+
+
+class NotRetryable(Conflict):
+    """Only a workflow that failed or was cancelled can be retried."""
+
+    code = "not_retryable"
+
+
+def create(
+    *,
+    now: datetime,
+    name: str,
+    workflow: object,
+    description: str = "",
+    started_by: Task | None = None,
+) -> tuple[Workflow, str]:
+    """Store a workflow and hand over the tasks that depend on nothing.
+
+    A task that starts one (`started_by`) hands its executor and host down to the members that name none, and its
+    schedule to the whole; it starts one at most: asked again, the same is returned. Returns the workflow, and what
+    some of its first tasks wait for, or ''. Raises InvalidRequest with every problem.
+    """
+    given: dict[str, Any] = {"executor": "worker"}
+    if started_by is not None:
+        given = {"executor": started_by.executor, "host": started_by.host}
+    nodes, tasks = _read(workflow, "workflow", given)
+    problems = [*_texts(name=name, description=description)]
+    if problems:
+        raise InvalidRequest(problems)
+    with transaction.atomic():
+        whole, is_new = _stored(started_by, now, name=name, description=description, definition=workflow)
+        if not is_new:
+            return whole, ""
+        tasks_of = dict(zip(tasks, ledger.record(_waiting(whole, tasks.values()), now), strict=True))
+        rows = [_row(whole, node, tasks_of.get(node.number)) for node in nodes]
+        WorkflowNode.objects.bulk_create(rows)
+        step = advance.Advance(whole, now)
+        step.start(step.nodes(number=0).get())
+        released = step.finish()
+    return whole, delivery.hand_over(released, now=now)
+
+
+def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
+    """What is wrong with a definition; nothing is stored."""
+    try:
+        _read(workflow, where, {"executor": "worker"})
+    except InvalidRequest as exc:
+        return list(exc.problems)
+    return []
+
+
+def cancel(workflow_id: int, *, now: datetime, reason: str = "cancelled by request") -> Workflow:
+    """Cancel what waits or is queued, and ask what runs to stop: the whole has ended once that has.
+
+    Raises NotFound, and AlreadyFinished with the status.
+    """
+    _found(workflow_id)
+    if not advance.cancel(workflow_id, reason=reason, now=now):
+        raise AlreadyFinished(f"The workflow has finished already: it is {_found(workflow_id).status}.")
+    advance.stop_members(workflow_id, now=now)
+    delivery.hand_over(advance.advance(workflow_id, now=now), now=now)
+    return _found(workflow_id)
+
+
+def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
+    """Retry the members that failed or were cancelled; what follows them waits again, what completed stays.
+
+    Returns the workflow, and what some of the tasks wait for, or ''. Raises NotFound, and NotRetryable with the
+    status.
+    """
+    with transaction.atomic():
+        workflow = Workflow.objects.select_for_update().filter(pk=workflow_id).first()
+        if workflow is None:
+            raise NotFound(f"There is no workflow {workflow_id}.")
+        if workflow.status not in {Status.FAILED, Status.CANCELLED}:
+            raise NotRetryable(f"The workflow is {workflow.status}: only one that failed or was cancelled is retried.")
+        again = WorkflowRetry(workflow, now)
+        if again.forgotten:
+            raise NotRetryable("Some of its tasks have been forgotten by now: ask for a new workflow.")
+        tasks = again.run()
+    return _found(workflow_id), delivery.hand_over(tasks, now=now)
+
+
+def _read(workflow: object, where: str, given: Mapping[str, Any]) -> tuple[list[Node], dict[int, Task]]:
+    """The nodes of a definition and, by number, the tasks of those that are one; raises InvalidRequest."""
+    wrong = problem_with(workflow, most_bytes=MOST_BYTES)
+    if wrong:
+        raise InvalidRequest([Problem(where, "not_storable", f"This {wrong}.")])
+    nodes = read(workflow, where=where)
+    tasks = {
+        node.number: Task(**{**given, "name": node.name, **node.fields}) for node in nodes if node.kind is NodeKind.TASK
+    }
+    problems = [problem for node in nodes if node.number in tasks for problem in _problems(node, tasks[node.number])]
+    if problems:
+        raise InvalidRequest(problems)
+    return nodes, tasks
+
+
+def _problems(node: Node, task: Task) -> Iterator[Problem]:
+    """What is wrong with one task. What its job says of a parameter that is still to be filled does not count yet."""
+    filled_later = [(node.where, "parameters", *map(escaped, place.where)) for place in places(task.parameters)]
+    try:
+        validation.check_task(task, starts=validation.EARLIEST)
+        _place(task)
+    except InvalidRequest as exc:
+        for problem in exc.problems:
+            where = (node.where, *problem.field.split("."))
+            if not any(_one_in_the_other(where, later) for later in filled_later):
+                yield Problem(".".join(where), problem.code, problem.detail)
+
+
+def _one_in_the_other(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    common = min(len(one), len(other))
+    return one[:common] == other[:common]
+
+
+def _texts(**texts: str) -> Iterator[Problem]:
+    for field, text in texts.items():
+        if wrong := problem_with_text(text):
+            yield Problem(field, "not_storable", f"This {wrong}.")
+    if not texts["name"].strip():
+        yield Problem("name", "blank", "Write a name.")
+
+
+def _place(task: Task) -> None:
+    """Which machine a task has to run on, for an executor that runs it in a process of its host."""
+    if not executor(task.executor).in_process:
+        task.host = ""
+        return
+    task.host = task.host or default_host()
+    if not task.host:
+        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
+
+
+def _stored(started_by: Task | None, now: datetime, **values: Any) -> tuple[Workflow, bool]:
+    if started_by is None:
+        return Workflow.objects.create(created_at=now, **values), True
+    values |= {"created_at": now, "schedule_id": started_by.schedule_id}
+    return Workflow.objects.get_or_create(started_by=started_by, defaults=values)
+
+
+def _waiting(whole: Workflow, tasks: Iterable[Task]) -> Iterator[Task]:
+    for task in tasks:
+        task.workflow, task.woken_by, task.status = whole, "workflow", Status.SCHEDULED
+        yield task
+
+
+def _row(whole: Workflow, node: Node, task: Task | None) -> WorkflowNode:
+    return WorkflowNode(
+        workflow=whole, number=node.number, last=node.last, parent=node.parent, role=node.role, kind=node.kind,
+        name=node.name, status=Status.SCHEDULED, task=task,
+    )  # fmt: skip
+
+
+def _found(workflow_id: int) -> Workflow:
+    found = Workflow.objects.filter(pk=workflow_id).first()
+    if found is None:
+        raise NotFound(f"There is no workflow {workflow_id}.")
+    return found

@@ -1,1 +1,0 @@
-"""`python -m settings.stack`: broker, web, worker, beat and cron under one supervisor, for development."""

@@ -1,0 +1,1 @@
+"""`python -m stack`: broker, web, worker, beat and cron under one supervisor, for development."""

@@ -1,0 +1,77 @@
+"""The notifier tells what was committed, once it is, and troubles nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from scheduling import ledger
+from scheduling.events import notifier
+from scheduling.events.notifier import Notifier, OnEvents
+from scheduling.models import Task
+from tests.backends.stored_tasks import a_task
+from tests.conftest import a_schedule
+
+SENT: list[list[int]] = []
+
+
+class RecordingNotifier(Notifier):
+    """Notifies by writing it down."""
+
+    def notify(self, task_ids: Sequence[int]) -> None:
+        SENT.append(list(task_ids))
+
+    def listen(self, heard: OnEvents) -> None:
+        heard([])
+
+
+class BrokenNotifier(RecordingNotifier):
+    """Does what no notifier should."""
+
+    def notify(self, task_ids: Sequence[int]) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def sent(transactional_db: None, settings: Settings) -> Iterator[list[list[int]]]:
+    settings.TANDEM_NOTIFIER = {"test": f"{__name__}.RecordingNotifier"}
+    SENT.clear()
+    yield SENT
+    SENT.clear()
+
+
+def test_every_move_of_a_task_is_notified(sent: list[list[int]]) -> None:
+    task = a_task(a_schedule())
+    running = ledger.claim(task.pk, 1, worker="test", now=timezone.now())
+    assert running is not None
+    ledger.progress(running, done=1, total=2, message="", now=timezone.now())
+    ledger.complete(running, result=None, now=timezone.now())
+    assert sent == [[task.pk]] * 4
+
+
+def test_it_notifies_after_the_commit_and_not_after_a_rollback(sent: list[list[int]]) -> None:
+    with transaction.atomic():
+        task = a_task(a_schedule())
+        assert sent == []
+    assert sent == [[task.pk]]
+    with transaction.atomic():
+        a_task(a_schedule())
+        transaction.set_rollback(True)
+    assert sent == [[task.pk]]
+
+
+def test_a_notifier_that_breaks_stops_nobody(sent: list[list[int]], settings: Settings) -> None:
+    settings.TANDEM_NOTIFIER = {"test": f"{__name__}.BrokenNotifier"}
+    assert Task.objects.filter(pk=a_task(a_schedule()).pk).exists()
+
+
+def test_there_may_be_no_notifier(sent: list[list[int]], settings: Settings) -> None:
+    settings.TANDEM_NOTIFIER = {}
+    a_task(a_schedule())
+    heard: list[object] = []
+    notifier.listen(heard.append)
+    assert sent == heard == []

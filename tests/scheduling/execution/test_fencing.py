@@ -1,0 +1,63 @@
+"""An attempt that was given up may still end: it must not touch the one that followed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from scheduling import ledger
+from scheduling.lifecycle import Status
+from scheduling.models import Task
+from scheduling.upkeep import lost_attempts
+from scheduling.upkeep.sweep import cancel_expired, sweep
+from tests.backends.stored_tasks import a_task
+from tests.conftest import a_schedule, at
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-20 10:00")
+LATER = NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1)
+
+
+def two_attempts() -> tuple[Task, Task]:
+    """The first was lost and does not know it; the second runs."""
+    task = a_task(a_schedule(now=NOW, on_lost="retry"), now=NOW)
+    first = ledger.claim(task.pk, 1, worker="first", now=NOW)
+    sweep(now=LATER)
+    second = ledger.claim(task.pk, 2, worker="second", now=LATER)
+    assert first is not None
+    assert second is not None
+    return first, second
+
+
+def test_a_late_stop_of_a_lost_attempt_leaves_the_next_one_running() -> None:
+    first, second = two_attempts()
+    assert not ledger.stopped(first, reason="asked to stop", now=LATER)
+    assert Task.objects.get(pk=first.pk).status == Status.RUNNING
+    assert ledger.stopped(second, reason="asked to stop", now=LATER)
+    assert Task.objects.get(pk=first.pk).status == Status.CANCELLED
+
+
+def test_a_late_end_of_a_lost_attempt_changes_nothing() -> None:
+    first, second = two_attempts()
+    assert not ledger.complete(first, result=None, now=LATER)
+    assert not ledger.fail(first, error="late", now=LATER)
+    assert ledger.complete(second, result=None, now=LATER)
+
+
+def test_nothing_is_lost_by_those_who_could_not_see_the_database() -> None:
+    task = a_task(a_schedule(now=NOW), now=NOW)
+    ledger.claim(task.pk, 1, worker="me", now=NOW)
+    sweep(now=LATER, lose=False)
+    assert Task.objects.get(pk=task.pk).status == Status.RUNNING
+    sweep(now=LATER)
+    assert Task.objects.get(pk=task.pk).status == Status.FAILED
+
+
+def test_what_expired_just_after_it_was_claimed_goes_on() -> None:
+    task = a_task(a_schedule(now=NOW), now=NOW, expires=LATER)
+    ledger.claim(task.pk, 1, worker="me", now=NOW)
+    assert not ledger.cancel(task.pk, reason="it expired before it could start", now=LATER, running=False)
+    cancel_expired(now=LATER)
+    assert Task.objects.get(pk=task.pk).status == Status.RUNNING

@@ -1,0 +1,356 @@
+"""The only path that runs a job, with real jobs registered for these tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.models import F
+from django.utils import timezone
+from pytest_django import Settings
+
+from scheduling import delivery, dispatch, ledger
+from scheduling.execution import run, watch
+from scheduling.execution.interruption import SoftLimit
+from scheduling.execution.job_log import MOST_LINES
+from scheduling.execution.run import run_attempt
+from scheduling.job_context import JobContext
+from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
+from scheduling.registry import _jobs, job
+from scheduling.retry_policy import Retry, RetryPolicy
+from tests.conftest import a_schedule, at
+from tests.recording import SETTINGS_EXECUTORS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def register() -> Iterator[Callable[[Callable[..., Any]], str]]:
+    """Registers a function as a job for one test; gives the job's name."""
+    names = []
+
+    def add(function: Callable[..., Any]) -> str:
+        name = f"test.{function.__name__}"
+        job(name)(function)
+        names.append(name)
+        return name
+
+    yield add
+    for name in names:
+        _jobs.pop(name)
+
+
+def a_task(name: str, **parameters: Any) -> Task:
+    """A queued task of the job."""
+    task = Task(name="t", job=name, parameters=parameters, woken_by="request", executor="worker", status="QUEUED")
+    return ledger.record([task], timezone.now())[0]
+
+
+def ran(task: Task) -> Task:
+    """The task after one run of its first attempt."""
+    run_attempt(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    return task
+
+
+def test_a_job_gets_its_context_and_parameters_and_its_result_is_kept(register: Callable[..., str]) -> None:
+    def add(context: JobContext, *, left: int, right: int = 2) -> dict[str, int]:
+        context.progress(1, 1, "added")
+        return {"sum": left + right, "task": context.task_id, "attempt": context.attempt}
+
+    task = ran(a_task(register(add), left=40))
+    assert (task.status, task.result) == ("COMPLETED", {"sum": 42, "task": task.pk, "attempt": 1})
+    assert task.progress == {"done": 1, "total": 1, "message": "added"}
+    events = TaskEvent.objects.filter(task=task).order_by("number").values_list("status", flat=True)
+    assert list(events) == ["QUEUED", "RUNNING", "RUNNING", "COMPLETED"]
+
+
+def test_a_second_delivery_does_not_run_the_job(register: Callable[..., str]) -> None:
+    runs = []
+
+    def count(context: JobContext) -> None:
+        runs.append(context.task_id)
+
+    task = a_task(register(count))
+    for _ in range(3):
+        run_attempt(task.pk, 1, worker="test")
+    assert runs == [task.pk]
+
+
+def test_what_a_job_raises_is_its_tasks_failure(register: Callable[..., str]) -> None:
+    def boom(context: JobContext) -> None:
+        raise ValueError("no \x00 \ud800 good")
+
+    task = ran(a_task(register(boom)))
+    assert task.status == "FAILED"
+    assert task.error == "ValueError: no \\u0000 \\ud800 good"
+    assert "raise ValueError" in TaskAttempt.objects.get(task=task).traceback
+
+
+def test_what_ends_the_process_is_recorded_and_goes_on(register: Callable[..., str]) -> None:
+    def leave(context: JobContext) -> None:
+        raise SystemExit(3)
+
+    task = a_task(register(leave))
+    with pytest.raises(SystemExit):
+        run_attempt(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert (task.status, task.error) == ("FAILED", "SystemExit: 3")
+
+
+def test_a_process_that_is_told_to_end_before_the_job_began_records_it_too(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(_: object) -> None:
+        raise SystemExit(143)
+
+    monkeypatch.setattr(watch.Watch, "__enter__", told)
+    task = a_task(register(told))
+    with pytest.raises(SystemExit):
+        run_attempt(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert (task.status, task.error) == ("FAILED", "SystemExit: 143")
+
+
+def test_a_process_that_is_told_to_end_while_it_records_a_result_records_it_first(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, signals = ledger.complete, [SystemExit(143)]
+
+    def told(task: Task, **arguments: Any) -> bool:
+        if signals:
+            raise signals.pop()
+        return real(task, **arguments)
+
+    monkeypatch.setattr(ledger, "complete", told)
+
+    def quick(context: JobContext) -> int:
+        return 7
+
+    task = a_task(register(quick))
+    with pytest.raises(SystemExit):
+        run_attempt(task.pk, 1, worker="test")
+    task.refresh_from_db()
+    assert (task.status, task.result) == ("COMPLETED", 7)
+
+
+@pytest.mark.parametrize("value", [object(), {1: 2, "x": {3}}, float("nan"), "\x00", "x" * 2_000_000])
+def test_a_result_that_cannot_be_kept_fails_the_task(register: Callable[..., str], value: object) -> None:
+    def give(context: JobContext) -> object:
+        return value
+
+    task = ran(a_task(register(give)))
+    assert task.status == "FAILED"
+    assert task.error.startswith("UnusableResult: What the job returned ")
+
+
+def test_an_unknown_job_or_parameters_that_no_longer_fit_fail_the_task(register: Callable[..., str]) -> None:
+    def strict(context: JobContext, *, size: int) -> None:
+        raise AssertionError("must not run")
+
+    assert ran(a_task("test.gone")).error.startswith("UnknownJob: There is no job 'test.gone'")
+    wrong = ran(a_task(register(strict), size="large"))
+    assert wrong.status == "FAILED"
+    assert wrong.error.startswith("InvalidRequest: ")
+
+
+@pytest.fixture
+def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch that looks every few milliseconds, with grace periods to match."""
+    monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=50))
+    monkeypatch.setattr(ledger, "HEARTBEAT", timedelta(milliseconds=5))
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Wait for it, at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_long_job_says_that_it_is_alive(register: Callable[..., str]) -> None:
+    def long(context: JobContext) -> bool:
+        row = Task.objects.filter(pk=context.task_id)
+        return until(lambda: row.filter(heartbeat_at__gt=F("started_at")).exists())
+
+    assert ran(a_task(register(long))).result is True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_job_that_heeds_a_cancellation_ends_as_cancelled(register: Callable[..., str]) -> None:
+    def patient(context: JobContext) -> str:
+        ledger.ask_to_stop(context.task_id, reason="enough", now=timezone.now())
+        assert until(lambda: context.cancelled)
+        return "what was done so far"
+
+    task = ran(a_task(register(patient)))
+    assert (task.status, task.result, task.reason) == ("CANCELLED", None, "enough")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_job_that_does_not_heed_it_is_interrupted_in_the_middle_of_a_system_call(
+    register: Callable[..., str],
+) -> None:
+    def stubborn(context: JobContext) -> str:
+        ledger.ask_to_stop(context.task_id, reason="enough", now=timezone.now())
+        try:
+            time.sleep(60)
+        except Exception:  # noqa: BLE001 - a job that swallows everything it can
+            return "never"
+        return "never either"
+
+    task = ran(a_task(register(stubborn)))
+    assert (task.status, task.reason) == ("CANCELLED", "enough")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_the_soft_timeout_is_an_exception_the_job_can_answer(register: Callable[..., str]) -> None:
+    def slow(context: JobContext) -> str:
+        try:
+            time.sleep(60)
+        except SoftLimit as exc:
+            return str(exc)
+        return "never"
+
+    task = a_task(register(slow))
+    Task.objects.filter(pk=task.pk).update(soft_timeout=0)
+    assert ran(task).result == "The soft time limit of 0 s has passed."
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("quick_watch")
+def test_a_job_that_does_not_answer_the_soft_timeout_has_failed(register: Callable[..., str]) -> None:
+    def slow(context: JobContext) -> None:
+        time.sleep(60)
+
+    task = a_task(register(slow))
+    Task.objects.filter(pk=task.pk).update(soft_timeout=0)
+    assert ran(task).error.startswith("SoftLimit: ")
+
+
+def failing(times: int, exc: Exception) -> Callable[[JobContext], int]:
+    """A job that raises so many times, then returns the number of its attempt."""
+
+    def job_function(context: JobContext) -> int:
+        if context.attempt <= times:
+            raise exc
+        return context.attempt
+
+    return job_function
+
+
+def attempts_until_the_end(task: Task) -> Task:
+    """Run attempt after attempt, as if each wait were over at once."""
+    for attempt in range(1, 10):
+        run_attempt(task.pk, attempt, worker="test")
+        task.refresh_from_db()
+        if task.status != "RETRYING":
+            return task
+        delivery.queue_due(now=task.wait_until or timezone.now())
+    return task
+
+
+@pytest.mark.parametrize(
+    ("times", "retries", "status", "attempts"),
+    [(2, 2, "COMPLETED", 3), (3, 2, "FAILED", 3), (1, 0, "FAILED", 1), (1, 5, "COMPLETED", 2)],
+)
+def test_failures_are_retried_as_often_as_the_task_allows(
+    register: Callable[..., str], settings: Settings, times: int, retries: int, status: str, attempts: int
+) -> None:
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    task = a_task(register(failing(times, ValueError("not yet"))))
+    Task.objects.filter(pk=task.pk).update(retries={"max": retries, "jitter": 0})
+    task = attempts_until_the_end(task)
+    assert task.status == status
+    assert TaskAttempt.objects.filter(task=task).count() == attempts
+
+
+def test_a_job_says_itself_how_its_failures_are_retried(settings: Settings) -> None:
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    policy = RetryPolicy(max=3, base=10, factor=3, jitter=0)
+    for name, exc, status in (
+        ("test.worth", ConnectionError("away"), "RETRYING"),
+        ("test.hopeless", FileNotFoundError("gone"), "FAILED"),
+        ("test.other", ValueError("wrong"), "FAILED"),
+        ("test.asked", Retry("busy", after=120), "RETRYING"),
+    ):
+        job(name, retries=policy, retry_on=(OSError,), give_up_on=(FileNotFoundError,))(failing(1, exc))
+        task = ran(a_task(name))
+        _jobs.pop(name)
+        assert task.status == status
+        if task.wait_until is not None:
+            wait = (task.wait_until - timezone.now()).total_seconds()
+            assert wait == pytest.approx(120 if name == "test.asked" else 10, abs=5)
+
+
+def test_what_a_job_logs_is_kept_within_bounds(register: Callable[..., str]) -> None:
+    def chatty(context: JobContext) -> None:
+        for number in range(MOST_LINES + 500):
+            context.log.info("line %d\x00", number)
+
+    task = ran(a_task(register(chatty)))
+    assert task.status == "COMPLETED"
+    lines = list(TaskLogLine.objects.filter(task=task).order_by("pk"))
+    assert len(lines) == MOST_LINES
+    assert (lines[0].level, lines[0].message, lines[0].attempt) == ("INFO", "line 0\\u0000", 1)
+    assert lines[-1].message == "more was logged, and is not kept"
+
+
+def test_progress_that_comes_too_fast_is_left_out_but_not_the_last(register: Callable[..., str]) -> None:
+    def fast(context: JobContext) -> None:
+        for step in range(1, 501):
+            context.progress(step, 500)
+
+    task = ran(a_task(register(fast)))
+    assert task.progress == {"done": 500, "total": 500, "message": ""}
+    assert TaskEvent.objects.filter(task=task, detail__has_key="progress").count() < 100
+
+
+def test_a_database_that_is_away_for_a_while_does_not_lose_a_result(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(connection, "close", lambda: None)
+    real, troubles = ledger.complete, [OperationalError("away"), OperationalError("away")]
+
+    def troubled(task: Task, **arguments: Any) -> bool:
+        if troubles:
+            raise troubles.pop()
+        return real(task, **arguments)
+
+    monkeypatch.setattr(ledger, "complete", troubled)
+
+    def quick(context: JobContext) -> int:
+        return 7
+
+    assert ran(a_task(register(quick))).result == 7
+
+
+def test_inline_runs_here_and_goes_on_with_what_it_released(register: Callable[..., str], settings: Settings) -> None:
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    order = []
+
+    def note(context: JobContext) -> None:
+        order.append(context.due_at)
+
+    schedule = a_schedule(
+        now=at("2026-11-20 10:00"), job=register(note), cron="* * * * *", backend="crontab", overlap="queue"
+    )
+    minutes = [at(f"2026-11-20 10:0{minute}") for minute in (1, 2, 3)]
+    queued = [task for now in minutes for task in dispatch.fire(schedule.pk, now=now, woken_by="crontab")]
+    assert len(queued) == 1
+    delivery.submit(queued, now=minutes[-1])
+    assert order == minutes
+    assert set(Task.objects.values_list("status", flat=True)) == {"COMPLETED"}
+    assert "inline on testhost, process " in TaskAttempt.objects.all()[0].worker

@@ -1,0 +1,101 @@
+"""Messages that a broker lost are noticed by what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import override_settings
+
+from scheduling import delivery, ledger
+from scheduling.executor import executor
+from scheduling.models import Task
+from scheduling.upkeep import lost_messages
+from scheduling.upkeep.sweep import sweep
+from tests.backends.stored_tasks import a_task
+from tests.conftest import a_schedule, at
+from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+
+pytestmark = pytest.mark.django_db
+
+SENT = at("2026-11-20 10:00")
+LATER = SENT + lost_messages.TRUST + timedelta(seconds=1)
+
+
+class Holding(RecordingExecutor):
+    """Says how many messages it holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: int | None = 0
+        self.asked = 0
+
+    def waiting(self) -> int | None:
+        self.asked += 1
+        return self.held
+
+
+@pytest.fixture
+def worker() -> Iterator[Holding]:
+    with override_settings(TANDEM_EXECUTORS={**SETTINGS_EXECUTORS, "worker": f"{__name__}.Holding"}):
+        found = executor("worker")
+        assert isinstance(found, Holding)
+        yield found
+
+
+def sent_tasks(count: int, *, before: int = 0, now: datetime = SENT) -> list[Task]:
+    """Tasks that were handed over at `now`, and `before` times before."""
+    schedule = a_schedule(now=now)
+    tasks = [a_task(schedule, now=now, sends=before) for _ in range(count)]
+    ledger.sent(tasks, now=now)
+    return tasks
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 6, 7, 40])
+def test_tasks_are_sent_again_to_a_broker_that_is_empty(worker: Holding, before: int) -> None:
+    tasks = sent_tasks(3, before=before)
+    sweep(now=SENT + lost_messages.TRUST)
+    assert worker.submitted == []
+    sweep(now=LATER)
+    assert worker.submitted == [(task.pk, 1) for task in tasks]
+
+
+def test_what_was_just_sent_again_is_given_time(worker: Holding) -> None:
+    sent_tasks(3)
+    sweep(now=LATER)
+    sweep(now=LATER + lost_messages.TRUST)
+    assert len(worker.submitted) == 3
+    sweep(now=LATER + lost_messages.TRUST + timedelta(seconds=1))
+    assert len(worker.submitted) == 6
+
+
+@pytest.mark.parametrize(("held", "again"), [(0, 4), (1, 4), (2, 0), (4, 0), (100, 0), (None, 0)])
+def test_half_of_the_messages_or_no_answer_is_no_reason(worker: Holding, held: int | None, again: int) -> None:
+    sent_tasks(4)
+    worker.held = held
+    sweep(now=LATER)
+    assert len(worker.submitted) == again
+
+
+def test_nobody_is_asked_where_nothing_was_sent_and_left(worker: Holding) -> None:
+    claimed, cancelled, never_sent = sent_tasks(3)
+    ledger.claim(claimed.pk, 1, worker="me", now=LATER)
+    ledger.cancel(cancelled.pk, reason="no", now=LATER)
+    Task.objects.filter(pk=never_sent.pk).update(sends=0)
+    sweep(now=LATER)
+    assert worker.asked == 0
+
+
+def test_what_another_process_is_sending_just_now_is_left_to_it(worker: Holding) -> None:
+    sent_tasks(3)
+    Task.objects.update(send_at=LATER)
+    assert len(delivery.take_unclaimed(now=LATER)) == 3
+    sweep(now=LATER)
+    assert worker.submitted == []
+    assert worker.asked == 0
+
+
+def test_an_executor_that_cannot_tell_is_believed_to_hold_everything() -> None:
+    assert RecordingExecutor().waiting() is None
+    assert executor("inline").waiting() is None

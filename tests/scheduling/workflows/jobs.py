@@ -1,0 +1,112 @@
+"""Small jobs for tests of workflows, and the worker that runs what was handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from scheduling import delivery
+from scheduling.execution.run import run_attempt
+from scheduling.executor import executor
+from scheduling.job_context import JobContext
+from scheduling.models import Task, Workflow, WorkflowNode
+from scheduling.registry import _jobs, job
+from scheduling.storable import Json
+from scheduling.workflows import service as workflows
+from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+
+# While it is in here, `test.break` fails.
+BROKEN = {"broken"}
+
+
+def echo(context: JobContext, *, value: Any = None) -> Json:
+    """Return what was given."""
+    return value  # type: ignore[no-any-return]  # a test's own JSON
+
+
+def add(context: JobContext, *, values: list[int], more: int = 0) -> int:
+    """The sum."""
+    return sum(values) + more
+
+
+def give_up(context: JobContext, *, value: Any = None) -> Json:
+    """Fail while it is BROKEN."""
+    if BROKEN:
+        raise ValueError("it is broken")
+    return value  # type: ignore[no-any-return]  # a test's own JSON
+
+
+class Worker:
+    """Runs what the recording executor was given, one task after the other."""
+
+    def __init__(self, queue: RecordingExecutor) -> None:
+        self.queue = queue
+
+    def step(self) -> int:
+        """Run the oldest message; returns the task's id."""
+        task_id, attempt = self.queue.submitted.pop(0)
+        released = run_attempt(task_id, attempt, worker="test")
+        delivery.hand_over(released, now=timezone.now())
+        return task_id
+
+    def run(self) -> None:
+        """Run until nothing is left."""
+        while self.queue.submitted:
+            self.step()
+
+    def waiting(self) -> list[str]:
+        """The names of what was handed over and has not run."""
+        return [Task.objects.get(pk=task_id).name for task_id, _ in self.queue.submitted]
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[Worker]:
+    """A worker, and the jobs `test.echo`, `test.add` and `test.break`."""
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    found = executor("worker")
+    assert isinstance(found, RecordingExecutor)
+    BROKEN.add("broken")
+    for name, function in (("test.echo", echo), ("test.add", add), ("test.break", give_up)):
+        job(name)(function)
+    yield Worker(found)
+    for name in ("test.echo", "test.add", "test.break"):
+        _jobs.pop(name)
+
+
+def leaf(name: str, value: object = None, **more: Any) -> dict[str, Any]:
+    """A member that returns `value`."""
+    return {"job": "test.echo", "name": name, "parameters": {"value": value}, **more}
+
+
+def broken(name: str, **more: Any) -> dict[str, Any]:
+    """A member that fails."""
+    return {"job": "test.break", "name": name, **more}
+
+
+def a_workflow(definition: dict[str, Any], **more: Any) -> Workflow:
+    """A workflow that was just asked for."""
+    return workflows.create(now=timezone.now(), **{"name": "a workflow", "workflow": definition, **more})[0]
+
+
+def state(workflow: Workflow) -> str:
+    """The status of the whole as it is now."""
+    workflow.refresh_from_db()
+    return workflow.status
+
+
+def statuses(workflow: Workflow) -> dict[str, str]:
+    """By name, the statuses of the nodes; those of tasks that are open are the tasks' own."""
+    nodes = WorkflowNode.objects.filter(workflow=workflow).exclude(name="").select_related("task").order_by("number")
+    return {node.name: node.status for node in nodes}
+
+
+def result(workflow: Workflow, name: str) -> Json:
+    """What the member came to."""
+    task = WorkflowNode.objects.get(workflow=workflow, name=name).task
+    assert task is not None
+    found: Json = task.result
+    return found
