@@ -51,6 +51,13 @@ class InstantFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # as abov
     field_class = InstantFormField
 
 
+class IdFilter(filters.NumberFilter):  # type: ignore[misc]  # as above
+    """By the id of a row, which need not be there any more."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=2**63 - 1, decimal_places=0, **options)
+
+
 class FlagFilter(filters.ChoiceFilter):  # type: ignore[misc]  # as above
     """By `true` or `false`; django-filter's own takes every other word for no filter at all."""
 

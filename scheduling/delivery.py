@@ -58,9 +58,10 @@ def queue_due(*, now: datetime) -> int:
 
 
 def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
-    """Queue the task that waited for the one that just finished (overlap `queue`); returns it, not yet handed over.
+    """Queue the task that waited for the one that just finished (overlap `queue` or `replace`).
 
-    A workflow that an occurrence started is part of it: the next one waits for its end.
+    Returns it, not yet handed over. A workflow that an occurrence started is part of it: the next one waits for the
+    end of the workflow.
     """
     if schedule_id is None:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, SyncState, Task, Workflow
 from scheduling.models.execution_options import ExecutionOptions
-from scheduling.planning import Decision, Plan, plan
+from scheduling.planning import REPLACED, Decision, Plan, plan
 from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,17 @@ def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
         schedule = Schedule.objects.select_for_update().filter(pk=schedule_id).first()
         if schedule is None:
             raise NotFound(f"There is no schedule {schedule_id}.")
-        if schedule.next_due_at is None or schedule.next_due_at > now:
-            return []
-        return _decide([schedule], now=now, woken_by=woken_by)
+        return decide(schedule, now=now, woken_by=woken_by)
+
+
+def decide(schedule: Schedule, *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:
+    """Turn what is due of a schedule, which the caller has locked, into tasks; returns those that may run.
+
+    They are not yet handed over. With `skip_because` nothing runs: each occurrence is SKIPPED with this reason.
+    """
+    if schedule.next_due_at is None or schedule.next_due_at > now:
+        return []
+    return _decide([schedule], now=now, woken_by=woken_by, skip_because=skip_because)
 
 
 def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
@@ -55,33 +64,32 @@ def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
     return _task(schedule, None, now, woken_by)
 
 
-def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str) -> list[Task]:
+def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:
     """Plan locked schedules and store what was decided. Returns the queued tasks, older occurrences first."""
     open_tasks = _open_tasks(schedules)
-    plans = [(schedule, _plan(schedule, now, open_tasks.get(schedule.pk, 0))) for schedule in schedules]
+    plans = [(one, _plan(one, now, open_tasks.get(one.pk, 0), skip_because)) for one in schedules]
     known = _known(plans)
     tasks: list[Task] = []
     for schedule, made in plans:
-        if made.replace:
-            _cancel_open(schedule, now)
-        tasks.extend(
-            _task(schedule, decision, now, woken_by)
-            for decision in made.decisions
-            if (schedule.pk, decision.due_at) not in known
-        )
+        decisions = [one for one in made.decisions if (schedule.pk, one.due_at) not in known]
+        if made.replace and _stop_open(schedule, now):
+            decisions = [_waits_for_the_replaced(one) for one in decisions]
+        tasks.extend(_task(schedule, decision, now, woken_by) for decision in decisions)
         schedule.cursor, schedule.next_due_at = made.cursor, made.next_due_at
     Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at"])
     return [task for task in ledger.record(tasks, now) if task.status == Status.QUEUED]
 
 
-def _plan(schedule: Schedule, now: datetime, open_tasks: int) -> Plan:
+def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str) -> Plan:
     try:
-        return plan(schedule.trigger, schedule.cursor, now, schedule.policy, open_tasks=open_tasks)
+        trigger = schedule.trigger
     except InvalidTrigger as exc:
         # The machine's time zone data no longer knows the zone: this schedule stops, the others go on.
         log.exception("schedule %d cannot be planned", schedule.pk)
         Schedule.objects.filter(pk=schedule.pk).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
         return Plan((), schedule.cursor, None)
+    policy = schedule.policy
+    return plan(trigger, schedule.cursor, now, policy, open_tasks=open_tasks, skip_because=skip_because)
 
 
 def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
@@ -101,13 +109,23 @@ def _known(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime
     return {(row.schedule_id, row.due_at) for row in rows.only("schedule_id", "due_at")}
 
 
-def _cancel_open(schedule: Schedule, now: datetime) -> None:
-    reason = "replaced by a later occurrence, for overlap is replace"
+def _stop_open(schedule: Schedule, now: datetime) -> bool:
+    """Cancel the schedule's tasks that wait, and ask those that run to stop. Returns whether one still runs."""
     for pk in Task.objects.filter(schedule=schedule, status__in=OPEN).values_list("pk", flat=True):
-        ledger.cancel(pk, reason=reason, now=now)
+        if not ledger.cancel(pk, reason=REPLACED, now=now, running=False):
+            ledger.ask_to_stop(pk, reason=REPLACED, now=now)
     # Members that run are asked to stop by upkeep: not under the locks of this transaction.
     for pk in Workflow.objects.filter(schedule=schedule, status=Status.RUNNING).values_list("pk", flat=True):
-        advance.cancel(pk, reason=reason, now=now)
+        advance.cancel(pk, reason=REPLACED, now=now)
+    running = (Task.objects.filter(status__in=OPEN), Workflow.objects.filter(status=Status.RUNNING))
+    return any(rows.filter(schedule=schedule).exists() for rows in running)
+
+
+def _waits_for_the_replaced(decision: Decision) -> Decision:
+    """The decision for an occurrence whose predecessor still runs: `delivery.release` queues it when that has ended."""
+    if decision.status is not Status.QUEUED:
+        return decision
+    return replace(decision, status=Status.SCHEDULED, reason="waits for the end of the task that it replaces")
 
 
 def _task(schedule: Schedule, decision: Decision | None, now: datetime, woken_by: str) -> Task:

@@ -18,3 +18,15 @@ def default_host() -> str:
         return str(settings.TANDEM_HOST)
     names = list(Host.objects.values_list("name", flat=True)[:2])
     return names[0] if len(names) == 1 else ""
+
+
+def problem_with(name: str) -> str:
+    """Why nothing can run in a process of the machine called `name`; empty where it has a crontab."""
+    if name == settings.TANDEM_HOST:
+        return "" if has_crontab_here() else f"{name} has no crontab (TANDEM_CRONTAB is none): name another host."
+    if Host.objects.filter(name=name).exists():
+        return ""
+    return (
+        f"No machine called {name[:100]} has a crontab here: start `manage.py crontab_agent` on it, "
+        "or name another host."
+    )

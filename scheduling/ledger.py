@@ -73,8 +73,8 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime) -> Task | N
     changes = {"started_at": now, "heartbeat_at": now, "send_at": None}
     with transaction.atomic():
         detail: dict[str, Json] = {"worker": worker, "attempt": attempt}
-        in_time = Q(expires__isnull=True) | Q(expires__gt=now)
-        if not _move(task_id, Status.RUNNING, now, detail, changes, Q(attempt=attempt) & in_time):
+        may_start = Q(attempt=attempt, cancel_asked_at=None) & (Q(expires__isnull=True) | Q(expires__gt=now))
+        if not _move(task_id, Status.RUNNING, now, detail, changes, may_start):
             return None
         task = Task.objects.get(pk=task_id)
         TaskAttempt.objects.create(
@@ -90,17 +90,23 @@ def complete(task: Task, *, result: Json, now: datetime) -> bool:
 
 
 def fail(task: Task, *, error: str, traceback: str = "", now: datetime) -> bool:
-    """The job raised, or could not be run. False when the attempt is no longer this caller's."""
+    """The job raised, or could not be run. The task is FAILED, or CANCELLED where somebody has asked it to stop.
+
+    False when the attempt is no longer this caller's.
+    """
     error = storable_text(error[:MOST_ERROR_CHARACTERS])
-    return _end(task, Status.FAILED, now, {"error": error}, {"error": error}, traceback)
+    return _fail(task, Status.FAILED, now, {"error": error}, {"error": error}, traceback)
 
 
 def schedule_retry(task: Task, *, error: str, traceback: str = "", wait_until: datetime, now: datetime) -> bool:
-    """The attempt failed and another follows at `wait_until`. False when the attempt is no longer this caller's."""
+    """The attempt failed and another follows at `wait_until`. Where somebody has asked the task to stop, none follows.
+
+    The task is RETRYING, or else CANCELLED. False when the attempt is no longer this caller's.
+    """
     error = storable_text(error[:MOST_ERROR_CHARACTERS])
     detail: dict[str, Json] = {"error": error, "wait_until": wait_until.isoformat(), "attempt": task.attempt + 1}
     changes = {"error": error, "wait_until": wait_until, "attempt": task.attempt + 1}
-    return _end(task, Status.RETRYING, now, detail, changes, traceback)
+    return _fail(task, Status.RETRYING, now, detail, changes, traceback)
 
 
 def cancel(task_id: int, *, reason: str, now: datetime, running: bool = True) -> bool:
@@ -124,8 +130,6 @@ def stopped(task: Task, *, reason: str, now: datetime) -> bool:
 
 def lose(task: Task, *, error: str, now: datetime) -> bool:
     """End an attempt whose process is gone, as the task's `on_lost` says; False when it has ended already."""
-    if task.cancel_asked_at is not None:
-        return stopped(task, reason="asked to stop; its process is gone", now=now)
     if task.on_lost == OnLost.RETRY and task.attempt <= max(MOST_LOST, int(task.retries.get("max", 0))):
         return schedule_retry(task, error=error, wait_until=now, now=now)
     return fail(task, error=error, now=now)
@@ -195,6 +199,19 @@ def _held(task: Task) -> Any:
     return Task.objects.filter(pk=task.pk, status=Status.RUNNING, attempt=task.attempt)
 
 
+def _fail(
+    task: Task, to: Status, now: datetime, detail: Mapping[str, Json], changes: Mapping[str, Any], traceback: str
+) -> bool:
+    """End an attempt that failed. Where the task was asked to stop it is CANCELLED: no other attempt follows."""
+    with transaction.atomic():
+        if _end(task, to, now, detail, changes, traceback, Q(cancel_asked_at=None)):
+            return True
+        reason = _held(task).filter(cancel_asked_at__isnull=False).values_list("reason", flat=True).first()
+        if reason is None:
+            return False
+        return _end(task, Status.CANCELLED, now, _because(reason), {"error": changes["error"]}, traceback)
+
+
 def _end(
     task: Task,
     to: Status,
@@ -202,12 +219,13 @@ def _end(
     detail: Mapping[str, Json],
     changes: Mapping[str, Any],
     traceback: str = "",
+    only: Q | None = None,
 ) -> bool:
     """End a running attempt; the task itself has finished too, unless another attempt follows."""
     finished_at = None if to is Status.RETRYING else now
     ended = Status.FAILED if to is Status.RETRYING else to
     with transaction.atomic():
-        held = Q(attempt=task.attempt)
+        held = Q(attempt=task.attempt) & (only or Q())
         if not _move(task.pk, to, now, detail, {**changes, "finished_at": finished_at}, held):
             return False
         TaskAttempt.objects.filter(task=task, number=task.attempt).update(

@@ -15,6 +15,7 @@ from scheduling.timing import Trigger
 RECORDED_SPAN: Final = timedelta(days=1)
 RECORDED_MOST: Final = 200
 CAUGHT_UP_MOST: Final = 10_000
+REPLACED: Final = "replaced by a later occurrence, for overlap is replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Decision:
 class Plan:
     """The decisions in order of time, where the cursor goes, and when to look again (None: never).
 
-    `replace` asks for the open tasks of the schedule to be cancelled before the new one is queued.
+    `replace` asks for the open tasks of the schedule to be stopped: the new one runs when they have ended.
     """
 
     decisions: tuple[Decision, ...]
@@ -65,8 +66,13 @@ def next_due(trigger: Trigger, cursor: datetime, policy: Policy) -> datetime | N
     return due_at
 
 
-def plan(trigger: Trigger, cursor: datetime, now: datetime, policy: Policy, *, open_tasks: int = 0) -> Plan:
-    """Decide all occurrences after `cursor` up to `now`. `open_tasks` counts the schedule's tasks not yet finished."""
+def plan(
+    trigger: Trigger, cursor: datetime, now: datetime, policy: Policy, *, open_tasks: int = 0, skip_because: str = ""
+) -> Plan:
+    """Decide all occurrences after `cursor` up to `now`. `open_tasks` counts the schedule's tasks not yet finished.
+
+    With `skip_because` none of them runs: each is SKIPPED with this reason.
+    """
     first = next_due(trigger, cursor, policy)
     if first is None or first > now:
         return Plan((), cursor, first)
@@ -75,11 +81,14 @@ def plan(trigger: Trigger, cursor: datetime, now: datetime, policy: Policy, *, o
     decisions = [] if due[0] == first else [_unrecorded(first, due[0])]
     replace = False
     for due_at in due:
+        if skip_because:
+            decisions.append(Decision(due_at, Status.SKIPPED, skip_because))
+            continue
         reason = _missed(due_at, newest=due_at == due[-1], now=now, policy=policy)
         if reason:
             decisions.append(Decision(due_at, Status.MISSED, reason))
             continue
-        decision = _overlapping(due_at, policy.overlap, open_tasks)
+        decision = _overlapping(due_at, policy.overlap, open_tasks, newest=due_at == due[-1])
         replace = replace or (policy.overlap == "replace" and open_tasks > 0)
         open_tasks += decision.status is not Status.SKIPPED
         decisions.append(decision)
@@ -120,7 +129,9 @@ def _late(late: timedelta, grace: timedelta) -> str:
     return f"{_whole(late)} late, beyond the grace of {_whole(grace)}, and catch_up is none"
 
 
-def _overlapping(due_at: datetime, overlap: str, open_tasks: int) -> Decision:
+def _overlapping(due_at: datetime, overlap: str, open_tasks: int, *, newest: bool) -> Decision:
+    if overlap == "replace" and not newest:
+        return Decision(due_at, Status.SKIPPED, REPLACED)
     if open_tasks == 0 or overlap in {"allow", "replace"}:
         return Decision(due_at, Status.QUEUED)
     if overlap == "queue":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Final, TypedDict, Unpack, cast
 
 from django.db import transaction
 
 from scheduling import delivery, dispatch, drift, ledger, routing, validation
 from scheduling.errors import NotFound, StaleVersion
-from scheduling.lifecycle import Status
-from scheduling.models import Schedule, SyncState, Task
+from scheduling.lifecycle import OPEN, Status
+from scheduling.models import OnLost, Schedule, SyncState, Task
 from scheduling.planning import next_due
 from scheduling.storable import Json
 from scheduling.timing import Cron
@@ -46,6 +47,19 @@ class ScheduleFields(TypedDict, total=False):
 
 _TRIGGER = {"cron", "every", "timezone", "starts_at"}
 TIMING = _TRIGGER | {"ends_at", "paused"}
+_PAUSED: Final = "the schedule was paused before this occurrence was dispatched"
+_DELETED: Final = "its schedule was deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What became of the tasks of a schedule that was deleted: the ids of those cancelled, and of those that run on.
+
+    An attempt that runs goes on to its end, and is the last of its task.
+    """
+
+    cancelled: tuple[int, ...]
+    running: tuple[int, ...]
 
 
 def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
@@ -65,7 +79,7 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
 def update(
     schedule_id: int, *, now: datetime, version: int | None = None, **fields: Unpack[ScheduleFields]
 ) -> Schedule:
-    """Change a schedule; occurrences that are tasks already stay what they are.
+    """Change a schedule. What is due by then is decided as the schedule was before; tasks stay what they are.
 
     With `version`, raises StaleVersion if it is another by now. Raises NotFound and InvalidRequest.
     """
@@ -74,11 +88,14 @@ def update(
         before = schedule.routed_to
         fields = one_trigger(fields)
         changed = {field for field, value in fields.items() if getattr(schedule, field) != value}
+        pauses = _PAUSED if "paused" in changed and fields["paused"] else ""
+        due = dispatch.decide(schedule, now=now, woken_by="request", skip_because=pauses) if changed else []
         for field in changed:
             setattr(schedule, field, fields[field])  # type: ignore[literal-required]  # the keys of a ScheduleFields
         settle(schedule, now=now, changed=changed)
         schedule.version += 1
         schedule.save()
+    delivery.hand_over(due, now=now)
     _reinstall(schedule, before, now=now)
     return schedule
 
@@ -91,7 +108,10 @@ def replace(
 
 
 def pause(schedule_id: int, *, now: datetime, version: int | None = None) -> Schedule:
-    """No occurrence is due from now on, and none of the pause is caught up later."""
+    """No occurrence is due from now on, and none of the pause is caught up later.
+
+    An occurrence that is due and not yet dispatched is SKIPPED, with the pause as its reason.
+    """
     return update(schedule_id, now=now, version=version, paused=True)
 
 
@@ -107,19 +127,23 @@ def move(schedule_id: int, *, to: str, now: datetime, version: int | None = None
     return update(schedule_id, now=now, version=version, backend=to)
 
 
-def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> None:
-    """Forget the schedule and cancel its tasks that wait; those that ran stay in the ledger.
+def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> Deletion:
+    """Delete the schedule and cancel its tasks that wait. All of its tasks stay in the ledger, with its id.
 
     Raises NotFound, and StaleVersion as `update` does.
     """
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
-        waiting = Task.objects.filter(schedule=schedule, status__in=[Status.SCHEDULED, Status.QUEUED])
-        for pk in waiting.values_list("pk", flat=True):
-            ledger.cancel(pk, reason="its schedule was deleted", now=now)
+        dispatch.decide(schedule, now=now, woken_by="request", skip_because=_DELETED)
+        open_tasks = Task.objects.filter(schedule=schedule, status__in=OPEN).order_by("pk").values_list("pk", flat=True)
+        cancelled = [pk for pk in list(open_tasks) if ledger.cancel(pk, reason=_DELETED, now=now, running=False)]
+        running = Task.objects.filter(schedule=schedule, status=Status.RUNNING)
+        running.update(retries={"max": 0}, on_lost=OnLost.FAIL)
+        deletion = Deletion(tuple(cancelled), tuple(running.order_by("pk").values_list("pk", flat=True)))
         schedule.delete()
     schedule.pk = schedule_id
     drift.remove(schedule, from_backend=schedule.routed_to)
+    return deletion
 
 
 def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
@@ -149,7 +173,8 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     """Check and route the schedule, and say when it is due next. Raises InvalidRequest; stores nothing."""
     if changed & _TRIGGER:
         schedule.anchor = _anchor(schedule, now)
-    if changed & TIMING:
+    # What was due was decided before. A new end moves the cursor only where the old one had passed.
+    if changed & (_TRIGGER | {"paused"}) or ("ends_at" in changed and schedule.next_due_at is None):
         schedule.cursor = now
     due_trigger = validation.check(schedule)
     route = routing.route(schedule)

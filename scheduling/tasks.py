@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
 
 from scheduling import delivery, ledger, validation
-from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem
-from scheduling.executor import executor
-from scheduling.hosts import default_host
+from scheduling.errors import Conflict, NotFound
 from scheduling.lifecycle import RETRYABLE, Status
 from scheduling.models import Task
 from scheduling.storable import Json
@@ -36,6 +34,10 @@ class TaskFields(TypedDict, total=False):
     expires: datetime | None
 
 
+# A task that is claimed, fails and is queued again while somebody cancels it is asked so often.
+_CANCEL_TRIES: Final = 10
+
+
 class AlreadyFinished(Conflict):
     """The task has finished already."""
 
@@ -58,7 +60,7 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
     later = at is not None and at > now
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, **values)
     validation.check_task(task, starts=at if later and at is not None else now)
-    _place(task)
+    validation.place(task)
     task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
     with transaction.atomic():
         ledger.record([task], now)
@@ -74,17 +76,18 @@ def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request")
     """
     task = _found(task_id)
     # Between the two a worker may claim it, or finish it: asked in this order one of them always meets it.
-    for _ in range(3):
+    for _ in range(_CANCEL_TRIES):
         if task.status == Status.RUNNING:
             done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
         else:
             done = ledger.cancel(task_id, reason=reason, now=now, running=False)
         task.refresh_from_db()
+        # It may have finished since it was asked to stop: then it was not cancelled, and the answer says so.
+        if task.finished_at is not None and not (done and task.status == Status.CANCELLED):
+            raise AlreadyFinished(f"The task has finished already: it is {task.status}.")
         if done:
             return task
-        if task.finished_at is not None:
-            raise AlreadyFinished(f"The task has finished already: it is {task.status}.")
-    return task
+    raise Conflict(f"The task changed {_CANCEL_TRIES} times while it was to be cancelled: ask again.")
 
 
 def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
@@ -101,15 +104,6 @@ def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
         raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
     task.refresh_from_db()
     return task, delivery.hand_over([task], now=now)
-
-
-def _place(task: Task) -> None:
-    """Which machine a task has to run on, for an executor that runs it in a process of its host."""
-    if not executor(task.executor).in_process:
-        return
-    task.host = task.host or default_host()
-    if not task.host:
-        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
 
 
 def _found(task_id: int) -> Task:

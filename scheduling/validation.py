@@ -9,7 +9,8 @@ from typing import Final
 
 from scheduling import retry_policy
 from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
-from scheduling.executor import executor_names
+from scheduling.executor import executor, executor_names
+from scheduling.hosts import default_host, problem_with
 from scheduling.models import CatchUp, OnLost, Overlap, Schedule, Task
 from scheduling.registry import definition
 from scheduling.storable import problem_with_text
@@ -62,6 +63,22 @@ def check_task(task: Task, *, starts: datetime) -> None:
         problems.append(Problem("expires", "expires_before_start", "Write a time after scheduled_time."))
     if problems:
         raise InvalidRequest(problems)
+
+
+def place(task: Task) -> None:
+    """Set the machine a task has to run on, for an executor that runs it in a process of its host.
+
+    Raises InvalidRequest where that machine has nobody who would run it.
+    """
+    if not executor(task.executor).in_process:
+        task.host = ""
+        return
+    task.host = task.host or default_host()
+    if not task.host:
+        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
+    wrong = problem_with(task.host)
+    if wrong:
+        raise InvalidRequest([Problem("host", "no_crontab", wrong)])
 
 
 def _texts(asked: Schedule | Task, *fields: str) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from api.fields import (
     Text,
     utc_text,
 )
-from scheduling import queries
+from scheduling import queries, schedules
 from scheduling.backend import backend
 from scheduling.models import CatchUp, Overlap, Schedule, SyncState
 from scheduling.words import describe
@@ -143,6 +143,15 @@ class ScheduledOccurrence(serializers.Serializer[Any]):
 
     def get_task(self, found: queries.Occurrence) -> int | None:
         return found.task.pk if found.task else None
+
+
+class DeletionOutput(serializers.Serializer[schedules.Deletion]):
+    """What became of the tasks of a schedule that was deleted."""
+
+    cancelled = serializers.ListField(child=serializers.IntegerField(), help_text="Tasks that waited.")
+    running = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Tasks that run: they go on to their end, and are not retried."
+    )
 
 
 class Window(StrictSerializer):

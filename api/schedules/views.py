@@ -20,7 +20,7 @@ from api.reading import READING, language_of
 from api.roles import Role
 from api.schedules.filters import ScheduleFilter
 from api.schedules.preview import PreviewOutput, PreviewWindow
-from api.schedules.serializers import Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
+from api.schedules.serializers import DeletionOutput, Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from scheduling import queries, schedules
@@ -69,11 +69,11 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         asked = _read(ScheduleInput(data=request.data))
         return _shown(schedules.replace(int(pk), now=timezone.now(), version=_version(request), **asked))
 
-    @extend_schema(summary="Forget it", responses={204: None}, parameters=[IF_MATCH])
+    @extend_schema(summary="Delete it", responses={200: DeletionOutput}, parameters=[IF_MATCH])
     def destroy(self, request: Request, pk: str) -> Response:
-        """Its native entries go, its waiting tasks are cancelled, its history stays."""
-        schedules.delete(int(pk), now=timezone.now(), version=_version(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        """Its native entries go and its waiting tasks are cancelled. Its history stays: `tasks/?schedule=` its id."""
+        deletion = schedules.delete(int(pk), now=timezone.now(), version=_version(request))
+        return Response(DeletionOutput(deletion).data)
 
     @extend_schema(summary="Pause it", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])

@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import InstantFilter, StrictFilterSet, choices_of
+from api.filters import IdFilter, InstantFilter, StrictFilterSet, choices_of
 from scheduling.executor import executor_names
 from scheduling.lifecycle import Status
 from scheduling.models import Task
@@ -12,6 +12,8 @@ class TaskFilter(StrictFilterSet):
     """`status` may be given several times."""
 
     status = filters.MultipleChoiceFilter(choices=[(status.value, status.value) for status in Status])
+    # By number, not by object: a schedule that was deleted has left its id.
+    schedule = IdFilter(field_name="schedule_id", label="The id of a schedule, also of a deleted one.")
     executor = filters.ChoiceFilter(choices=choices_of(executor_names))
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
     due_after = InstantFilter(field_name="due_at", lookup_expr="gte")
@@ -21,4 +23,4 @@ class TaskFilter(StrictFilterSet):
 
     class Meta:
         model = Task
-        fields = ["job", "schedule", "woken_by"]
+        fields = ["job", "woken_by"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from backends.crontab import host_report
 from backends.crontab.block import MOST_LINES, split
 from backends.crontab.targets import Target
+from scheduling import hosts
 from scheduling.errors import BackendError, Problem
 from scheduling.models import Schedule
 
@@ -36,14 +36,10 @@ def of_trigger(schedule: Schedule) -> list[Problem]:
 
 def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]:
     """Whether the host has a crontab, with room for `expected` schedules. `target` is this machine's."""
+    wrong = hosts.problem_with(host)
+    if wrong:
+        return [Problem("host", "no_crontab", wrong)]
     here = host == settings.TANDEM_HOST
-    if here and target is None:
-        return [Problem("host", "no_crontab", f"{host} has no crontab (TANDEM_CRONTAB is none): name another host.")]
-    if not here and host_report.zone_of(host) is None:
-        detail = (
-            f"No machine called {host} has a crontab here: start `manage.py crontab_agent` on it, or name another host."
-        )
-        return [Problem("host", "no_crontab", detail)]
     try:
         foreign = split(target.read()).foreign.count(b"\n") if here and target is not None else 0
     except BackendError:

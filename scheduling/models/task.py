@@ -16,7 +16,14 @@ class Task(ExecutionOptions):
     """A job with parameters, a status and a history: one-off, or one occurrence of a schedule."""
 
     schedule = models.ForeignKey(
-        Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks", db_index=False
+        Schedule,
+        null=True,
+        blank=True,
+        # The history of a schedule that was deleted keeps its id.
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="tasks",
+        db_index=False,
     )
     workflow = models.ForeignKey(
         "tandem_scheduling.Workflow",

@@ -41,7 +41,14 @@ class Workflow(models.Model):
     status = models.CharField(max_length=10, choices=STATUSES, default=Status.RUNNING.value)
     reason = models.TextField(default="", blank=True, help_text="Why it failed or was cancelled.")
     schedule = models.ForeignKey(
-        Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="workflows", db_index=False
+        Schedule,
+        null=True,
+        blank=True,
+        # As Task.schedule.
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="workflows",
+        db_index=False,
     )
     # Unique: a task that is run again starts no second one.
     started_by = models.OneToOneField(

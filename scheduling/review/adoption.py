@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from django.conf import settings
+from django.utils import timezone
 
 from scheduling import schedules
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
@@ -101,11 +102,13 @@ def apply(
     comment_out: ForeignTable | None = None,
     now: datetime,
     language: str = DEFAULT,
+    clock: Callable[[], datetime] = timezone.now,
 ) -> Adopted:
     """Store a schedule for each entry that `plan` would create one for; the others say why not.
 
     With `comment_out`, the table that the report was read from, their lines become comments there. Until that is done
-    the schedules are paused.
+    the schedules are paused: they begin with the first whole minute after the table was read back, for cron may still
+    have run the minute of the writing.
     """
     planned = plan(report, only=only, backend=backend, now=now, language=language)
     raw = {line.number: line for line in report.lines}
@@ -117,10 +120,10 @@ def apply(
     ]
     if comment_out is None:
         return Adopted(tuple(made))
-    return _comment_out(made, comment_out, now)
+    return _comment_out(made, comment_out, now, clock)
 
 
-def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime) -> Adopted:
+def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime, clock: Callable[[], datetime]) -> Adopted:
     new = {one.line: one for one in made if one.outcome == "created"}
     if not new:
         return Adopted(tuple(made))
@@ -129,9 +132,10 @@ def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime) -> Ad
         backup = table.comment_out(why, now=now)
     except TandemError as exc:
         return Adopted(tuple(made), error=f"{exc.detail} The new schedules are paused: nothing runs twice.")
+    read_back = clock()
     for one in new.values():
         if one.schedule is not None:
-            schedules.resume(one.schedule, now=now)
+            schedules.resume(one.schedule, now=read_back)
     return Adopted(tuple(made), backup=backup)
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 LARGEST_STEP = 2**31 - 1
 """cron keeps a step in a C int; a larger one wraps around there, so it is refused here."""
 
+LONGEST_NUMBER = 100
+"""Characters at which a number is refused. cron refuses one that fills its buffer (MAX_TEMPSTR; 1,000 in Debian 12)."""
+
 ITEM = re.compile(r"\*(?:/(?P<every>[0-9]+))?|(?P<first>[0-9a-z]+)(?:-(?P<last>[0-9a-z]+)(?:/(?P<step>[0-9]+))?)?")
 """One item of a field in lower case: `*`, `*/n`, `a`, `a-b` or `a-b/n`."""
 
@@ -54,8 +57,8 @@ KINDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 
 def number(word: str) -> int | None:
-    """The value of ASCII digits; None for anything else, and for values beyond `LARGEST_STEP`."""
-    if not (word.isascii() and word.isdigit()):
+    """The value of ASCII digits; None for anything else, for LONGEST_NUMBER digits, and for values beyond `LARGEST_STEP`."""
+    if not (word.isascii() and word.isdigit()) or len(word) >= LONGEST_NUMBER:
         return None
     digits = word.lstrip("0") or "0"
     if len(digits) > 10:

@@ -10,8 +10,6 @@ from django.db import transaction
 
 from scheduling import delivery, ledger, validation
 from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem, escaped
-from scheduling.executor import executor
-from scheduling.hosts import default_host
 from scheduling.lifecycle import Status
 from scheduling.models import NodeKind, Task, Workflow, WorkflowNode
 from scheduling.storable import problem_with, problem_with_text
@@ -130,7 +128,7 @@ def _problems(node: Node, task: Task) -> Iterator[Problem]:
     filled_later = [(node.where, "parameters", *map(escaped, place.where)) for place in places(task.parameters)]
     try:
         validation.check_task(task, starts=validation.EARLIEST)
-        _place(task)
+        validation.place(task)
     except InvalidRequest as exc:
         for problem in exc.problems:
             where = (node.where, *problem.field.split("."))
@@ -149,16 +147,6 @@ def _texts(**texts: str) -> Iterator[Problem]:
             yield Problem(field, "not_storable", f"This {wrong}.")
     if not texts["name"].strip():
         yield Problem("name", "blank", "Write a name.")
-
-
-def _place(task: Task) -> None:
-    """Which machine a task has to run on, for an executor that runs it in a process of its host."""
-    if not executor(task.executor).in_process:
-        task.host = ""
-        return
-    task.host = task.host or default_host()
-    if not task.host:
-        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
 
 
 def _stored(started_by: Task | None, now: datetime, **values: Any) -> tuple[Workflow, bool]:

@@ -88,14 +88,30 @@ def test_an_overlap_is_a_row_with_its_reason() -> None:
     assert skipped.finished_at == at("2026-11-20 10:10")
 
 
-def test_replace_cancels_what_is_open(worker: RecordingExecutor) -> None:
+def test_replace_stops_what_runs_and_waits_for_its_end(worker: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="replace")
     dispatch.dispatch_due("beat", now=DUE)
     first = Task.objects.get()
     ledger.claim(first.pk, 1, worker="me", now=DUE)
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    assert statuses(schedule) == ["RUNNING", "SCHEDULED"]
+    assert ledger.standing(first) == (True, True)
+    assert delivery.release(schedule.pk, now=DUE) == []
+    # A third one replaces the second, which never ran, and waits in its place.
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:15"))
+    assert statuses(schedule) == ["RUNNING", "CANCELLED", "SCHEDULED"]
+    assert ledger.stopped(first, reason="replaced", now=DUE)
+    [third] = delivery.release(schedule.pk, now=DUE)
+    assert (third.due_at, third.status) == (at("2026-11-20 10:15"), "QUEUED")
+    assert statuses(schedule) == ["CANCELLED", "CANCELLED", "QUEUED"]
+
+
+def test_replace_cancels_what_waits_and_runs_at_once(worker: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, overlap="replace")
+    dispatch.dispatch_due("beat", now=DUE)
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
     assert statuses(schedule) == ["CANCELLED", "QUEUED"]
-    assert not ledger.complete(first, result=None, now=DUE)
+    assert len(worker.submitted) == 2
 
 
 def test_a_cursor_that_lags_behind_the_ledger_makes_no_second_task(worker: RecordingExecutor) -> None:

@@ -198,3 +198,26 @@ def test_what_was_claimed_meanwhile_is_not_sent_again() -> None:
     ledger.sent([task], now=NOW)
     task.refresh_from_db()
     assert task.send_at is None
+
+
+@pytest.mark.parametrize("move", ["fail", "schedule_retry", "lose"])
+def test_an_attempt_that_fails_after_it_was_asked_to_stop_is_the_last(move: str) -> None:
+    task = a_claimed_task()
+    Task.objects.filter(pk=task.pk).update(on_lost="retry")
+    task.refresh_from_db()
+    assert ledger.ask_to_stop(task.pk, reason="enough", now=NOW)
+    # The caller's own copy was read before somebody asked.
+    more = {"wait_until": LATER} if move == "schedule_retry" else {}
+    assert getattr(ledger, move)(task, error="no", now=LATER, **more)
+    task.refresh_from_db()
+    assert (task.status, task.reason, task.error, task.attempt) == ("CANCELLED", "enough", "no", 1)
+    assert (task.finished_at, task.wait_until, task.send_at) == (LATER, None, None)
+    [attempt] = TaskAttempt.objects.filter(task=task)
+    assert (attempt.status, attempt.error) == ("CANCELLED", "no")
+    assert log_of(task)[-1] == (4, "CANCELLED")
+
+
+def test_what_was_asked_to_stop_is_not_claimed() -> None:
+    task = a_task()
+    Task.objects.filter(pk=task.pk).update(cancel_asked_at=NOW)
+    assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None

@@ -62,6 +62,7 @@ SEVERAL = [
     ("all", "allow", ["QUEUED", "QUEUED", "QUEUED"]),
     ("all", "queue", ["QUEUED", "SCHEDULED", "SCHEDULED"]),
     ("all", "skip", ["QUEUED", "SKIPPED", "SKIPPED"]),
+    ("all", "replace", ["SKIPPED", "SKIPPED", "QUEUED"]),
 ]
 
 

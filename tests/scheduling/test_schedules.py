@@ -121,10 +121,58 @@ def test_a_new_trigger_is_not_due_for_the_past() -> None:
     assert changed.next_due_at == at("2026-11-20 10:31")
 
 
-def test_a_change_beside_the_trigger_keeps_what_is_due() -> None:
+LATE = at("2026-11-20 10:05:30")
+EDITS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"name": "new"}, ["QUEUED"] * 5),
+    ({"cron": "0 0 1 1 *"}, ["QUEUED"] * 5),
+    ({"every": 3600}, ["QUEUED"] * 5),
+    ({"timezone": "Europe/Berlin"}, ["QUEUED"] * 5),
+    ({"ends_at": at("2026-11-20 10:03")}, ["QUEUED"] * 5),
+    ({"ends_at": at("2026-11-20 12:00")}, ["QUEUED"] * 5),
+    ({"starts_at": at("2026-11-20 12:00")}, ["QUEUED"] * 5),
+    ({"job": "files.clean", "parameters": {"folder": "/x", "days": 1}}, ["QUEUED"] * 5),
+    ({"paused": True}, ["SKIPPED"] * 5),
+    ({"name": "a schedule"}, []),
+]
+
+
+@pytest.mark.parametrize(("edit", "statuses"), EDITS)
+def test_what_is_due_is_decided_before_a_schedule_changes(edit: dict[str, Any], statuses: list[str]) -> None:
+    """Nobody dispatched for five minutes: each of the five occurrences has a row, with the job it was due for."""
+    schedule = a_schedule(now=NOW, backend="memory", cron="* * * * *", catch_up="all", overlap="allow")
+    schedules.update(schedule.pk, now=LATE, **edit)
+    rows = Task.objects.order_by("due_at")
+    assert [row.status for row in rows] == statuses
+    assert {row.job for row in rows} <= {"demo.process_data"}
+    assert all("paused" in row.reason for row in rows if row.status == "SKIPPED")
+    after = queries.schedule(schedule.pk)
+    assert after.next_due_at is None or after.next_due_at > LATE or not statuses
+
+
+def test_what_was_due_before_an_edit_is_handed_over() -> None:
     schedule = a_schedule(now=NOW, backend="memory", cron="* * * * *")
-    changed = schedules.update(schedule.pk, now=at("2026-11-20 10:30"), name="new")
-    assert changed.next_due_at == at("2026-11-20 10:01")
+    schedules.update(schedule.pk, now=at("2026-11-20 10:01:10"), cron="@daily")
+    worker = executor("worker")
+    assert isinstance(worker, RecordingExecutor)
+    assert worker.submitted == [(Task.objects.get().pk, 1)]
+
+
+def test_an_edit_that_is_refused_decides_nothing() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", cron="* * * * *")
+    with pytest.raises(InvalidRequest):
+        schedules.update(schedule.pk, now=LATE, cron="61 * * * *")
+    assert Task.objects.count() == 0
+
+
+def test_an_end_that_had_passed_and_is_moved_catches_nothing_up() -> None:
+    schedule = a_schedule(
+        now=NOW, backend="memory", cron="* * * * *", ends_at=at("2026-11-20 10:02"), catch_up="latest"
+    )
+    dispatch.dispatch_due("memory", now=at("2026-11-20 10:03"))
+    known = Task.objects.count()
+    changed = schedules.update(schedule.pk, now=at("2026-11-20 10:30:30"), ends_at=at("2026-11-20 11:00"))
+    assert changed.next_due_at == at("2026-11-20 10:31")
+    assert Task.objects.count() == known
 
 
 def test_replacing_sets_what_is_not_named_back_to_its_default() -> None:
@@ -150,11 +198,32 @@ def test_deleting_cancels_what_waits_and_keeps_what_ran() -> None:
     claimed = ledger.claim(ran.pk, 1, worker="me", now=NOW)
     assert claimed is not None
     ledger.complete(claimed, result=1, now=NOW)
-    schedules.delete(schedule.pk, now=NOW)
+    deletion = schedules.delete(schedule.pk, now=NOW)
+    assert deletion == schedules.Deletion(cancelled=(waits.pk,), running=())
     assert dict(Task.objects.values_list("pk", "status")) == {ran.pk: "COMPLETED", waits.pk: "CANCELLED"}
-    assert set(Task.objects.values_list("schedule_id", flat=True)) == {None}
+    assert set(Task.objects.values_list("schedule_id", flat=True)) == {schedule.pk}
     with pytest.raises(NotFound):
         schedules.delete(schedule.pk, now=NOW)
+
+
+def test_deleting_ends_retries_and_lets_a_running_attempt_be_the_last() -> None:
+    schedule = a_schedule(now=NOW, backend="memory", overlap="allow", cron="* * * * *", retries={"max": 5})
+    again, runs = (
+        dispatch.fire(schedule.pk, now=at(f"2026-11-20 10:0{minute}"), woken_by="memory")[0] for minute in (1, 2)
+    )
+    for task in (again, runs):
+        assert ledger.claim(task.pk, 1, worker="me", now=NOW)
+    ledger.schedule_retry(again, error="no", wait_until=LATE, now=NOW)
+    deletion = schedules.delete(schedule.pk, now=at("2026-11-20 10:03:30"))
+    assert deletion == schedules.Deletion(cancelled=(again.pk,), running=(runs.pk,))
+    rows = Task.objects.order_by("due_at").values_list("status", "reason")
+    assert list(rows) == [
+        ("CANCELLED", "its schedule was deleted"),
+        ("RUNNING", ""),
+        ("SKIPPED", "its schedule was deleted"),
+    ]
+    runs.refresh_from_db()
+    assert (runs.retries, runs.on_lost) == ({"max": 0}, "fail")
 
 
 def test_triggering_makes_a_task_beside_the_occurrences() -> None:

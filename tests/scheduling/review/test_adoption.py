@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +117,14 @@ def test_lines_become_comments_before_their_schedules_run() -> None:
     assert table.commented[4] == ("0 5 * * * demo", f"Adopted by Tandem as schedule {found.lines[2].schedule}")
     assert (found.backup, found.error) == ("backup", "")
     assert not Schedule.objects.filter(paused=True).exists()
+
+
+def test_adopted_schedules_begin_after_the_table_was_read_back() -> None:
+    """cron still ran the minute in which its lines became comments."""
+    read_back = NOW + timedelta(minutes=1, seconds=5)
+    adoption.apply(report(), comment_out=Table(), now=NOW, clock=lambda: read_back)
+    assert Schedule.objects.exists()
+    assert all(schedule.cursor == read_back for schedule in Schedule.objects.all())
 
 
 def test_where_the_table_cannot_be_written_the_schedules_stay_paused() -> None:

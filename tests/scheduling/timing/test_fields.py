@@ -149,3 +149,10 @@ def test_a_number_of_ten_thousand_digits_is_refused_and_its_message_is_short() -
     assert len(refused.value.detail) < 120
     assert len(refused.value.text) == 40
     assert parse_field(MINUTE, "0" * 5_000 + "7").values == (7,)
+
+
+@pytest.mark.parametrize("text", ["{}5", "*/{}5", "1-{}5", "1-9/{}5"])
+def test_a_number_with_a_hundred_digits_is_refused_though_most_are_zeros(text: str) -> None:
+    assert parse_field(MINUTE, text.format("0" * 98)).values
+    with pytest.raises(InvalidTrigger):
+        parse_field(MINUTE, text.format("0" * 99))
