@@ -57,7 +57,7 @@ KINDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 
 def number(word: str) -> int | None:
-    """The value of ASCII digits; None for anything else, for LONGEST_NUMBER digits, and for values beyond `LARGEST_STEP`."""
+    """The value of ASCII digits; None for anything else, for LONGEST_NUMBER digits, and beyond `LARGEST_STEP`."""
     if not (word.isascii() and word.isdigit()) or len(word) >= LONGEST_NUMBER:
         return None
     digits = word.lstrip("0") or "0"

@@ -148,7 +148,6 @@ def test_a_number_of_ten_thousand_digits_is_refused_and_its_message_is_short() -
         parse_field(MINUTE, "9" * 10_000)
     assert len(refused.value.detail) < 120
     assert len(refused.value.text) == 40
-    assert parse_field(MINUTE, "0" * 5_000 + "7").values == (7,)
 
 
 @pytest.mark.parametrize("text", ["{}5", "*/{}5", "1-{}5", "1-9/{}5"])
