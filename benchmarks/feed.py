@@ -201,10 +201,7 @@ def running_tasks(count: int) -> list[Any]:
     from scheduling.models import Task  # noqa: PLC0415 - as above
 
     now = timezone.now()
-    made = [
-        Task(name="bench", job="demo.process_data", status="RUNNING", executor="worker", heartbeat_at=now)
-        for _ in range(count)
-    ]
+    made = [Task(name="bench", job="demo.process_data", status="RUNNING", executor="worker") for _ in range(count)]
     return ledger.record(made, now)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -15,9 +15,13 @@ from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
 from scheduling.lifecycle import Status
 from scheduling.models import Task
+from scheduling.processes import SILENT_AFTER
+from scheduling.processes import known as known_processes
 
 # A task that should have been sent this long ago shows that nobody does the upkeep.
 LEFT_BEHIND: Final = timedelta(minutes=1)
+# A clock that differs from the database's by more is told. Nothing is decided by it.
+MOST_SKEW: Final = timedelta(seconds=2)
 
 
 def examine(*, now: datetime) -> Iterator[Finding]:
@@ -27,6 +31,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     yield from executors()
     yield from processes()
     if stored.ok:
+        yield from living()
         yield upkeep(now=now)
         yield from backends()
 
@@ -56,6 +61,35 @@ def executors() -> list[Finding]:
 def processes() -> list[Finding]:
     """Whether somebody runs what is handed over."""
     return [finding for name in executor_names() for finding in executor(name).processes()]
+
+
+def living() -> list[Finding]:
+    """Each process that is alive, or fell silent: its queues, its last sign of life, its clock, its last attempt.
+
+    One that fell silent is left out when another of its kind has started on its machine since.
+    """
+    rows = list(known_processes())
+    newest = {(row.kind, row.host): row.started_at for row in sorted(rows, key=lambda row: row.started_at)}
+    return [_living(row) for row in rows if row.silence <= SILENT_AFTER or newest[row.kind, row.host] == row.started_at]
+
+
+def _living(row: Any) -> Finding:
+    said = [f"process {row.pid} on {row.host}, heard of {_seconds(row.silence)} ago"]
+    if row.queues:
+        said.append(f"takes {', '.join(row.queues)}")
+    if row.claimed_at is not None:
+        said.append(f"began an attempt at {row.claimed_at:%H:%M:%S} UTC")
+    silent, wrong = row.silence > SILENT_AFTER, abs(row.skew) > MOST_SKEW
+    if wrong:
+        side = "ahead of" if row.skew > timedelta(0) else "behind"
+        said.append(f"its clock is {_seconds(abs(row.skew))} {side} the database's")
+    advice = "Look whether it hangs, and start it again. " if silent else ""
+    advice += "Set the clock of that machine (NTP)." if wrong else ""
+    return Finding(row.kind, ok=not silent and not wrong, detail="; ".join(said), advice=advice.strip())
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():.0f} s"
 
 
 def upkeep(*, now: datetime) -> Finding:

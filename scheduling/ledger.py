@@ -24,8 +24,6 @@ HAND_OVER: Final = timedelta(seconds=5)
 SEND_AGAIN: Final = timedelta(minutes=1)
 # How often the pause before a task is sent again doubles.
 MOST_DOUBLINGS: Final = 6
-# Who runs an attempt calls `heartbeat` this often.
-HEARTBEAT: Final = timedelta(seconds=5)
 # A task that takes its process down with it is not tried for ever, whatever on_lost says.
 MOST_LOST: Final = 3
 
@@ -68,9 +66,9 @@ def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_lo
     _move_locked(rows, now, _because(reason), reason=reason, finished_at=now, send_at=None, wait_until=None)
 
 
-def claim(task_id: int, attempt: int, *, worker: str, now: datetime) -> Task | None:
+def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "") -> Task | None:
     """Start the attempt: QUEUED becomes RUNNING for exactly one caller, who gets the task; everyone else gets None."""
-    changes = {"started_at": now, "heartbeat_at": now, "send_at": None}
+    changes = {"started_at": now, "process": process, "send_at": None}
     with transaction.atomic():
         detail: dict[str, Json] = {"worker": worker, "attempt": attempt}
         may_start = Q(attempt=attempt, cancel_asked_at=None) & (Q(expires__isnull=True) | Q(expires__gt=now))
@@ -162,15 +160,10 @@ def progress(task: Task, *, done: int, total: int, message: str, now: datetime) 
     """Record how far a running attempt has come; False when it is no longer this caller's."""
     detail: dict[str, Json] = {"done": done, "total": total, "message": storable_text(message[:500])}
     with transaction.atomic():
-        if not _held(task).update(events=F("events") + 1, progress=detail, heartbeat_at=now):
+        if not _held(task).update(events=F("events") + 1, progress=detail):
             return False
         _append(task.pk, Status.RUNNING, now, {"progress": detail})
         return True
-
-
-def heartbeat(task: Task, *, now: datetime) -> bool:
-    """Say that the attempt is alive; False when it is no longer this caller's."""
-    return bool(_held(task).update(heartbeat_at=now))
 
 
 def sent(tasks: Iterable[Task], *, now: datetime) -> None:

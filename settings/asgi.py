@@ -1,5 +1,6 @@
 """What an ASGI server runs: `uvicorn settings.asgi:application`."""
 
+import atexit
 import os
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]  # channels has no type hints
@@ -9,5 +10,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
 _http = get_asgi_application()
 
 from api.feed.routing import websockets  # noqa: E402 - it needs the applications that the line above loads
+from scheduling import processes  # noqa: E402 - as above
+
+processes.start("web")
+atexit.register(processes.stop)
 
 application = ProtocolTypeRouter({"http": _http, "websocket": websockets()})

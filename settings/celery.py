@@ -7,7 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
 django.setup(set_prefix=False)
 
-from backends.queue import watchdog  # noqa: E402, F401 - as below; every worker has one
+from backends.queue import signs_of_life, watchdog  # noqa: E402, F401 - as below; every worker has both
 from backends.queue.app import app  # noqa: E402 - the application reads the settings that setup() loads
 
 __all__ = ["app"]

@@ -14,7 +14,7 @@ from django_celery_beat.models import PeriodicTask
 
 from backends.beat import periodic_tasks
 from backends.beat.entries import rows, text
-from backends.beat.models import BeatProcess
+from scheduling import processes
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidTrigger, Problem
@@ -24,8 +24,6 @@ from scheduling.models import Schedule
 log = logging.getLogger(__name__)
 
 OVERDUE = timedelta(minutes=1)
-# A LedgerScheduler that was not heard of for so long does not run.
-SILENT = timedelta(seconds=30)
 LEDGER_SCHEDULER = "backends.beat.scheduler.LedgerScheduler"
 
 
@@ -92,7 +90,7 @@ class BeatBackend(SchedulerBackend):
         now = timezone.now()
         try:
             overdue = Schedule.objects.filter(routed_to=self.name, next_due_at__lt=now - OVERDUE).count()
-            heard = BeatProcess.objects.order_by("-heartbeat_at").first()
+            heard = processes.known().filter(kind="beat").order_by("silence").first()
         except (DatabaseError, InterfaceError) as exc:
             return Finding("beat", ok=False, detail=f"the database is away: {exc}")
         if overdue:
@@ -101,11 +99,11 @@ class BeatBackend(SchedulerBackend):
                 ok=False,
                 detail=f"{overdue} schedules are more than a minute overdue: is celery beat running?",
             )
-        if heard is not None and now - heard.heartbeat_at <= SILENT:
+        if heard is not None and heard.silence <= processes.SILENT_AFTER:
             return Finding("beat", ok=True, detail=f"beat runs on {heard.host}, and nothing is overdue")
         if settings.CELERY["beat_scheduler"] != LEDGER_SCHEDULER:
             return Finding("beat", ok=True, detail="nothing is overdue; this scheduler sends no heartbeat")
-        since = f" since {heard.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC" if heard else ""
+        since = f" since {heard.seen_at:%Y-%m-%d %H:%M:%S} UTC" if heard else ""
         return Finding("beat", ok=False, detail=f"no beat has been heard of{since}: start celery beat")
 
     def _is_there(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:

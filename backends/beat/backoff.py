@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -24,7 +23,6 @@ class BackoffRunner:
         self._clock = clock
         self._backoffs: dict[str, float] = {}
         self._resume_at: dict[str, float] = {}
-        self._database_away_at: float | None = None
 
     def run(self, what: str, step: Callable[[], float], *, every: float = 0.0) -> float:
         """Run `step` unless it is too early for it: less than `every` seconds after the last time, or after trouble.
@@ -43,10 +41,6 @@ class BackoffRunner:
         self._resume_at[what] = self._clock() + every
         return wait
 
-    def with_database_for(self) -> float:
-        """For how many seconds no step has missed the database; infinite where none ever did."""
-        return math.inf if self._database_away_at is None else self._clock() - self._database_away_at
-
     def _trouble(self, what: str, exc: Exception) -> float:
         wait = self._backoffs.get(what, FIRST_BACKOFF)
         self._backoffs[what] = min(2 * wait, LONGEST_BACKOFF)
@@ -54,7 +48,6 @@ class BackoffRunner:
         away = isinstance(exc, DatabaseError | InterfaceError | OperationalError | OSError)
         log.error("%s: %s; again in %.0f s", what, exc, wait, exc_info=None if away else exc)
         if isinstance(exc, DatabaseError | InterfaceError):
-            self._database_away_at = self._clock()
             # Nobody knows what state it is in.
             connection.close()
         return wait

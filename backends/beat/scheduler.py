@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
-import os
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from celery.beat import SchedulingError
+from celery.signals import beat_init
 from django.conf import settings
 from django.db import close_old_connections
 from django.db.models import Min, QuerySet
@@ -20,8 +21,7 @@ from kombu.exceptions import OperationalError
 from backends.beat.backend import BeatBackend
 from backends.beat.backoff import BackoffRunner
 from backends.beat.entries import WAKE_TASK
-from backends.beat.models import BeatProcess
-from scheduling import delivery, dispatch, ledger
+from scheduling import delivery, dispatch, processes
 from scheduling.models import Schedule, Task
 from scheduling.upkeep import retention
 from scheduling.upkeep.sweep import sweep
@@ -31,9 +31,6 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT: Final = 1.0
 UPKEEP_EVERY: Final = 2.0
 PRUNE_EVERY: Final = 60.0
-HEARTBEAT_EVERY: Final = 10.0
-# The row of a beat that ended is kept so long for people to see.
-REMEMBERED: Final = timedelta(days=1)
 # One tick's worth of batches; then the other PeriodicTasks get their turn.
 BATCHES_A_TICK: Final = 20
 
@@ -51,6 +48,10 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         self._ticking = False
         super().__init__(*args, **kwargs)
 
+    def setup_schedule(self) -> None:
+        """Read the other PeriodicTasks; a database that is away at the start is asked again by `tick`."""
+        self._runner.run("start", self._setup)
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One round: the others, upkeep, ours. Returns the seconds until there is something to do again."""
         self._ticking = True
@@ -58,7 +59,6 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
             waits = [
                 self._runner.run("other periodic tasks", lambda: self._others(*args, **kwargs)),
                 self._runner.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
-                self._runner.run("heartbeat", _say_alive, every=HEARTBEAT_EVERY),
                 self._runner.run("retention", _prune, every=PRUNE_EVERY),
                 # Last, for its wait is exact: what came after it would be missing from the next one's punctuality.
                 self._runner.run("dispatch", self._dispatch),
@@ -75,10 +75,6 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         """
         if not self._ticking:
             super().close()
-
-    def setup_schedule(self) -> None:
-        """Read the other PeriodicTasks; a database that is away at the start is asked again by `tick`."""
-        self._runner.run("start", self._setup)
 
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
         """The rows that are not ours: our schedules are dispatched from the ledger."""
@@ -149,9 +145,7 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
 
     def _upkeep(self) -> float:
         close_old_connections()
-        # After the database was away every attempt seems silent until its process has told that it is not.
-        heard = self._runner.with_database_for() >= 2 * ledger.HEARTBEAT.total_seconds()
-        sweep(now=timezone.now(), lose=heard)
+        sweep(now=timezone.now())
         return UPKEEP_EVERY
 
     def _others(self, *args: Any, **kwargs: Any) -> float:
@@ -161,14 +155,6 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
             # The parent took the entry off its heap before it failed: the heap is made anew.
             self._heap = None
             raise
-
-
-def _say_alive() -> float:
-    close_old_connections()
-    now = timezone.now()
-    BeatProcess.objects.update_or_create(host=settings.TANDEM_HOST, process=os.getpid(), defaults={"heartbeat_at": now})
-    BeatProcess.objects.filter(heartbeat_at__lt=now - REMEMBERED).delete()
-    return HEARTBEAT_EVERY
 
 
 def _prune() -> float:
@@ -184,3 +170,9 @@ def _seconds_to_next(now: datetime) -> float:
         Task.objects.filter(wait_until__isnull=False).aggregate(first=Min("wait_until"))["first"],
     )
     return min(((moment - now).total_seconds() for moment in moments if moment is not None), default=LONGEST_WAIT)
+
+
+@beat_init.connect
+def _begin(**_: Any) -> None:
+    processes.start("beat")
+    atexit.register(processes.stop)

@@ -18,11 +18,13 @@ from scheduling.errors import BackendError
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import Status
 from scheduling.models import Task
+from scheduling.upkeep import lost_attempts
 from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
 SYNC_EVERY: Final = timedelta(seconds=15)
+LOOK_EVERY: Final = timedelta(seconds=2)
 
 
 class Agent:
@@ -34,6 +36,7 @@ class Agent:
         self._backend = CrontabBackend()
         self._next_sync: datetime | None = None
         self._next_fire: datetime | None = None
+        self._next_look: datetime | None = None
 
     def step(self, now: datetime) -> None:
         """Do what is due at `now`; to be called about every second. A database that is away is waited for."""
@@ -43,6 +46,10 @@ class Agent:
                 self.sync(now)
                 # Where no Beat runs, this is who mends what a crash left behind.
                 sweep(now=now)
+            if _is_due(self._next_look, now, LOOK_EVERY):
+                # Its observer counts only what it looks at often.
+                self._next_look = now + LOOK_EVERY
+                lost_attempts.lose_silent(now=now)
             delivery.queue_due(now=now)
             # One that was just started needs a moment to take what it was started for.
             if _is_due(self._next_fire, now, ledger.HAND_OVER) and left_behind(now=now):

@@ -41,7 +41,7 @@ def fire(schedule_id: int, *, sleep: Callable[[float], None] = time.sleep) -> No
 
 
 def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Run the tasks of this machine that were not claimed in time, and give up those whose process died.
+    """Run the tasks of this machine that were not claimed in time, and give up those whose process has ended.
 
     Raises as `fire` does.
     """
@@ -49,7 +49,7 @@ def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
         lambda: delivery.take_unclaimed(now=timezone.now(), host=settings.TANDEM_HOST), sleep
     ):
         _with_patience(lambda tasks=tasks: delivery.submit(tasks, now=timezone.now()), sleep)  # type: ignore[misc]  # mypy cannot infer a default
-    _with_patience(lambda: lost_attempts.lose_silent(now=timezone.now()), sleep)
+    _with_patience(lambda: lost_attempts.lose_gone(now=timezone.now()), sleep)
 
 
 def _with_patience(work: Callable[[], T], sleep: Callable[[float], None]) -> T:

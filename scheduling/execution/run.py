@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from scheduling import delivery, ledger, log_context, retry_policy
+from scheduling import delivery, ledger, log_context, processes, retry_policy
 from scheduling.errors import NotFound
 from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
@@ -52,7 +52,8 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> list[Task]:
     RETRYING, not here; one that ends the process (SystemExit, KeyboardInterrupt) is recorded and goes on.
     """
     with log_context.bound(task_id=task_id, attempt=attempt):
-        task = ledger.claim(task_id, attempt, worker=worker, now=timezone.now())
+        processes.claimed()
+        task = ledger.claim(task_id, attempt, worker=worker, process=processes.identity(), now=timezone.now())
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
             return []

@@ -1,4 +1,4 @@
-"""Watching over a running attempt from a thread: heartbeat, cancellation, time limits, and the log it writes."""
+"""Watching over a running attempt from a thread: signs of life, cancellation, time limits, and the log it writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final, Self
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
-from scheduling import ledger
+from scheduling import ledger, processes
 from scheduling.execution.interruption import Interruption, SoftLimit, Stopped
 from scheduling.execution.job_log import JobLog
 from scheduling.models import Task
@@ -36,7 +36,7 @@ class Watch:
         # In a copy of this context: the thread's lines name the task as well.
         look_after = partial(copy_context().run, self._look_after)
         self._thread = threading.Thread(target=look_after, name=f"watch-{task.pk}", daemon=True)
-        self._started = self._beaten = time.monotonic()
+        self._started = time.monotonic()
         self._stop_seen: float | None = None
         self._warned = self._interrupted = False
         self.stop_asked = False
@@ -51,8 +51,14 @@ class Watch:
 
     def _look_after(self) -> None:
         try:
-            while not self._over.wait(LOOK_EVERY):
-                self._look_safely()
+            if self._over.wait(LOOK_EVERY):
+                return
+            # A worker's process is known already; one that cron started is from here on.
+            with processes.alive("inline"):
+                while True:
+                    self._look_safely()
+                    if self._over.wait(LOOK_EVERY):
+                        return
         finally:
             connection.close()
 
@@ -69,9 +75,6 @@ class Watch:
         held, asked = ledger.standing(self._task)
         if asked or not held:
             self._stop(moment, now, held=held)
-        if held and moment - self._beaten >= ledger.HEARTBEAT.total_seconds():
-            ledger.heartbeat(self._task, now=now)
-            self._beaten = moment
         self._lines.store()
 
     def _limits(self, running: float, now: datetime) -> None:

@@ -24,6 +24,23 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Process',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(help_text='What no other process has, on any machine.', max_length=100, unique=True)),
+                ('kind', models.CharField(help_text='web, worker, pool, beat, agent, inline.', max_length=20)),
+                ('host', models.CharField(max_length=253)),
+                ('pid', models.PositiveIntegerField()),
+                ('queues', models.JSONField(default=list, help_text='The queues that a worker takes messages from.')),
+                ('tzdata', models.CharField(default='', help_text='The release of its time zone data.', max_length=50)),
+                ('pulse', models.PositiveBigIntegerField(default=0)),
+                ('skew', models.DurationField(default=datetime.timedelta(0), help_text="How far its clock is ahead of the database's.")),
+                ('started_at', models.DateTimeField()),
+                ('seen_at', models.DateTimeField(help_text='When it last moved its pulse.')),
+                ('claimed_at', models.DateTimeField(blank=True, help_text='When it last began an attempt, roughly.', null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Schedule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -93,7 +110,7 @@ class Migration(migrations.Migration):
                 ('cancel_asked_at', models.DateTimeField(blank=True, help_text='When a running one was asked to stop.', null=True)),
                 ('send_at', models.DateTimeField(blank=True, help_text='When to hand it to its executor (again).', null=True)),
                 ('sends', models.PositiveSmallIntegerField(default=0)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
+                ('process', models.CharField(blank=True, default='', help_text='Which process runs it, by its key.', max_length=100)),
                 ('progress', models.JSONField(blank=True, null=True)),
                 ('result', models.JSONField(blank=True, null=True)),
                 ('error', models.TextField(blank=True, default='')),
@@ -229,7 +246,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['heartbeat_at'], name='tandem_task_running'),
+            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['process'], name='tandem_task_running'),
         ),
         migrations.AddConstraint(
             model_name='task',

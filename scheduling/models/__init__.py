@@ -4,6 +4,7 @@ from scheduling.models.event import TaskEvent
 from scheduling.models.execution_options import OnLost
 from scheduling.models.host import Host
 from scheduling.models.log_line import TaskLogLine
+from scheduling.models.process import Process
 from scheduling.models.schedule import CatchUp, Overlap, Schedule, SyncState
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
@@ -15,6 +16,7 @@ __all__ = [
     "NodeRole",
     "OnLost",
     "Overlap",
+    "Process",
     "Schedule",
     "SyncState",
     "Task",

@@ -52,7 +52,7 @@ class Task(ExecutionOptions):
     cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="When a running one was asked to stop.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="When to hand it to its executor (again).")
     sends = models.PositiveSmallIntegerField(default=0)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    process = models.CharField(max_length=100, default="", blank=True, help_text="Which process runs it, by its key.")
     progress = models.JSONField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(default="", blank=True)
@@ -85,7 +85,7 @@ class Task(ExecutionOptions):
             models.Index(fields=["wait_until"], name="tandem_task_waiting", condition=Q(wait_until__isnull=False)),
             models.Index(fields=["expires"], name="tandem_task_expires", condition=Q(expires__isnull=False)),
             models.Index(fields=["finished_at"], name="tandem_task_finished", condition=Q(finished_at__isnull=False)),
-            models.Index(fields=["heartbeat_at"], name="tandem_task_running", condition=Q(status=Status.RUNNING.value)),
+            models.Index(fields=["process"], name="tandem_task_running", condition=Q(status=Status.RUNNING.value)),
         ]
 
     def __str__(self) -> str:

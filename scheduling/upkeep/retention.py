@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from scheduling import processes
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Task, Workflow
 
@@ -31,6 +32,7 @@ def prune(*, now: datetime) -> int:
             Task.objects.filter(pk__in=ids, status__in=FINISHED).delete()
         gone += len(ids)
     _forget_workflows()
+    processes.forget_old()
     return gone
 
 

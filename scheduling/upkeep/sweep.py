@@ -20,15 +20,12 @@ log = logging.getLogger(__name__)
 BATCH: Final = 500
 
 
-def sweep(*, now: datetime, lose: bool = True) -> None:
+def sweep(*, now: datetime) -> None:
     """Do every step once. A step that fails is logged with its traceback, and the next one follows.
 
-    With `lose` False attempts that seem lost are left alone: whoever could not reach the database cannot tell. Raises
-    OperationalError or InterfaceError where the database is away.
+    Raises OperationalError or InterfaceError where the database is away.
     """
     for step in STEPS:
-        if step is lost_attempts.lose_silent and not lose:
-            continue
         try:
             step(now=now)
         except Exception as exc:

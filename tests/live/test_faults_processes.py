@@ -19,6 +19,7 @@ from tests.conftest import a_schedule
 from tests.live.installation import Installation
 from tests.live.standing import RECOVERY, answers, web
 from tests.live.visitor import Visitor
+from tests.process_rows import ended_process
 from tests.servers.postgres import PostgresServer
 from tests.servers.server import free_port
 
@@ -64,7 +65,7 @@ def check_second_attempts(there: Installation, midway: Task, claimed: Task) -> N
 def test_what_a_killed_worker_had_claimed_is_tried_again(on_broker: Installation) -> None:
     midway, claimed = lost_tasks(on_broker)
     # Made older: the test need not sit through the silence.
-    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=timezone.now() - 2 * lost_attempts.LOST_AFTER)
+    Task.objects.filter(status=Status.RUNNING).update(process=ended_process())
     on_broker.beat()
     on_broker.worker(name="another")
     all_done(on_broker, [midway, claimed])

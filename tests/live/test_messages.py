@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
 from scheduling import ledger
 from scheduling.lifecycle import Status
 from scheduling.models import Task
-from scheduling.upkeep import lost_attempts
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation, sqlite_in_drills
+from tests.process_rows import ended_process
 
 pytestmark = pytest.mark.live
 
@@ -65,14 +63,12 @@ def test_the_task_of_a_worker_that_was_killed_is_lost_and_nothing_is_stuck(insta
     installation.until(lambda: installation.ran() == [lost.pk])
     worker.kill()
     assert has_status(lost, Status.RUNNING)
-    # Its last heartbeat, made older: the test need not sit through the silence.
-    Task.objects.filter(pk=lost.pk).update(
-        heartbeat_at=timezone.now() - lost_attempts.LOST_AFTER - timedelta(seconds=1)
-    )
+    # As if its process had ended: the test need not sit through a silence.
+    Task.objects.filter(pk=lost.pk).update(process=ended_process())
     Task.objects.filter(pk=next_one.pk).update(send_at=timezone.now())
     installation.beat()
     installation.until(lambda: has_status(lost, Status.FAILED))
-    assert "has not been heard of since" in Task.objects.get(pk=lost.pk).error
+    assert Task.objects.get(pk=lost.pk).error == "Its process has ended."
     assert lost.attempts.get().status == Status.FAILED
     installation.worker(name="another")
     installation.until(lambda: has_status(next_one, Status.COMPLETED))

@@ -18,10 +18,10 @@ from scheduling import ledger
 from scheduling.dispatch import extra_task
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, Task
-from scheduling.upkeep import lost_attempts
 from tests.conftest import a_schedule
 from tests.live.broker_faults import Broker, broker_of
 from tests.live.installation import Installation, Process
+from tests.process_rows import ended_process
 from tests.servers.plugin import require
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
@@ -247,7 +247,7 @@ def test_whatever_a_task_had_to_do_with_the_old_broker_it_is_done_once(
     send(there, sent_to_old, sent_to_both, cancelled)
     ledger.cancel(cancelled.pk, reason="no", now=timezone.now())
     # Both have been silent for long.
-    Task.objects.filter(status=Status.RUNNING).update(heartbeat_at=now - lost_attempts.LOST_AFTER)
+    Task.objects.filter(status=Status.RUNNING).update(process=ended_process())
 
     there.broker_url = new.url
     send(there, sent_to_both)

@@ -13,12 +13,12 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from backends.beat.models import BeatProcess
 from scheduling import doctor
 from scheduling.findings import Finding
-from scheduling.models import Schedule
+from scheduling.models import Process, Schedule
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
+from tests.process_rows import a_process
 from tests.recording import RecordingExecutor
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ class HealthyExecutor(RecordingExecutor):
 
 @pytest.fixture(autouse=True)
 def _around(settings: Any, db: None) -> None:
-    BeatProcess.objects.create(host="testhost", process=1, heartbeat_at=timezone.now())
+    a_process("beat")
     settings.TANDEM_EXECUTORS = {
         "worker": "tests.scheduling.test_doctor.HealthyExecutor",
         "inline": "scheduling.execution.inline.InlineExecutor",
@@ -57,7 +57,7 @@ def test_where_all_is_well_the_exit_code_is_zero() -> None:
     code, said = ask()
     assert code == 0
     assert [line.split()[:2] for line in said.splitlines()] == [
-        ["ok", name] for name in ("database", "broker", "workers", "upkeep", "beat")
+        ["ok", name] for name in ("database", "broker", "workers", "beat", "upkeep", "beat")
     ]
 
 
@@ -71,10 +71,27 @@ def test_tasks_that_nobody_sends_are_a_problem_with_what_to_do() -> None:
 
 
 def test_a_beat_that_is_not_heard_of_is_a_problem() -> None:
-    BeatProcess.objects.all().delete()
+    Process.objects.all().delete()
     code, said = ask()
     assert code == 1
     assert "no beat has been heard of" in said
+
+
+def test_each_process_is_told_with_its_queues_its_clock_and_its_last_attempt() -> None:
+    now = timezone.now()
+    a_process("worker", host="far", pid=7, queues=["tandem", "reports"], claimed_at=now)
+    a_process("pool", host="far", skew=timedelta(seconds=-25))
+    a_process("agent", host="gone", silent_for=timedelta(minutes=2))
+    a_process("agent", host="back", silent_for=timedelta(minutes=2), started_at=now - timedelta(hours=1))
+    a_process("agent", host="back")
+    found = {(one["name"], one["ok"]): one for one in json.loads(ask("--json")[1])["findings"]}
+    assert found["worker", True]["detail"] == (
+        f"process 7 on far, heard of 0 s ago; takes tandem, reports; began an attempt at {now:%H:%M:%S} UTC"
+    )
+    assert "25 s behind the database's" in found["pool", False]["detail"]
+    assert "NTP" in found["pool", False]["advice"]
+    assert "on gone, heard of 120 s ago" in found["agent", False]["detail"]
+    assert "on back, heard of 0 s ago" in found["agent", True]["detail"]
 
 
 def test_an_overdue_schedule_is_a_problem_of_its_backend() -> None:

@@ -19,6 +19,7 @@ from scheduling.models import Task
 from scheduling.upkeep import lost_attempts
 from scheduling.upkeep.sweep import sweep
 from tests.conftest import at
+from tests.process_rows import ended_process
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
 pytestmark = pytest.mark.django_db
@@ -164,16 +165,15 @@ LOST = [
 def test_a_lost_attempt_follows_on_lost(on_lost: str, retries: dict[str, int], attempt: int, status: str) -> None:
     task = a_task(on_lost=on_lost, retries=retries)
     Task.objects.filter(pk=task.pk).update(attempt=attempt)
-    ledger.claim(task.pk, attempt, worker="me", now=NOW)
-    lost_attempts.lose_silent(now=NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1))
+    ledger.claim(task.pk, attempt, worker="me", process=ended_process(), now=NOW)
+    lost_attempts.lose_silent(now=NOW)
     task.refresh_from_db()
-    assert task.status == status
-    assert "has not been heard of since 2026-11-20 10:00:00 UTC" in task.error
+    assert (task.status, task.error) == (status, "Its process has ended.")
 
 
 def test_an_attempt_that_was_asked_to_stop_and_is_lost_is_cancelled() -> None:
     task = a_task(on_lost="retry")
-    ledger.claim(task.pk, 1, worker="me", now=NOW)
+    ledger.claim(task.pk, 1, worker="me", process=ended_process(), now=NOW)
     tasks.cancel(task.pk, now=NOW)
     lost_attempts.lose_silent(now=LATER)
     task.refresh_from_db()

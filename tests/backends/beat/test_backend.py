@@ -14,12 +14,12 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from pytest_django import Settings
 
 from backends.beat.backend import BeatBackend
-from backends.beat.models import BeatProcess
 from backends.queue.app import app
 from scheduling import drift, schedules
 from scheduling.errors import BackendError
 from scheduling.models import Schedule
 from tests.conftest import a_schedule
+from tests.process_rows import a_process
 
 pytestmark = pytest.mark.django_db
 
@@ -207,9 +207,10 @@ def test_a_database_that_is_away_is_the_backends_error() -> None:
 def test_health_tells_whether_a_beat_lives(settings: Settings) -> None:
     silent = BeatBackend().health()
     assert (silent.ok, silent.detail) == (False, "no beat has been heard of: start celery beat")
-    process = BeatProcess.objects.create(host="far", process=1, heartbeat_at=timezone.now())
+    process = a_process("beat", host="far")
     assert BeatBackend().health().detail == "beat runs on far, and nothing is overdue"
-    BeatProcess.objects.filter(pk=process.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    process.delete()
+    a_process("beat", host="far", silent_for=timedelta(minutes=1))
     assert not BeatBackend().health().ok
     settings.CELERY = settings.CELERY | {"beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler"}
     assert BeatBackend().health().ok
@@ -217,7 +218,7 @@ def test_health_tells_whether_a_beat_lives(settings: Settings) -> None:
 
 def test_health_tells_what_is_overdue() -> None:
     schedule = a_schedule()
-    BeatProcess.objects.create(host="far", process=1, heartbeat_at=timezone.now())
+    a_process("beat", host="far")
     assert BeatBackend().health().ok
     Schedule.objects.filter(pk=schedule.pk).update(next_due_at=timezone.now() - timedelta(minutes=2))
     assert "1 schedules are more than a minute overdue" in BeatBackend().health().detail

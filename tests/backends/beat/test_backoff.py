@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from django.db import InterfaceError
 from kombu.exceptions import OperationalError as BrokerAway
@@ -92,15 +90,3 @@ def test_the_wait_starts_over_after_a_success(clock: Clock) -> None:
     assert steps.run("it", step) == 0.25
     step.error = OSError("away again")
     assert steps.run("it", step) == 1.0
-
-
-def test_for_how_long_the_database_was_there_is_known() -> None:
-    clock = Clock()
-    steps = BackoffRunner(clock)
-    assert steps.with_database_for() == math.inf
-    steps.run("one", Step(BrokerAway("away")))
-    assert steps.with_database_for() == math.inf
-    steps.run("two", Step(InterfaceError("gone")))
-    clock.now += 7
-    steps.run("two", Step())
-    assert steps.with_database_for() == 7

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import Settings
 
 from backends.beat.backoff import LONGEST_BACKOFF, BackoffRunner
-from backends.beat.models import BeatProcess
 from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY, LedgerScheduler
 from scheduling import delivery
 from scheduling.executor import executor
@@ -315,13 +313,3 @@ def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
     assert closed == [False]
     beat.scheduler.close()
     assert "connection" not in vars(beat.scheduler)
-
-
-def test_it_says_that_it_is_alive(beat: Beat) -> None:
-    beat.tick()
-    [process] = BeatProcess.objects.all()
-    assert (process.host, process.process) == ("testhost", os.getpid())
-    BeatProcess.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-    beat.tick_for(12)
-    process.refresh_from_db()
-    assert process.heartbeat_at > timezone.now() - timedelta(minutes=1)

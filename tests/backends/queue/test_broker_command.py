@@ -6,7 +6,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
 from backends.queue.executor import QueueExecutor
 from scheduling.lifecycle import Status
@@ -83,7 +82,7 @@ def test_a_broker_that_is_away_is_said_and_the_exit_code_tells(action: str, said
 
 def test_drain_with_no_worker_is_done_at_once_unless_something_runs(broker: Broker) -> None:
     assert call("drain")[0] == 0
-    task = a_task(a_schedule(), status=Status.RUNNING, heartbeat_at=timezone.now())
+    task = a_task(a_schedule(), status=Status.RUNNING)
     out, err = StringIO(), StringIO()
     with pytest.raises(SystemExit):
         call_command("broker", "drain", timeout=0, stdout=out, stderr=err)

@@ -13,6 +13,7 @@ from scheduling.upkeep import lost_attempts
 from scheduling.upkeep.sweep import cancel_expired, sweep
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule, at
+from tests.process_rows import ended_process
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ LATER = NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1)
 def two_attempts() -> tuple[Task, Task]:
     """The first was lost and does not know it; the second runs."""
     task = a_task(a_schedule(now=NOW, on_lost="retry"), now=NOW)
-    first = ledger.claim(task.pk, 1, worker="first", now=NOW)
+    first = ledger.claim(task.pk, 1, worker="first", process=ended_process(), now=NOW)
     sweep(now=LATER)
     second = ledger.claim(task.pk, 2, worker="second", now=LATER)
     assert first is not None
@@ -44,15 +45,6 @@ def test_a_late_end_of_a_lost_attempt_changes_nothing() -> None:
     assert not ledger.complete(first, result=None, now=LATER)
     assert not ledger.fail(first, error="late", now=LATER)
     assert ledger.complete(second, result=None, now=LATER)
-
-
-def test_nothing_is_lost_by_those_who_could_not_see_the_database() -> None:
-    task = a_task(a_schedule(now=NOW), now=NOW)
-    ledger.claim(task.pk, 1, worker="me", now=NOW)
-    sweep(now=LATER, lose=False)
-    assert Task.objects.get(pk=task.pk).status == Status.RUNNING
-    sweep(now=LATER)
-    assert Task.objects.get(pk=task.pk).status == Status.FAILED
 
 
 def test_what_expired_just_after_it_was_claimed_goes_on() -> None:

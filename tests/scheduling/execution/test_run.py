@@ -9,17 +9,16 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
-from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import delivery, dispatch, ledger
+from scheduling import delivery, dispatch, ledger, processes
 from scheduling.execution import run, watch
 from scheduling.execution.interruption import SoftLimit
 from scheduling.execution.job_log import MOST_LINES
 from scheduling.execution.run import run_attempt
 from scheduling.job_context import JobContext
-from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
+from scheduling.models import Process, Task, TaskAttempt, TaskEvent, TaskLogLine
 from scheduling.registry import _jobs, job
 from scheduling.retry_policy import Retry, RetryPolicy
 from tests.conftest import a_schedule, at
@@ -163,7 +162,7 @@ def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watch that looks every few milliseconds, with grace periods to match."""
     monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=50))
-    monkeypatch.setattr(ledger, "HEARTBEAT", timedelta(milliseconds=5))
+    monkeypatch.setattr(processes, "PULSE_EVERY", timedelta(milliseconds=5))
 
 
 def until(condition: Callable[[], bool]) -> bool:
@@ -178,10 +177,12 @@ def until(condition: Callable[[], bool]) -> bool:
 @pytest.mark.usefixtures("quick_watch")
 def test_a_long_job_says_that_it_is_alive(register: Callable[..., str]) -> None:
     def long(context: JobContext) -> bool:
-        row = Task.objects.filter(pk=context.task_id)
-        return until(lambda: row.filter(heartbeat_at__gt=F("started_at")).exists())
+        mine = Process.objects.filter(key=Task.objects.get(pk=context.task_id).process)
+        return until(lambda: mine.filter(pulse__gt=0).exists())
 
     assert ran(a_task(register(long))).result is True
+    # It ended as it should: nobody need remember it.
+    assert not Process.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,10 +11,10 @@ from pytest_django import Settings
 from scheduling import delivery, dispatch, ledger
 from scheduling.executor import executor
 from scheduling.models import Schedule, Task
-from scheduling.upkeep import lost_attempts
 from scheduling.upkeep import sweep as sweep_module
 from scheduling.upkeep.sweep import sweep
 from tests.conftest import a_schedule, at
+from tests.process_rows import ended_process
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
 pytestmark = pytest.mark.django_db
@@ -74,24 +74,11 @@ def test_upkeep_takes_more_than_one_batch(worker: RecordingExecutor, monkeypatch
     assert len(worker.submitted) == 7
 
 
-def test_a_silent_attempt_is_lost() -> None:
-    a_schedule(now=NOW)
-    dispatch.dispatch_due("beat", now=DUE)
-    task = ledger.claim(Task.objects.get().pk, 1, worker="me", now=DUE)
-    assert task is not None
-    sweep(now=DUE + lost_attempts.LOST_AFTER)
-    task.refresh_from_db()
-    assert task.status == "RUNNING"
-    sweep(now=DUE + lost_attempts.LOST_AFTER + timedelta(seconds=1))
-    task.refresh_from_db()
-    assert task.status == "FAILED"
-
-
 def test_upkeep_releases_what_waits_for_a_task_that_was_lost(worker: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="queue")
     dispatch.dispatch_due("beat", now=DUE)
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
-    ledger.claim(worker.submitted[0][0], 1, worker="me", now=DUE)
+    ledger.claim(worker.submitted[0][0], 1, worker="me", process=ended_process(), now=DUE)
     sweep(now=at("2026-11-20 10:11"))
     assert statuses(schedule) == ["FAILED", "QUEUED"]
     assert len(worker.submitted) == 2

@@ -12,9 +12,9 @@ from pytest_django import Settings
 from scheduling import delivery, ledger, tasks
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.models import Task, Workflow, WorkflowNode
-from scheduling.upkeep import lost_attempts
 from scheduling.upkeep.sweep import sweep
 from scheduling.workflows import service as workflows
+from tests.process_rows import ended_process
 from tests.scheduling.workflows.jobs import Worker, a_workflow, broken, leaf, result, state, statuses, worker
 
 __all__ = ["worker"]
@@ -249,8 +249,8 @@ def test_what_a_crash_left_between_an_end_and_what_follows_is_mended(worker: Wor
 
 def test_a_member_that_is_lost_fails_like_any_other(worker: Worker) -> None:
     workflow = a_workflow({"chain": [leaf("a"), leaf("b")]})
-    ledger.claim(*worker.queue.submitted[0], worker="w", now=timezone.now())
-    sweep(now=timezone.now() + lost_attempts.LOST_AFTER + timedelta(seconds=1))
+    ledger.claim(*worker.queue.submitted[0], worker="w", process=ended_process(), now=timezone.now())
+    sweep(now=timezone.now())
     assert statuses(workflow) == {"a": "FAILED", "b": "CANCELLED"}
     assert state(workflow) == "FAILED"
 

@@ -14,6 +14,7 @@ from backends.crontab import files, loop, programs, targets
 from backends.crontab.fire_processes import Children
 from backends.crontab.runner.runner import Runner
 from backends.crontab.targets import FileTarget
+from scheduling import processes
 from scheduling.errors import BackendError, TandemError
 
 # Minutes that passed while a runner was exchanged are looked at again, and the ledger knows which of them are done. As
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         runner = Runner(target, children, timezone.now() - LOOK_BACK_AT_START)
         self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
         try:
-            loop.run(runner.step, stop=stop)
+            with processes.alive("agent"):
+                loop.run(runner.step, stop=stop)
         finally:
             children.stop()

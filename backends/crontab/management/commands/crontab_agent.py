@@ -12,6 +12,7 @@ from django.utils import timezone
 from backends.crontab import loop, programs, targets
 from backends.crontab.agent import Agent
 from backends.crontab.fire_processes import Children
+from scheduling import processes
 from scheduling.errors import TandemError
 
 
@@ -48,6 +49,7 @@ class Command(BaseCommand):
             children.step()
 
         try:
-            loop.run(step, stop=loop.stop_on_signals())
+            with processes.alive("agent"):
+                loop.run(step, stop=loop.stop_on_signals())
         finally:
             children.stop()

@@ -1,0 +1,92 @@
+"""What a worker tells of itself: its parent, with the queues it serves, its pool, and the children it has lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any, Final
+
+from celery import bootsteps
+from celery.signals import worker_process_init, worker_process_shutdown
+from celery.worker import WorkController
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+
+from backends.queue.app import app
+from scheduling import processes
+from scheduling.upkeep import lost_attempts
+
+log = logging.getLogger(__name__)
+
+# How soon a child that died is noticed. It costs a look at a list, and asks nobody.
+LOOK_SECONDS: Final = 0.25
+
+
+class SignsOfLife(bootsteps.StartStopStep):
+    """Keeps the row of the worker's parent process, and gives up at once what a child of its ran when it died.
+
+    Celery itself tells of a lost child only after ten seconds (billiard.pool.LOST_WORKER_TIMEOUT).
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: WorkController, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._over = threading.Event()
+
+    def start(self, parent: WorkController) -> None:
+        """Tell that the worker lives, and begin to look at its children."""
+        processes.start("worker", queues=tuple(app.amqp.queues.consume_from))
+        threading.Thread(target=self._look_after_children, args=(parent,), name="children", daemon=True).start()
+
+    def stop(self, parent: WorkController) -> None:
+        """End both."""
+        if not self._over.is_set():
+            self._over.set()
+            processes.stop()
+
+    def terminate(self, parent: WorkController) -> None:
+        """As `stop`."""
+        self.stop(parent)
+
+    def _look_after_children(self, worker: WorkController) -> None:
+        known: set[int] = set()
+        try:
+            while not self._over.wait(LOOK_SECONDS):
+                present = _children(worker)
+                lost = known - present
+                # Those that could not be told to the database are told with the next look.
+                known = present | {pid for pid in lost if not _told(pid)}
+        finally:
+            connection.close()
+
+
+@worker_process_init.connect
+def begin(**_: Any) -> None:
+    """A child of the pool has started."""
+    processes.start("pool")
+
+
+@worker_process_shutdown.connect
+def end(**_: Any) -> None:
+    """A child of the pool ends as it should."""
+    processes.stop()
+
+
+def _children(worker: WorkController) -> set[int]:
+    """The ids of the pool's processes; none for a pool without processes (threads, solo)."""
+    pool: Any = getattr(worker.pool, "_pool", None)
+    return {child.pid for child in list(getattr(pool, "_pool", ())) if child.exitcode is None}
+
+
+def _told(pid: int) -> bool:
+    try:
+        lost_attempts.lose_gone(now=timezone.now(), pid=pid)
+    except (DatabaseError, InterfaceError) as exc:
+        log.warning("what process %d ran cannot be given up yet: %s", pid, type(exc).__name__)
+        connection.close()
+        return False
+    return True
+
+
+app.steps["worker"].add(SignsOfLife)

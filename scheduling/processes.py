@@ -1,0 +1,198 @@
+"""Which processes are alive: each moves a counter of its own in the database, and others watch it move."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from scheduling.models import Process
+from scheduling.timing import tzdata_version
+
+log = logging.getLogger(__name__)
+
+# One statement each time, whatever the process does.
+PULSE_EVERY: Final = timedelta(seconds=5)
+# A pulse that could not be written is tried again after this.
+AGAIN_AFTER: Final = timedelta(seconds=1)
+# A process whose pulse stands still for so long is shown as silent: several pulses may be late on a busy machine.
+SILENT_AFTER: Final = timedelta(seconds=30)
+# The row of a process that ended without a word is kept so long for people to see.
+REMEMBERED: Final = timedelta(days=1)
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """This boot of this machine, and the process namespace in it; empty where the system does not say (not Linux)."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return ""
+    # Such as pid:[4026531836]: containers on one kernel share the boot, and count their processes apart.
+    return f"{boot[:13]}-{''.join(filter(str.isdigit, str(namespace)))}"
+
+
+def identity() -> str:
+    """The key of this process: no other has it, on any machine and after any restart."""
+    return _identity(os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _identity(pid: int) -> str:
+    started = _started(pid)
+    return f"{_machine()}-{pid}-{started}" if _machine() and started else f"{uuid4().hex}-{pid}"
+
+
+def is_gone(key: str) -> bool:
+    """Whether the process with this key has certainly ended. Only a process of this very machine can be told so."""
+    machine, _, rest = key.rpartition("-")
+    machine, _, pid = machine.rpartition("-")
+    return bool(machine) and machine == _machine() and _started(int(pid)) != rest
+
+
+def _started(pid: int) -> str:
+    """When a process of this machine started, in clock ticks since boot (proc(5), field 22); empty where it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    # The name of the program, in parentheses, may hold blanks and parentheses itself.
+    state, *fields = stat.rpartition(")")[2].split()
+    # A zombie has ended: its parent has not yet asked how.
+    return "" if state == "Z" else fields[18]
+
+
+class Pulse:
+    """Moves the counter of one process, from a thread, as long as somebody holds it."""
+
+    def __init__(self, kind: str, queues: Sequence[str] = ()) -> None:
+        self._kind = kind
+        self._queues = list(queues)
+        self._over = threading.Event()
+        self._claimed = threading.Event()
+        self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first pulse comes at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and delete the row: the process ends as it should."""
+        self._over.set()
+        self._thread.join()
+
+    def claimed(self) -> None:
+        """Note that an attempt begins here; the next pulse says so."""
+        self._claimed.set()
+
+    def _keep_beating(self) -> None:
+        try:
+            while True:
+                pause = PULSE_EVERY if self._safely(self.beat) else AGAIN_AFTER
+                if self._over.wait(pause.total_seconds()):
+                    break
+            self._safely(lambda: _own().delete())
+        finally:
+            connection.close()
+
+    def _safely(self, work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except (DatabaseError, InterfaceError) as exc:
+            log.warning("the pulse of this process could not be written: %s", type(exc).__name__)
+            connection.close()
+            return False
+        return True
+
+    def beat(self) -> None:
+        """Move the counter once: one statement, two where the row is not there yet."""
+        changes: dict[str, Any] = {"seen_at": Now(), "skew": _skew(timezone.now())}
+        if self._claimed.is_set():
+            self._claimed.clear()
+            changes["claimed_at"] = Now()
+        if not _own().update(pulse=F("pulse") + 1, **changes):
+            Process.objects.create(
+                key=identity(),
+                kind=self._kind,
+                host=settings.TANDEM_HOST,
+                pid=os.getpid(),
+                queues=self._queues,
+                tzdata=tzdata_version(),
+                started_at=Now(),
+                **changes,
+            )
+
+
+_holders: dict[int, tuple[Pulse, int]] = {}
+_lock = threading.Lock()
+
+
+@contextmanager
+def alive(kind: str, queues: Sequence[str] = ()) -> Iterator[None]:
+    """Inside, this process is known to be alive. Whoever is first says its kind; the last to leave ends it."""
+    start(kind, queues)
+    try:
+        yield
+    finally:
+        stop()
+
+
+def start(kind: str, queues: Sequence[str] = ()) -> None:
+    """As entering `alive`, for a process that is told to end and never leaves."""
+    with _lock:
+        pulse, holders = _holders.get(os.getpid(), (None, 0))
+        if pulse is None:
+            pulse = Pulse(kind, queues)
+            pulse.start()
+        _holders[os.getpid()] = pulse, holders + 1
+
+
+def stop() -> None:
+    """As leaving `alive`."""
+    with _lock:
+        pulse, holders = _holders[os.getpid()]
+        if holders > 1:
+            _holders[os.getpid()] = pulse, holders - 1
+            return
+        del _holders[os.getpid()]
+    pulse.stop()
+
+
+def claimed() -> None:
+    """Note that an attempt begins in this process."""
+    found = _holders.get(os.getpid())
+    if found is not None:
+        found[0].claimed()
+
+
+def known() -> QuerySet[Any]:
+    """Every process that is or was alive within a day, with `silence`: how long ago it was seen (database's clock)."""
+    silence = ExpressionWrapper(Now() - F("seen_at"), output_field=DurationField())
+    return Process.objects.annotate(silence=silence).order_by("kind", "host", "pid")
+
+
+def forget_old() -> None:
+    """Delete the rows of processes that were silent for REMEMBERED."""
+    known().filter(silence__gt=REMEMBERED).delete()
+
+
+def _own() -> QuerySet[Process]:
+    return Process.objects.filter(key=identity())
+
+
+def _skew(now: datetime) -> Any:
+    return ExpressionWrapper(Value(now, output_field=DateTimeField()) - Now(), output_field=DurationField())
