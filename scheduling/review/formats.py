@@ -16,11 +16,11 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from scheduling import csv_cells
 from scheduling.review.report import Report
 from scheduling.review.report_lines import ReportLine
 
 _PLAIN_KINDS: Final = {"comment", "blank"}
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LABELS: Final = {"user": "user", "command": "runs", "stdin": "input"}
 _COLOURS: Final = {"error": "31", "warning": "33", "words": "1", "quiet": "2"}
 _NARROWEST: Final = 40
@@ -153,12 +153,8 @@ def _assignments(environment: Mapping[str, str]) -> str:
 
 
 def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: an apostrophe marks it as text (OWASP, CSV injection)."""
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    # Blanks before a formula do not stop every spreadsheet.
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    """A text without control characters, which no spreadsheet takes for a formula; a number as it is."""
+    return csv_cells.safe(printable(value)) if isinstance(value, str) else value
 
 
 def _painted(text: str, colour: str, style: Style) -> str:

@@ -91,11 +91,11 @@ def test_the_csv_has_a_row_for_each_line() -> None:
     assert found[2]["error"].startswith("minute field")
 
 
-@pytest.mark.parametrize("command", ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd|' /C calc'!A0"])
+@pytest.mark.parametrize("command", ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd|' /C calc'!A0", "\uff1d1", "\uff0b1"])
 def test_no_cell_begins_like_a_formula(command: str) -> None:
     found = rows(report(f"A={command}\n@daily {command}\n@daily x%{command}\n"))
     cells = [cell for row in found for cell in row.values() if cell]
-    assert not [cell for cell in cells if cell.lstrip(" ")[0] in "=+-@\t\r"]
+    assert not [cell for cell in cells if cell.lstrip(" ")[0] in "=+-@\t\r\uff1d\uff0b"]
     assert any(cell.startswith("'") for cell in cells)
 
 
