@@ -34,9 +34,8 @@ def test_a_duration_is_read_from_seconds_and_iso_8601(given: object, seconds: in
 def test_what_is_no_duration_is_refused_in_the_same_words(field: Seconds, given: object) -> None:
     with pytest.raises(ValidationError) as refused:
         field.to_internal_value(given)
-    assert isinstance(refused.value.detail, list)
-    [detail] = refused.value.detail
-    assert (str(detail), detail.code) == (WHAT_TO_WRITE, "invalid")
+    assert refused.value.get_codes() == ["invalid"]
+    assert WHAT_TO_WRITE in str(refused.value.detail)
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(1, 1), ("PT1S", 1), (2**31 - 1, 2**31 - 1), ("P1D", 86_400)])
