@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import wcwidth
 
 from scheduling import csv_cells
 from scheduling.review.report import Report
@@ -163,15 +164,16 @@ def _painted(text: str, colour: str, style: Style) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    """The text in lines of at most `width` cells."""
+    """The text in lines of at most `width` cells of a terminal: East Asian wide characters take two (UAX 11)."""
     clean = printable(text)
     if clean.isascii():
         return textwrap.wrap(clean, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    # wcwidth.wrap takes minutes for a word of 100,000 characters, and a crontab may hold one.
     lines, line, room = [], "", width - len(indent)
     for word in clean.split(" "):
         for piece in _pieces(word, room):
             joined = f"{line} {piece}" if line else piece
-            if _cells(joined) <= room:
+            if wcwidth.width(joined) <= room:
                 line = joined
             else:
                 lines.append(indent + line)
@@ -182,18 +184,10 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 def _pieces(word: str, room: int) -> Iterator[str]:
     """A word cut where it does not fit: Chinese and Japanese have no blanks to break at."""
     piece, cells = "", 0
-    for character in word:
-        wide = _cells(character)
+    for character in wcwidth.iter_graphemes(word):
+        wide = wcwidth.width(character)
         if cells + wide > room:
             yield piece
             piece, cells = "", 0
         piece, cells = piece + character, cells + wide
     yield piece
-
-
-def _cells(text: str) -> int:
-    """Terminal cells: East Asian wide characters take two (UAX 11)."""
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )

@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 import pytest
+import wcwidth
 
 from scheduling.review.formats import HEADER, Style, comma_separated, members, table
 from scheduling.review.report import Report, of_crontab
@@ -60,6 +61,13 @@ def test_no_line_is_wider_than_asked_for(cells: int, language: str) -> None:
     text = table(report(CRONTAB + f"@daily {'長' * 300}\n@daily {'x' * 300}\n", language), Style(width=cells))
     assert max(width(line) for line in text.splitlines()) <= cells
     assert text.count("長") == 300
+
+
+@pytest.mark.parametrize("heart", ["\u2764\ufe0f", "e\u0301", "\u1100\u1161"])
+def test_what_a_terminal_shows_as_one_character_is_measured_and_kept_as_one(heart: str) -> None:
+    text = table(report(f"@daily {heart * 300}\n"), Style(width=40))
+    assert max(wcwidth.width(line) for line in text.splitlines()) <= 40
+    assert text.count(heart) == 300
 
 
 def test_colour_is_only_added() -> None:
