@@ -9,15 +9,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from scheduling import durations
 from scheduling.models import OnLost
 
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-# ISO 8601 without years and months, which have no fixed length, and without fractions.
-_DURATION = re.compile(
-    r"P(?=[0-9T])((?P<weeks>[0-9]+)W|((?P<days>[0-9]+)D)?"
-    r"(T(?=[0-9])((?P<hours>[0-9]+)H)?((?P<minutes>[0-9]+)M)?((?P<seconds>[0-9]+)S)?)?)"
 )
 
 
@@ -145,21 +141,22 @@ class Progress(serializers.JSONField):
 class Seconds(serializers.Field[timedelta, Any, int, Any]):
     """A duration: whole seconds, or ISO 8601 (`PT5M`); shown in seconds."""
 
-    default_error_messages = {"invalid": "Write whole seconds (300) or an ISO 8601 duration (PT5M)."}
+    default_error_messages = {"invalid": durations.WHAT_TO_WRITE}
 
     def to_internal_value(self, data: Any) -> timedelta:
         try:
-            if isinstance(data, int) and not isinstance(data, bool):
-                return timedelta(seconds=data)
-            found = _DURATION.fullmatch(data) if isinstance(data, str) else None
-            if found is None:
-                self.fail("invalid")
-            return timedelta(**{unit: int(count) for unit, count in found.groupdict("0").items()})
-        except (ValueError, OverflowError):
+            return timedelta(seconds=self._seconds(data))
+        except OverflowError:
             self.fail("invalid")
 
     def to_representation(self, value: timedelta) -> int:
         return int(value.total_seconds())
+
+    def _seconds(self, data: object) -> int:
+        try:
+            return durations.seconds(data)
+        except ValueError:
+            self.fail("invalid")
 
 
 @extend_schema_field(
@@ -171,12 +168,12 @@ class Seconds(serializers.Field[timedelta, Any, int, Any]):
 class Interval(Seconds):
     """A Seconds of one or more, kept as a number."""
 
-    default_error_messages = {"invalid": "Write whole seconds from 1 (30) or an ISO 8601 duration (PT30S)."}
+    default_error_messages = {"out_of_range": "Write at least one second, and at most 2,147,483,647."}
 
     def to_internal_value(self, data: Any) -> Any:
-        seconds = int(super().to_internal_value(data).total_seconds())
+        seconds = self._seconds(data)
         if not 1 <= seconds <= 2**31 - 1:
-            self.fail("invalid")
+            self.fail("out_of_range")
         return seconds
 
     def to_representation(self, value: Any) -> int:

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from scheduling import text_template
 from scheduling.errors import Misconfigured, Problem, escaped
 
-_PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _MOST_CHARACTERS: Final = 4000
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
+Name = Annotated[str, Field(pattern=f"^{text_template.NAME}$", max_length=50)]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=_MOST_CHARACTERS)]
 
 
@@ -35,7 +35,7 @@ class Command(BaseModel):
     @field_validator("argv")
     @classmethod
     def _absolute(cls, argv: list[str]) -> list[str]:
-        if not argv[0].startswith("/") or _PLACE.search(argv[0]):
+        if not argv[0].startswith("/") or text_template.names(argv[0]):
             raise ValueError("the first element must be the absolute path of a program")
         return argv
 
@@ -51,7 +51,7 @@ class Command(BaseModel):
 
     @model_validator(mode="after")
     def _places(self) -> Command:
-        unknown = {name for element in self.argv for name in _PLACE.findall(element)} - set(self.arguments)
+        unknown = self._placed() - set(self.arguments)
         if unknown:
             raise ValueError(f"argv names arguments that are not described: {', '.join(sorted(unknown))}")
         return self
@@ -69,10 +69,13 @@ class Command(BaseModel):
 
     def filled(self, given: Mapping[str, str]) -> list[str]:
         """The program and its arguments; `given` has no `problems`."""
-        placed = {name for element in self.argv for name in _PLACE.findall(element)}
-        # One pass: a value that looks like a place stays what it is.
-        argv = [_PLACE.sub(lambda found: given[found.group(1)], element) for element in self.argv]
+        placed = self._placed()
+        argv = [text_template.filled(element, given) for element in self.argv]
         return argv + [given[name] for name in self.arguments if name not in placed]
+
+    def _placed(self) -> set[str]:
+        """The arguments that have a place in `argv`."""
+        return {name for element in self.argv for name in text_template.names(element)}
 
 
 def parsed(setting: Mapping[str, Any]) -> dict[str, Command]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
+
+from pythonjsonlogger import json
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 from scheduling import log_context
 
@@ -21,8 +23,9 @@ _MASK: Final = "***"
 _SHORTEST_SECRET: Final = 4
 # The password of any URL; up to the last @, for a hostile one holds @ and / itself.
 _PASSWORD_IN_URL: Final = re.compile(r"(://[^\s/@:]*:)[^\s'\"]*@")
-# What every record has: all else on it was given by who logged (`extra=`).
-_USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "ids", "color_message"}
+# What is no member of a line under its own name; all else on a record was given by who logged (`extra=`).
+_RESERVED: Final = (*RESERVED_ATTRS, "taskName", "color_message", "ids", "time", "level", "logger")
+_RENAMED: Final = {"levelname": "level", "name": "logger", "exc_info": "error", "stack_info": "stack"}
 
 
 def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dict[str, Any]:
@@ -76,36 +79,25 @@ class ContextIds(logging.Filter):
         return True
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(json.JsonFormatter):
     """One JSON object a line: time (RFC 3339, UTC), level, logger, process, message, the ids, `extra=`, error."""
 
     def __init__(self, *, secrets: Iterable[str] = ()) -> None:
-        super().__init__()
+        super().__init__(["levelname", "name", "process", "message"], rename_fields=_RENAMED, reserved_attrs=_RESERVED)
         self._secrets = tuple(secrets)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without secrets."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "process": record.process,
-            "message": record.getMessage(),
-            **getattr(record, "ids", {}),
-        }
-        extra = {name: value for name, value in vars(record).items() if name not in _USUAL and name not in line}
-        line |= {
-            name: value if isinstance(value, int | float | bool | None) else str(value) for name, value in extra.items()
-        }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        if record.stack_info:
-            line["stack"] = self.formatStack(record.stack_info)
-        clean = {name: self._clean(value) for name, value in line.items()}
-        return json.dumps(clean, ensure_ascii=True)
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        """The members of the line."""
+        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        super().add_fields(log_data, record, message_dict)
+        log_data |= getattr(record, "ids", {})
 
-    def _clean(self, value: Any) -> Any:
-        return redacted(value, self._secrets) if isinstance(value, str) else value
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The members without secrets. What is no number is a text, so that nothing within it escapes the mask."""
+        return {
+            name: value if isinstance(value, int | float | bool | None) else redacted(str(value), self._secrets)
+            for name, value in log_data.items()
+        }
 
 
 class TextFormatter(logging.Formatter):

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from scheduling import delivery, dispatch
+from scheduling.database_away import wait_through
 from scheduling.errors import NotFound
 from scheduling.upkeep import lost_attempts
 
@@ -53,12 +53,5 @@ def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
 
 
 def _with_patience(work: Callable[[], T], sleep: Callable[[float], None]) -> T:
-    """Do it, through a database that is away for a while. All parts may be repeated: the claim admits one."""
-    for pause in PAUSES:
-        try:
-            return work()
-        except (OperationalError, InterfaceError) as exc:
-            log.info("the database is away, trying again in %s s: %s", pause, exc)
-            connection.close()
-            sleep(pause)
-    return work()
+    """All parts may be repeated: the claim admits one. Cron mails what is worse than INFO."""
+    return wait_through(work, pauses=PAUSES, level=logging.INFO, sleep=sleep)

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from jobs.summary.figures import Group, Summary, first_line
+from scheduling.csv_cells import safe
 from scheduling.lifecycle import FINISHED
 
 STATUSES: Final = sorted(FINISHED)
 HEADER: Final = ["kind", "name", "tasks", *(status.lower() for status in STATUSES), "late", "p50_s", "p95_s", "error"]
-
-# What spreadsheets take for a formula, in ASCII and in full width, and what may precede one (OWASP: CSV injection).
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_csv(summary: Summary) -> str:
@@ -27,11 +25,6 @@ def as_csv(summary: Summary) -> str:
     writer.writerows(_group("schedule", group) for group in summary.schedules)
     writer.writerows(_failures(summary))
     return written.getvalue()
-
-
-def safe(text: str) -> str:
-    """The text, after an apostrophe where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def _group(kind: str, group: Group) -> list[str]:

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from scheduling import delivery, ledger, log_context, processes, retry_policy
+from scheduling.database_away import wait_through
 from scheduling.errors import NotFound
 from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
@@ -171,15 +171,5 @@ def _checked(result: object) -> Json:
 
 def _keep_trying(finish: Callable[[], bool]) -> None:
     """Record an end, through a database that is away for a while."""
-    for pause in (*PAUSES, None):
-        try:
-            if not finish():
-                log.warning("the end of an attempt was not recorded: it had been cancelled or given up")
-        except (OperationalError, InterfaceError):
-            if pause is None:
-                raise
-            log.warning("the database is away: trying again in %s s", pause)
-            connection.close()
-            time.sleep(pause)
-        else:
-            return
+    if not wait_through(finish, pauses=PAUSES):
+        log.warning("the end of an attempt was not recorded: it had been cancelled or given up")

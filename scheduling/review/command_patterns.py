@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+from scheduling import text_template
+from scheduling.text_template import PLACEHOLDER
+
 # Where output goes to is the shell's; a job's output is in the ledger anyway.
 _DISCARDED: Final = re.compile(r"(?:\s+(?:(?:[12]|&)?>{1,2}\s*/dev/null|2>&1))+\s*$")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"$`\\!]*\"")
@@ -42,16 +45,11 @@ def match(pattern: str, command: str) -> dict[str, str] | None:
     return found
 
 
-def placeholders(pattern: str) -> set[str]:
-    """The names of the placeholders in a pattern."""
-    return set(_PLACEHOLDER.findall(pattern))
-
-
-def filled(template: object, values: dict[str, str]) -> object:
+def filled(template: object, values: Mapping[str, str]) -> object:
     """A JSON value with `{name}` in its texts replaced; what is no name of `values` stays."""
     match template:
         case str():
-            return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
+            return text_template.filled(template, values)
         case list():
             return [filled(item, values) for item in template]
         case dict():
@@ -73,7 +71,7 @@ def _words(command: str, *, plain: bool) -> list[str] | None:
 def _word(form: str) -> re.Pattern[str]:
     """A word of a pattern as an expression; a placeholder that comes twice must stand for the same."""
     parts, end, seen = [], 0, set[str]()
-    for found in _PLACEHOLDER.finditer(form):
+    for found in PLACEHOLDER.finditer(form):
         parts.append(re.escape(form[end : found.start()]))
         name = found[1]
         parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+?)")

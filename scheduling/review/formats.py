@@ -9,18 +9,19 @@ from __future__ import annotations
 import csv
 import io
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import wcwidth
+
+from scheduling import csv_cells
 from scheduling.review.report import Report
 from scheduling.review.report_lines import ReportLine
 
 _PLAIN_KINDS: Final = {"comment", "blank"}
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LABELS: Final = {"user": "user", "command": "runs", "stdin": "input"}
 _COLOURS: Final = {"error": "31", "warning": "33", "words": "1", "quiet": "2"}
 _NARROWEST: Final = 40
@@ -153,12 +154,8 @@ def _assignments(environment: Mapping[str, str]) -> str:
 
 
 def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: an apostrophe marks it as text (OWASP, CSV injection)."""
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    # Blanks before a formula do not stop every spreadsheet.
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    """A text without control characters, which no spreadsheet takes for a formula; a number as it is."""
+    return csv_cells.safe(printable(value)) if isinstance(value, str) else value
 
 
 def _painted(text: str, colour: str, style: Style) -> str:
@@ -167,15 +164,16 @@ def _painted(text: str, colour: str, style: Style) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    """The text in lines of at most `width` cells."""
+    """The text in lines of at most `width` cells of a terminal: East Asian wide characters take two (UAX 11)."""
     clean = printable(text)
     if clean.isascii():
         return textwrap.wrap(clean, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    # wcwidth.wrap takes minutes for a word of 100,000 characters, and a crontab may hold one.
     lines, line, room = [], "", width - len(indent)
     for word in clean.split(" "):
         for piece in _pieces(word, room):
             joined = f"{line} {piece}" if line else piece
-            if _cells(joined) <= room:
+            if wcwidth.width(joined) <= room:
                 line = joined
             else:
                 lines.append(indent + line)
@@ -186,18 +184,10 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 def _pieces(word: str, room: int) -> Iterator[str]:
     """A word cut where it does not fit: Chinese and Japanese have no blanks to break at."""
     piece, cells = "", 0
-    for character in word:
-        wide = _cells(character)
+    for character in wcwidth.iter_graphemes(word):
+        wide = wcwidth.width(character)
         if cells + wide > room:
             yield piece
             piece, cells = "", 0
         piece, cells = piece + character, cells + wide
     yield piece
-
-
-def _cells(text: str) -> int:
-    """Terminal cells: East Asian wide characters take two (UAX 11)."""
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from scheduling.errors import InvalidRequest, Problem, escaped
 from scheduling.models import NodeKind, NodeRole
 from scheduling.workflows.placeholders import RESULT, places, problem_with_place
-from scheduling.workflows.task_fields import EXECUTION, read_task_fields
+from scheduling.workflows.task_fields import TASK_FIELDS, read_task_fields
 
 DEEPEST: Final = 10
 MOST_MEMBERS: Final = 1000
@@ -109,13 +109,14 @@ class _Reader:
 
     def _task(self, number: int, given: Mapping[str, Any], at: _Place) -> None:
         self.members += at.member
-        self._known(given, at.where, EXECUTION)
+        self._known(given, at.where, TASK_FIELDS)
         fields, problems = read_task_fields(given, at.where)
         self.problems += problems
         self.nodes[number] = replace(
             self.nodes[number], fields=fields, name=fields.get("name") or str(fields.get("job", ""))
         )
-        parameters = fields.get("parameters", {})
+        # Also where another field is wrong: everything is said at once.
+        parameters = given.get("parameters")
         for place in places(parameters):
             where = ".".join((at.where, "parameters", *map(escaped, place.where)))
             there = at.result if place.name == RESULT else at.error

@@ -107,5 +107,4 @@ class WorkflowRetry:
 def _again(task: Task) -> Task:
     """A new task that asks for the same."""
     same = ["workflow_id", "name", "description", "job", "parameters", "woken_by", "executor", "host"]
-    same += [field.attname for field in ExecutionOptions._meta.fields]  # noqa: SLF001 - Django documents _meta as its API
-    return Task(status=Status.SCHEDULED, **{name: getattr(task, name) for name in same})
+    return Task(status=Status.SCHEDULED, **{name: getattr(task, name) for name in same}, **ExecutionOptions.of(task))

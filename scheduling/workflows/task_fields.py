@@ -2,86 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
-from functools import partial
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from scheduling import durations
 from scheduling.errors import Problem
 
-_DURATION: Final = TypeAdapter(timedelta)
+
+def _policy(given: object) -> object:
+    """How many, or the whole policy; what is in it is checked with the task."""
+    return {"max": given} if isinstance(given, int) and not isinstance(given, bool) else given
 
 
-class _Unreadable(Exception):
-    """This cannot be such a field; the message says what to write."""
+_Seconds = Annotated[int, BeforeValidator(durations.seconds)]
+
+
+class _TaskFields(BaseModel):
+    """The names and types of `scheduling.models.Task`. What is null counts as not given."""
+
+    model_config = ConfigDict(strict=True)
+
+    job: Annotated[str, Field(max_length=100)]
+    parameters: dict[str, Any] | None = None
+    name: Annotated[str, Field(max_length=200)] | None = None
+    description: Annotated[str, Field(max_length=10_000)] | None = None
+    priority: int | None = None
+    queue: Annotated[str, Field(max_length=64)] | None = None
+    retries: Annotated[Any, BeforeValidator(_policy)] = None
+    soft_timeout: _Seconds | None = None
+    timeout: _Seconds | None = None
+    on_lost: Annotated[str, Field(max_length=5)] | None = None
+    executor: Annotated[str, Field(max_length=50)] | None = None
+    host: Annotated[str, Field(max_length=253)] | None = None
+
+
+TASK_FIELDS: Final = tuple(_TaskFields.model_fields)
+
+# pydantic's words are about Python, and do not say what to write.
+_WHAT_TO_WRITE: Final = {
+    "string_type": "Write a text.",
+    "string_too_long": "Write a text of at most {max_length:,} characters.",
+    "int_type": "Write a whole number.",
+    "dict_type": "Write a JSON object.",
+    "value_error": "{error}",
+}
 
 
 def read_task_fields(given: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
-    """The fields of a task as `scheduling.models.Task` has them, and what cannot be one.
+    """The fields of a task as `scheduling.models.Task` has them, or what cannot be one.
 
-    What is null counts as not given. Ranges, and what the job says, are not looked at.
+    Ranges, and what the job says, are not looked at.
     """
-    fields: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name, read in _FIELDS.items():
-        if given.get(name) is None and name != "job":
-            continue
-        try:
-            fields[name] = read(given.get(name))
-        except _Unreadable as exc:
-            problems.append(Problem(f"{where}.{name}", "invalid", str(exc)))
-    return fields, problems
-
-
-def _text(most: int, value: object) -> str:
-    if not isinstance(value, str) or len(value) > most:
-        raise _Unreadable(f"Write a text of at most {most:,} characters.")
-    return value
-
-
-def _object(value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _Unreadable("Write a JSON object.")
-    return dict(value)
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _Unreadable("Write a whole number.")
-    return value
-
-
-def _retries(value: object) -> object:
-    """How many, or the whole policy; what is in it is checked with the task."""
-    return {"max": value} if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _seconds(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
     try:
-        span = _DURATION.validate_python(value).total_seconds()
-    except ValidationError:
-        span = 0.5
-    if span % 1 or not str(value).startswith("P"):
-        raise _Unreadable("Write whole seconds (300) or an ISO 8601 duration (PT5M).")
-    return int(span)
+        task = _TaskFields.model_validate(given)
+    except ValidationError as exc:
+        return {}, [_problem(error, where) for error in exc.errors(include_url=False)]
+    return {name: value for name, value in task if value is not None}, []
 
 
-_FIELDS: Final[dict[str, Callable[[object], Any]]] = {
-    "job": partial(_text, 100),
-    "parameters": _object,
-    "name": partial(_text, 200),
-    "description": partial(_text, 10_000),
-    "priority": _whole,
-    "queue": partial(_text, 64),
-    "retries": _retries,
-    "soft_timeout": _seconds,
-    "timeout": _seconds,
-    "on_lost": partial(_text, 5),
-    "executor": partial(_text, 50),
-    "host": partial(_text, 253),
-}
-EXECUTION: Final = tuple(_FIELDS)
+def _problem(error: Any, where: str) -> Problem:
+    words = _WHAT_TO_WRITE.get(error["type"])
+    detail = words.format(**error.get("ctx", {})) if words else str(error["msg"])
+    return Problem(f"{where}.{error['loc'][0]}", "invalid", detail)

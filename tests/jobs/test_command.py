@@ -75,6 +75,11 @@ def test_an_expression_that_begins_with_a_dash_allows_one(commands: dict[str, An
     assert result["output"] == "['-x', '{flag}']\n"
 
 
+def test_a_name_may_begin_with_an_underscore_as_in_adopted_commands(settings: Settings) -> None:
+    settings.TANDEM_COMMANDS = {"echo": python(ECHO, "--to={_target}", arguments={"_target": "[a-z]+"})}
+    assert run_job("command.run", command="echo", arguments={"_target": "a"})["output"] == "['--to=a']\n"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

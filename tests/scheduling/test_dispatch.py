@@ -11,6 +11,7 @@ from scheduling import delivery, dispatch, ledger
 from scheduling.errors import NotFound
 from scheduling.executor import executor
 from scheduling.models import Schedule, Task
+from scheduling.models.execution_options import ExecutionOptions
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
@@ -47,6 +48,19 @@ def test_what_is_due_becomes_one_task_and_is_handed_over(worker: RecordingExecut
     assert (schedule.cursor, schedule.next_due_at) == (DUE, at("2026-11-20 10:10"))
     assert dispatch.dispatch_due("beat", now=DUE) == 0
     assert schedule.version == 1
+
+
+def test_a_task_gets_every_execution_option_of_its_schedule() -> None:
+    asked = {"priority": 9, "queue": "slow", "retries": {"max": 2}, "soft_timeout": 5, "timeout": 7, "on_lost": "retry"}
+    fields = ExecutionOptions._meta.fields
+    # A new option is asked for here, too, with a value that is not its default.
+    assert {field.name for field in fields if asked.get(field.name, field.get_default()) != field.get_default()} == {
+        field.name for field in fields
+    }
+    schedule = a_schedule(now=NOW, **asked)
+    dispatch.dispatch_due("beat", now=DUE)
+    task = Task.objects.get(schedule=schedule)
+    assert {field.name: getattr(task, field.name) for field in fields} == asked
 
 
 def test_a_backend_dispatches_its_own_schedules_only(worker: RecordingExecutor) -> None:

@@ -53,6 +53,21 @@ def test_what_was_given_as_extra_is_a_field() -> None:
     assert as_json(record(job="demo.process_data", count=3))["job"] == "demo.process_data"
 
 
+def test_a_line_has_these_members_and_no_others() -> None:
+    with log_context.bound(task_id=7):
+        made = record(
+            level="loud", time="late", logger="x", color_message="c", taskName="t", args=(), stack_info="here"
+        )
+    line = as_json(made)
+    assert list(line) == ["time", "level", "logger", "process", "message", "stack", "task_id"]
+    assert (line["level"], line["logger"], line["stack"]) == ("INFO", "a.logger", "here")
+
+
+@pytest.mark.parametrize("value", [{"k": ["hunter2"]}, ("hunter2",), OSError("hunter2"), b"hunter2"])
+def test_no_secret_is_deep_inside_an_extra(value: object) -> None:
+    assert "hunter2" not in JsonFormatter(secrets=("hunter2",)).format(record(extra=value))
+
+
 def test_an_error_is_one_line_with_its_traceback() -> None:
     try:
         fail("no")

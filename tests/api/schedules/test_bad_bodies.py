@@ -64,15 +64,15 @@ SINGLE: list[tuple[str, Any, str]] = [
     ("priority", 10, "0 to 9"), ("priority", -1, "0 to 9"), ("priority", HUGE, "0 to 9"), ("priority", "5", "integer"),
     ("priority", True, "integer"), ("priority", None, "null"), ("queue", "a b", "letters"), ("queue", 3, "string"),
     ("queue", "a\nb", "letters"), ("queue", SURROGATE, "U+D800"), ("on_lost", "forget", "retry"),
-    ("timeout", 0, "from 1"),
-    ("timeout", HUGE, "from 1"), ("soft_timeout", "x", "ISO 8601"),
+    ("timeout", 0, "least one"),
+    ("timeout", HUGE, "least one"), ("soft_timeout", "x", "ISO 8601"),
     ("tz", "UTC", "no such member: choose from"), (SURROGATE, 1, "no such member"), ("", 1, "no such member"),
     ("next_due_at", None, "no such member"), ("routed_to", "beat", "no such member"), ("id", 7, "no such member"),
 ]  # fmt: skip
 EVERY: list[tuple[Any, str]] = [
-    (1.5, "ISO 8601"), ("5", "ISO 8601"), (0, "from 1"), (-1, "from 1"), (True, "from 1"), (HUGE, "from 1"),
-    (2**31, "from 1"),
-    (2**31 - 1, "366 days"), ("P1Y", "ISO 8601"), ("PT0S", "from 1"), ("PT0.5S", "ISO 8601"), ({}, "ISO 8601"),
+    (1.5, "ISO 8601"), ("5", "ISO 8601"), (0, "least one"), (-1, "least one"), (True, "ISO 8601"), (HUGE, "least one"),
+    (2**31, "least one"),
+    (2**31 - 1, "366 days"), ("P1Y", "ISO 8601"), ("PT0S", "least one"), ("PT0.5S", "ISO 8601"), ({}, "ISO 8601"),
     (SURROGATE, "ISO 8601"), (None, "either"),
 ]  # fmt: skip
 SEVERAL: list[tuple[dict[str, Any], dict[str, str]]] = [

@@ -1,26 +1,11 @@
 import csv
 import io
 
-import pytest
-
 from jobs.summary.page import as_html, as_text
-from jobs.summary.table import HEADER, as_csv, safe
+from jobs.summary.table import HEADER, as_csv
 from tests.jobs.summary.test_figures import of, row
 
 HOSTILE = '=HYPERLINK("http://x/";"y"),\r\n<script>alert(1)</script>'
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", " -2", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"],
-)
-def test_no_spreadsheet_takes_a_text_for_a_formula(text: str) -> None:
-    assert safe(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["", "a=1", "nightly - 2", "'=1", "1"])
-def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert safe(text) == text
 
 
 def test_the_table_has_a_line_for_each_group_and_failure() -> None:

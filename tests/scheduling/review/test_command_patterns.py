@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling.review.command_patterns import filled, match, placeholders
+from scheduling.review.command_patterns import filled, match
 
 FETCH = "curl -fsS {url}"
 
@@ -54,4 +54,3 @@ def test_parameters_are_filled_in() -> None:
     template = {"url": "{url}", "headers": ["x-{name}", 3], "deep": {"a": "{nobody}"}, "timeout": 30}
     expected = {"url": "u", "headers": ["x-n", 3], "deep": {"a": "{nobody}"}, "timeout": 30}
     assert filled(template, {"url": "u", "name": "n"}) == expected
-    assert placeholders("a {b} --c={d}") == {"b", "d"}

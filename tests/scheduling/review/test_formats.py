@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 import pytest
+import wcwidth
 
 from scheduling.review.formats import HEADER, Style, comma_separated, members, table
 from scheduling.review.report import Report, of_crontab
@@ -62,6 +63,13 @@ def test_no_line_is_wider_than_asked_for(cells: int, language: str) -> None:
     assert text.count("長") == 300
 
 
+@pytest.mark.parametrize("heart", ["\u2764\ufe0f", "e\u0301", "\u1100\u1161"])
+def test_what_a_terminal_shows_as_one_character_is_measured_and_kept_as_one(heart: str) -> None:
+    text = table(report(f"@daily {heart * 300}\n"), Style(width=40))
+    assert max(wcwidth.width(line) for line in text.splitlines()) <= 40
+    assert text.count(heart) == 300
+
+
 def test_colour_is_only_added() -> None:
     plain, coloured = table(report()), table(report(), Style(colour=True))
     assert "\x1b" not in plain
@@ -91,11 +99,11 @@ def test_the_csv_has_a_row_for_each_line() -> None:
     assert found[2]["error"].startswith("minute field")
 
 
-@pytest.mark.parametrize("command", ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd|' /C calc'!A0"])
+@pytest.mark.parametrize("command", ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd|' /C calc'!A0", "\uff1d1", "\uff0b1"])
 def test_no_cell_begins_like_a_formula(command: str) -> None:
     found = rows(report(f"A={command}\n@daily {command}\n@daily x%{command}\n"))
     cells = [cell for row in found for cell in row.values() if cell]
-    assert not [cell for cell in cells if cell.lstrip(" ")[0] in "=+-@\t\r"]
+    assert not [cell for cell in cells if cell.lstrip(" ")[0] in "=+-@\t\r\uff1d\uff0b"]
     assert any(cell.startswith("'") for cell in cells)
 
 
