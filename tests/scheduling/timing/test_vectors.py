@@ -24,8 +24,9 @@ CATEGORIES = sorted({vector["cat"] for vector in UTC_TABLE["vectors"]})
 def fired(expression: str, zone: str, start: str, minutes: int) -> list[int]:
     begin = datetime.fromisoformat(start)
     end = begin + timedelta(minutes=minutes - 1)
-    due = Cron.parse(expression, zone).occurrences(begin - timedelta(seconds=1), end)
-    return [(moment - begin) // timedelta(minutes=1) for moment in due]
+    since = (moment - begin for moment in Cron.parse(expression, zone).occurrences(begin - timedelta(seconds=1), end))
+    # There are millions: a division of timedeltas would take twice as long.
+    return [gap.days * 1440 + gap.seconds // 60 for gap in since]
 
 
 def agrees(got: list[int], listed: list[int] | Mapping[str, Any]) -> bool:
