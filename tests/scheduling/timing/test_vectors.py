@@ -32,7 +32,8 @@ def fired(expression: str, zone: str, start: str, minutes: int) -> list[int]:
 def agrees(got: list[int], listed: list[int] | Mapping[str, Any]) -> bool:
     if isinstance(listed, list):
         return got == listed
-    digest = hashlib.sha256(",".join(map(str, got)).encode()).hexdigest()
+    # The numbers with commas between; written one by one they would take twice as long.
+    digest = hashlib.sha256(str(got)[1:-1].replace(" ", "").encode()).hexdigest()
     return (len(got), digest) == (listed["n"], listed["sha256"])
 
 
