@@ -5,10 +5,12 @@ After `main()` and `load_entry()` of cron 3.0pl1-162. Jobs take no time here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
+INTO_HOUR = tuple(minute * MINUTE for minute in range(60))
 NAMES = {
     name: number
     for names in ("sun mon tue wed thu fri sat", "- jan feb mar apr may jun jul aug sep oct nov dec")
@@ -23,14 +25,26 @@ def local_clock(moment: datetime, zone: ZoneInfo) -> datetime:
     return datetime(local.year, local.month, local.day, local.hour, local.minute)  # noqa: DTZ001  a wall clock
 
 
+def local_clocks(start: datetime, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:
+    """The wall clock at each of so many minutes from `start` on.
+
+    Where an hour is an hour long on the wall, too, its minutes need no look at the zone: none changes twice in one.
+    """
+    for passed in range(0, minutes, 60):
+        hour = [start + passed * MINUTE + into for into in INTO_HOUR[: minutes - passed]]
+        begin, end = local_clock(hour[0], zone), local_clock(hour[-1], zone)
+        if end - begin == hour[-1] - hour[0]:
+            yield from (begin + into for into in INTO_HOUR[: len(hour)])
+        else:
+            yield from (local_clock(moment, zone) for moment in hour)
+
+
 def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> list[datetime]:
     """The UTC minutes from `start` on in which a daemon started before `start` runs this line."""
     entry = Entry(expression)
     fired: list[datetime] = []
     virtual = local_clock(start - MINUTE, zone)
-    for index in range(minutes):
-        now = start + index * MINUTE
-        clock = local_clock(now, zone)
+    for index, clock in enumerate(local_clocks(start, minutes, zone)):
         passed = clock - virtual
         # A division of timedeltas is slow, and nearly every minute is the next one.
         ahead = 1 if passed == MINUTE else passed // MINUTE
@@ -45,7 +59,7 @@ def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> lis
         else:
             hit = entry.wildcard and entry.matches(clock)
         if hit:
-            fired.append(now)
+            fired.append(start + index * MINUTE)
     return fired
 
 
