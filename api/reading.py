@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from django.conf import settings
+from django.utils.translation.trans_real import parse_accept_lang_header
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from scheduling.errors import InvalidRequest, Problem
-from scheduling.words import DEFAULT, UnknownLanguage, accepted, languages, matching
+from scheduling.words import DEFAULT, UnknownLanguage, languages, matching
 
 _CLOCKS: Final[dict[str, Literal[12, 24]]] = {"12": 12, "24": 24}
 
@@ -33,9 +34,17 @@ def language_of(request: Request) -> str:
     try:
         if asked is not None:
             return matching(asked)
-        return accepted(header) or matching(getattr(settings, "TANDEM_LANGUAGE", DEFAULT))
+        return matching(*(_liked(header) or [getattr(settings, "TANDEM_LANGUAGE", DEFAULT)]))
     except UnknownLanguage as exc:
         raise InvalidRequest([Problem("" if asked is None else "language", exc.code, exc.detail)]) from exc
+
+
+def _liked(header: str) -> list[str]:
+    """The tags of an Accept-Language header (RFC 9110, section 12.5.4), the best first; `*` is the default language.
+
+    Empty where the header names nothing, or cannot be read.
+    """
+    return [DEFAULT if tag == "*" else tag for tag, weight in parse_accept_lang_header(header) if weight > 0]
 
 
 def clock_of(request: Request) -> Literal[12, 24] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
+from operator import ge
 from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
@@ -77,7 +78,7 @@ class Cron:
         due = self._due(minute_of(after) + 1)
         if until is not None:
             last = minute_of(until)
-            due = takewhile(lambda minute: minute <= last, due)
+            due = takewhile(partial(ge, last), due)
         return map(instant, due)
 
     def next(self, after: datetime) -> datetime | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 MINUTES_A_DAY = 1440
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _MINUTE = timedelta(minutes=1)
+_INTO_DAY = tuple(timedelta(minutes=minute) for minute in range(MINUTES_A_DAY))
 
 FIRST_MINUTE = (date.min.toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
 LAST_MINUTE = (date.max.toordinal() - EPOCH_ORDINAL + 1) * MINUTES_A_DAY - 1
@@ -32,4 +34,11 @@ def minute_of(moment: datetime) -> int:
 
 def instant(minute: int) -> datetime:
     """The aware UTC datetime at which `minute` begins."""
-    return _EPOCH + timedelta(minutes=minute)
+    day, into_day = divmod(minute, MINUTES_A_DAY)
+    return _midnight(day) + _INTO_DAY[into_day]
+
+
+# A year of occurrences is up to half a million instants: their midnights and distances are made once.
+@lru_cache(maxsize=1024)
+def _midnight(day: int) -> datetime:
+    return _EPOCH + timedelta(days=day)

@@ -1,27 +1,30 @@
 """The phrases of one language, kept in `catalogues/<language>.toml`.
 
 Phrases are worded so that the names and numbers put into them need no other form: "days of the week: Monday".
-What inflects all the same, "every n minutes", has a phrase for each plural category of CLDR.
+"Every n minutes" inflects all the same. It is cron-descriptor's, and only where cron-descriptor is wrong or silent
+does a catalogue have a table of its own, with a phrase for each plural category of CLDR.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
+from scheduling.words.cron_descriptor import Unit
+
+UNITS: Final[tuple[Unit, ...]] = ("second", "minute", "hour", "day")
 _FOLDER = Path(__file__).parent / "catalogues"
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A language: every phrase is needed, and a file that lacks one, or has one more, cannot be read (TypeError).
+    """A language: a file that lacks a phrase without a default, or has one more, cannot be read (TypeError).
 
-    Of a pair such as `on_date` and `on_dates` the first is for a single value. `second` to `day` hold `each`
-    ("every minute") and a phrase with {n} for each plural category.
+    Of a pair such as `on_date` and `on_dates` the first is for a single value.
     """
 
     language: str
@@ -33,10 +36,6 @@ class Catalogue:
     """The form of its names. Only a language that has both may say stand-alone: for the others Babel answers
     with whatever language was asked last (seen in 2.18: Korean months in Chinese)."""
     clock: Literal[12, 24]
-    second: Mapping[str, str]
-    minute: Mapping[str, str]
-    hour: Mapping[str, str]
-    day: Mapping[str, str]
     at_time: str
     at_times: str
     between: str
@@ -65,6 +64,19 @@ class Catalogue:
     am: str = ""
     pm: str = ""
     """Where CLDR writes AM and PM and the language has words of its own."""
+    every_day_in: str = ""
+    on_weekday_range: str = ""
+    """Where a language has a shorter way to say it: for every day of some months ("every day in March"), and for
+    weekdays that are one range ("Monday through Friday")."""
+    cron_descriptor: str = ""
+    """The locale of cron-descriptor that says "every n units" for each unit without a table in `every`."""
+    every: Mapping[Unit, Mapping[str, str]] = field(default_factory=dict)
+    """For a unit: `each` ("every minute") and a phrase with {n} for each plural category."""
+
+    def __post_init__(self) -> None:
+        missing = [unit for unit in UNITS if unit not in self.every]
+        if missing and not self.cron_descriptor:
+            raise TypeError(f"{self.language}: no phrase for {', '.join(missing)}, and no locale of cron-descriptor")
 
 
 @lru_cache(maxsize=1)
@@ -76,5 +88,12 @@ def codes() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def catalogue(code: str) -> Catalogue:
     """The phrases of one of `codes()`. Reads its file once in a process."""
+    return Catalogue(**_table(code))
+
+
+def _table(code: str) -> dict[str, Any]:
+    """A file's phrases, over those of the language it is `like`."""
     with (_FOLDER / f"{code}.toml").open("rb") as file:
-        return Catalogue(**tomllib.load(file))
+        table = tomllib.load(file)
+    like = table.pop("like", None)
+    return {**_table(like), **table} if like else table

@@ -1,8 +1,8 @@
 """The words that cron-descriptor gives, where what it says is true.
 
-That is a clock time, and "every n units" for a distance that really is even; both are built from numbers,
-never from a user's expression. Its sentences are not used: it says "every 40 minutes" for `*/40`, "only on"
-where cron means "or", "Sunday and Sunday" for `0,7`, and names days and months in the process's language.
+That is "every n units" for a distance that really is even, built from a number, never from a user's expression. Its
+sentences are not used: it says "every 40 minutes" for `*/40`, "only on" where cron means "or", "Sunday and Sunday"
+for `0,7`, and names days and months in the process's language.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ Unit = Literal["second", "minute", "hour", "day"]
 
 
 @lru_cache(maxsize=1024)
-def every(count: int, unit: Unit, *, catalogue: str) -> str:
-    """Such as `every 5 minutes`, or `every hour` for one, in the words of a catalogue such as `en_US`."""
+def every(count: int, unit: Unit, *, locale: str) -> str:
+    """Such as `every 5 minutes`, or `every hour` for one, in a locale of cron-descriptor such as `en_US`.
+
+    A locale that cron-descriptor does not have is answered in English.
+    """
     step = f"*/{count}"
     match unit:
         case "second":
@@ -30,27 +33,10 @@ def every(count: int, unit: Unit, *, catalogue: str) -> str:
             expression, part = f"0 0 {step} * *", DescriptionTypeEnum.DAYOFMONTH
         case _:
             assert_never(unit)
-    words: str = _descriptor(expression, catalogue, 24).get_description(part)
-    # The day clause is written to follow a time: ", every 2 days".
-    return words.removeprefix(", ")
-
-
-def clock_time(hour: int, minute: int, second: int | None = None, *, catalogue: str, clock: Literal[12, 24]) -> str:
-    """Such as `02:30`, `02:30 AM` or, with a second, `02:30:00`."""
-    seconds = "" if second is None else str(second)
-    words: str = _clock(catalogue, clock).format_time(str(hour), str(minute), seconds)
-    return words
-
-
-@lru_cache(maxsize=64)
-def _clock(catalogue: str, clock: Literal[12, 24]) -> ExpressionDescriptor:
-    # Reading a catalogue costs ten times what formatting a time does.
-    return _descriptor("* * * * *", catalogue, clock)
-
-
-def _descriptor(expression: str, catalogue: str, clock: Literal[12, 24]) -> ExpressionDescriptor:
     options = Options()
-    # Options() begins with the language and clock of the process's locale; neither may shine through.
-    options.locale_code = catalogue
-    options.use_24hour_time_format = clock == 24
-    return ExpressionDescriptor(expression, options)
+    # Options() begins with the language of the process's locale, which must not shine through.
+    options.locale_code = locale
+    words: str = ExpressionDescriptor(expression, options).get_description(part)
+    # The day clause is written to follow a time: ", every 2 days". Some others begin as a sentence does.
+    words = words.removeprefix(", ")
+    return words[0].lower() + words[1:]

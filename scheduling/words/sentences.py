@@ -1,8 +1,8 @@
-"""Sentences in every language but English: the clauses, put into the phrases of a catalogue."""
+"""Sentences in every language: the clauses, put into the phrases of a catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import time
 from functools import lru_cache
 from typing import Literal
@@ -13,6 +13,7 @@ from babel.lists import format_list
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
+from scheduling.words import cron_descriptor
 from scheduling.words.catalogue import Catalogue, catalogue
 from scheduling.words.clauses import (
     ALL_HOURS,
@@ -55,15 +56,19 @@ def _interval(trigger: Every, phrases: Catalogue, language: str, clock: Clock) -
 
 
 def _every_seconds(seconds: int, phrases: Catalogue) -> str:
-    for size, unit in ((86_400, phrases.day), (3_600, phrases.hour), (60, phrases.minute)):
+    units: tuple[tuple[int, cron_descriptor.Unit], ...] = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+    for size, unit in units:
         if seconds % size == 0:
             return _every(seconds // size, unit, phrases)
-    return _every(seconds, phrases.second, phrases)
+    return _every(seconds, "second", phrases)
 
 
-def _every(count: int, unit: Mapping[str, str], phrases: Catalogue) -> str:
+def _every(count: int, unit: cron_descriptor.Unit, phrases: Catalogue) -> str:
+    forms = phrases.every.get(unit)
+    if forms is None:
+        return cron_descriptor.every(count, unit, locale=phrases.cron_descriptor)
     category = "each" if count == 1 else Locale.parse(phrases.locale).plural_form(count)
-    return unit.get(category, unit["other"]).format(n=count)
+    return forms.get(category, forms["other"]).format(n=count)
 
 
 def _every_minutes(step: int, phrases: Catalogue) -> str:
@@ -103,18 +108,16 @@ def _grid(minutes: tuple[int, ...], hours: tuple[int, ...], phrases: Catalogue, 
 
 def _days(clause: Days, phrases: Catalogue) -> str:
     """The day clause; empty where there is nothing to say."""
-    if clause.dates or clause.weekdays:
-        said = _restricted_days(clause, phrases)
-    elif clause.spelled_out or clause.months:
-        said = phrases.every_day
-    else:
-        return ""
+    restricted = bool(clause.dates or clause.weekdays)
+    said = _restricted_days(clause, phrases) if restricted else phrases.every_day
     if not clause.months:
-        return said
-    months = _listed(
-        _ranges(runs(clause.months), _month_names(phrases.locale, phrases.month_names), phrases.month_range), phrases
-    )
-    return _one_or_more(clause.months, phrases.in_month, phrases.in_months).format(days=said, months=months)
+        return said if restricted or clause.spelled_out else ""
+    names = _month_names(phrases.locale, phrases.month_names)
+    months = _listed(_ranges(runs(clause.months), names, phrases.month_range), phrases)
+    form = _one_or_more(clause.months, phrases.in_month, phrases.in_months)
+    if not restricted:
+        form = phrases.every_day_in or form
+    return form.format(days=said, months=months)
 
 
 def _restricted_days(clause: Days, phrases: Catalogue) -> str:
@@ -128,9 +131,10 @@ def _restricted_days(clause: Days, phrases: Catalogue) -> str:
     )
     if clause.dates and not clause.either:
         return phrases.both.format(dates=dates, weekdays=_listed(names, phrases, "or"))
-    weekdays = _one_or_more(clause.weekdays, phrases.on_weekday, phrases.on_weekdays).format(
-        weekdays=_listed(names, phrases)
-    )
+    form = _one_or_more(clause.weekdays, phrases.on_weekday, phrases.on_weekdays)
+    if len(names) == 1 < len(clause.weekdays):
+        form = phrases.on_weekday_range or form
+    weekdays = form.format(weekdays=_listed(names, phrases))
     return phrases.either.format(dates=dates, weekdays=weekdays) if clause.dates else weekdays
 
 

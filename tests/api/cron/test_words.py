@@ -30,8 +30,8 @@ def described(client: CheckedClient, query: str = "", **headers: Any) -> Any:
         ("?language=de", None, "Um 14:30 Uhr, jeweils Montag bis Freitag, Zeitzone Europe/Berlin"),
         ("?language=DE-at", "fr", "Um 14:30 Uhr, jeweils Montag bis Freitag, Zeitzone Europe/Berlin"),
         ("", "sw, nl;q=0.5", "Om 14:30, op maandag t/m vrijdag, tijdzone Europe/Berlin"),
-        ("", "en-US", "At 02:30 PM, Monday through Friday, Europe/Berlin time"),
-        ("?clock=12", "en-GB", "At 02:30 PM, Monday through Friday, Europe/Berlin time"),
+        ("", "en-US", "At 2:30 PM, Monday through Friday, Europe/Berlin time"),
+        ("?clock=12", "en-GB", "At 2:30 pm, Monday through Friday, Europe/Berlin time"),
         ("?clock=24", "en-US", "At 14:30, Monday through Friday, Europe/Berlin time"),
     ],
 )

@@ -5,10 +5,12 @@ After `main()` and `load_entry()` of cron 3.0pl1-162. Jobs take no time here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
+INTO_HOUR = tuple(minute * MINUTE for minute in range(60))
 NAMES = {
     name: number
     for names in ("sun mon tue wed thu fri sat", "- jan feb mar apr may jun jul aug sep oct nov dec")
@@ -19,7 +21,22 @@ BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 def local_clock(moment: datetime, zone: ZoneInfo) -> datetime:
     """The wall clock as cron sees it: whole minutes, no zone."""
-    return moment.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
+    local = moment.astimezone(zone)
+    return datetime(local.year, local.month, local.day, local.hour, local.minute)  # noqa: DTZ001  a wall clock
+
+
+def local_clocks(start: datetime, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:
+    """The wall clock at each of so many minutes from `start` on.
+
+    Where an hour is an hour long on the wall, too, its minutes need no look at the zone: none changes twice in one.
+    """
+    for passed in range(0, minutes, 60):
+        hour = [start + passed * MINUTE + into for into in INTO_HOUR[: minutes - passed]]
+        begin, end = local_clock(hour[0], zone), local_clock(hour[-1], zone)
+        if end - begin == hour[-1] - hour[0]:
+            yield from (begin + into for into in INTO_HOUR[: len(hour)])
+        else:
+            yield from (local_clock(moment, zone) for moment in hour)
 
 
 def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> list[datetime]:
@@ -27,10 +44,10 @@ def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> lis
     entry = Entry(expression)
     fired: list[datetime] = []
     virtual = local_clock(start - MINUTE, zone)
-    for index in range(minutes):
-        now = start + index * MINUTE
-        clock = local_clock(now, zone)
-        ahead = (clock - virtual) // MINUTE
+    for index, clock in enumerate(local_clocks(start, minutes, zone)):
+        passed = clock - virtual
+        # A division of timedeltas is slow, and nearly every minute is the next one.
+        ahead = 1 if passed == MINUTE else passed // MINUTE
         if ahead == 1 or ahead > 180 or ahead <= -180:
             missed, virtual = [clock], clock
             hit = entry.matches(clock)
@@ -42,7 +59,7 @@ def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> lis
         else:
             hit = entry.wildcard and entry.matches(clock)
         if hit:
-            fired.append(now)
+            fired.append(start + index * MINUTE)
     return fired
 
 
@@ -62,6 +79,7 @@ class Entry:
     def __init__(self, expression: str) -> None:
         texts = expression.split()
         self.fields = [_values(text, *bounds) for text, bounds in zip(texts, BOUNDS, strict=True)]
+        self.fields[4] = {number % 7 for number in self.fields[4]}
         self.wildcard = texts[0].startswith("*") or texts[1].startswith("*")
         self.both_days = texts[2].startswith("*") or texts[4].startswith("*")
 
@@ -69,7 +87,7 @@ class Entry:
         minute, hour, day, month, weekday = self.fields
         if clock.minute not in minute or clock.hour not in hour or clock.month not in month:
             return False
-        by_number, by_name = clock.day in day, clock.isoweekday() % 7 in {number % 7 for number in weekday}
+        by_number, by_name = clock.day in day, clock.isoweekday() % 7 in weekday
         return (by_number and by_name) if self.both_days else (by_number or by_name)
 
 

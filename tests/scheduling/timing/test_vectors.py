@@ -24,14 +24,16 @@ CATEGORIES = sorted({vector["cat"] for vector in UTC_TABLE["vectors"]})
 def fired(expression: str, zone: str, start: str, minutes: int) -> list[int]:
     begin = datetime.fromisoformat(start)
     end = begin + timedelta(minutes=minutes - 1)
-    due = Cron.parse(expression, zone).occurrences(begin - timedelta(seconds=1), end)
-    return [(moment - begin) // timedelta(minutes=1) for moment in due]
+    since = (moment - begin for moment in Cron.parse(expression, zone).occurrences(begin - timedelta(seconds=1), end))
+    # There are millions: a division of timedeltas would take twice as long.
+    return [gap.days * 1440 + gap.seconds // 60 for gap in since]
 
 
 def agrees(got: list[int], listed: list[int] | Mapping[str, Any]) -> bool:
     if isinstance(listed, list):
         return got == listed
-    digest = hashlib.sha256(",".join(map(str, got)).encode()).hexdigest()
+    # The numbers with commas between; written one by one they would take twice as long.
+    digest = hashlib.sha256(str(got)[1:-1].replace(" ", "").encode()).hexdigest()
     return (len(got), digest) == (listed["n"], listed["sha256"])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from functools import lru_cache
 from itertools import product
 
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -26,9 +27,13 @@ _WEEKDAY = "|".join(WEEKDAYS)
 _DAY_CLAUSE = rf"every day|on (?:day|{_WEEKDAY})|(?:{_WEEKDAY}) through"
 _SENTENCE = re.compile(rf"(?P<time>.+?)(?:, (?P<days>(?:{_DAY_CLAUSE}).*))?, (?P<zone>[^, ]+) time")
 _EVERY = re.compile(r"[Ee]very (?:(?P<count>\d+) )?(?P<unit>[a-z]+?)(?P<plural>s?)")
-_CLOCK_TIME = re.compile(r"(\d\d):(\d\d)( AM| PM)?")
+_HOUR = r"(?P<hour>\d\d?)"
+_HALF = r"(?: (?P<half>[AaPp])[Mm])?"
+_HOUR_NAME = re.compile(_HOUR + _HALF)
+_CLOCK_TIME = re.compile(rf"{_HOUR}:(?P<minute>\d\d){_HALF}")
 _INTERVAL = re.compile(
-    r"(?P<every>.+), counted from (?P<date>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d:\d\d)(?P<half> AM| PM)? UTC"
+    r"(?P<every>.+), counted from (?P<date>\d{4}-\d\d-\d\d) "
+    rf"{_HOUR}:(?P<minute>\d\d):(?P<second>\d\d){_HALF} UTC"
 )
 
 
@@ -55,8 +60,7 @@ def read(sentence: str) -> Reading:
 def read_interval(sentence: str) -> tuple[int, datetime]:
     """Seconds and anchor of a sentence about an interval. Raises ReadingError."""
     parts = _match(_INTERVAL, sentence)
-    hour, minute, second = (int(number) for number in parts["time"].split(":"))
-    moment = time(_hour_of_day(hour, parts["half"]), minute, second)
+    moment = time(_hour_of_day(parts), int(parts["minute"]), int(parts["second"]))
     return _seconds(parts["every"]), datetime.combine(datetime.fromisoformat(parts["date"]), moment, UTC)
 
 
@@ -87,8 +91,8 @@ def _times(text: str) -> set[int]:
     # Bare words run on past midnight: unless the step divides the day, they name other times on other days.
     if 24 * 60 % step:
         raise ReadingError(text)
-    around = range(0, 24 * 60, step)
-    return {minute for minute in around if not hours or minute // 60 in _hours(hours)}
+    chosen = _hours(hours) if hours else range(24)
+    return {minute for minute in range(0, 24 * 60, step) if minute // 60 in chosen}
 
 
 def _listed_times(text: str) -> set[int]:
@@ -107,21 +111,23 @@ def _stepped(first: int, last: int, step: int) -> set[int]:
 
 
 def _clock_time(text: str) -> int:
-    hour, minute, half = _match(_CLOCK_TIME, text).groups()
-    return _hour_of_day(int(hour), half) * 60 + int(minute)
+    parts = _match(_CLOCK_TIME, text)
+    return _hour_of_day(parts) * 60 + int(parts["minute"])
 
 
-def _hour_of_day(hour: int, half: str | None) -> int:
-    if half is None:
+def _hour_of_day(parts: re.Match[str]) -> int:
+    """`09` or, with a half of the day, `9 AM`: nothing between, as 8:05 alone could be either half."""
+    hour, half = int(parts["hour"]), parts["half"]
+    if half is None and len(parts["hour"]) == 2:
         return hour
-    if not 1 <= hour <= 12:
-        raise ReadingError(f"{hour}{half}")
-    return hour % 12 + (12 if half == " PM" else 0)
+    if half is None or not 1 <= hour <= 12:
+        raise ReadingError(parts[0])
+    return hour % 12 + (12 if half in "Pp" else 0)
 
 
 def _hours(text: str) -> set[int]:
     """`hours 09, 10 and 14 through 17`, or with AM and PM."""
-    names = re.sub(r"(\d\d)( [AP]M)?", lambda name: str(_hour_of_day(int(name[1]), name[2])), text)
+    names = _HOUR_NAME.sub(lambda name: str(_hour_of_day(name)), text)
     return _series(_counted(names, "hour"))
 
 
@@ -134,9 +140,9 @@ def _counted(text: str, noun: str) -> str:
 
 
 def _split(text: str, conjunction: str) -> list[str]:
-    """The items of `a`, `a and b` or `a, b and c`."""
+    """The items of `a`, `a and b`, `a, b and c` or, as Americans write it, `a, b, and c`."""
     before, found, last = text.rpartition(f" {conjunction} ")
-    return [*before.split(", "), last] if found else [last]
+    return [*before.removesuffix(",").split(", "), last] if found else [last]
 
 
 def _series(text: str) -> set[int]:
@@ -164,6 +170,7 @@ def _named(text: str, names: tuple[str, ...], conjunction: str = "and") -> set[i
     return found
 
 
+@lru_cache(maxsize=1024)
 def _days(text: str) -> frozenset[tuple[int, int, int]]:
     body, _, months = text.partition(", only in ")
     if body.startswith("every day in "):
@@ -177,14 +184,23 @@ def _date_and_weekday(text: str) -> set[tuple[int, int]]:
     if text == "every day":
         return set(product(EVERY_DATE, EVERY_WEEKDAY))
     if not text.startswith("on day"):
-        return set(product(EVERY_DATE, _named(text.removeprefix("on "), WEEKDAYS)))
+        return set(product(EVERY_DATE, _weekdays(text)))
     dates, _, condition = text.removeprefix("on ").partition(" of the month")
     on_dates = set(product(_series(_counted(dates, "day")), EVERY_WEEKDAY))
-    if condition.startswith(" or on "):
-        return on_dates | set(product(EVERY_DATE, _named(condition.removeprefix(" or on "), WEEKDAYS)))
+    if condition.startswith(" or "):
+        return on_dates | set(product(EVERY_DATE, _weekdays(condition.removeprefix(" or "))))
     if condition.startswith(", but only if that day is "):
         names = condition.removeprefix(", but only if that day is ")
         return on_dates & set(product(EVERY_DATE, _named(names, WEEKDAYS, "or")))
     if condition:
         raise ReadingError(text)
     return on_dates
+
+
+def _weekdays(text: str) -> set[int]:
+    """`on Monday`, `on Monday and Friday`; one range alone has no "on": `Monday through Friday`."""
+    names = text.removeprefix("on ")
+    alone = " through " in names and "," not in names and " and " not in names
+    if alone == text.startswith("on "):
+        raise ReadingError(text)
+    return _named(names, WEEKDAYS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from dataclasses import fields
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
+from importlib import resources
+from itertools import product
 
 import pytest
 from babel import Locale
@@ -17,21 +19,22 @@ from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
 from scheduling.words import (
     UnknownLanguage,
-    accepted,
     at_start,
     clock_of,
+    cron_descriptor,
     describe,
     language_name,
     languages,
     matching,
     sentences,
 )
-from scheduling.words.catalogue import Catalogue, catalogue, codes
+from scheduling.words.catalogue import UNITS, Catalogue, catalogue, codes
 from tests.scheduling.words.test_words import SENTENCES
 from tests.scheduling.words.test_words_are_true import EXPRESSIONS
 
-OTHERS = codes()
+OTHERS = tuple(code for code in codes() if code not in {"en", "en-us"})
 ANCHOR = datetime(2026, 11, 20, 13, 0, 5, tzinfo=UTC)
+COUNTS = (*range(1, 130), 1_000, 86_399, 10**6)
 # Words that English shares with a language; they are at home in both.
 SHARED = {
     "de": {"in", "minute", "april", "august", "september", "november"},
@@ -49,6 +52,7 @@ PLACEHOLDERS = {
     "on_dates": {"dates"}, "on_weekday": {"weekdays"}, "on_weekdays": {"weekdays"}, "either": {"dates", "weekdays"},
     "both": {"dates", "weekdays"}, "in_month": {"days", "months"}, "in_months": {"days", "months"},
     "number_range": {"first", "last"}, "weekday_range": {"first", "last"}, "month_range": {"first", "last"},
+    "every_day_in": {"months"}, "on_weekday_range": {"weekdays"},
     "sentence": {"time", "days", "zone"}, "any_day": {"time", "zone"}, "interval": {"every", "date", "time"},
 }  # fmt: skip
 MONTHS = {
@@ -80,24 +84,60 @@ def test_at_least_twelve_languages_are_offered() -> None:
     )
 
 
-@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("language", codes())
 def test_every_phrase_is_there_with_the_same_placeholders(language: str) -> None:
     phrases = catalogue(language)
     for field in fields(Catalogue):
         value = getattr(phrases, field.name)
-        if isinstance(value, str) and field.name not in {"am", "pm"}:
+        if isinstance(value, str) and (value or field.default is MISSING):
             found = {name for _, name, _, _ in string.Formatter().parse(value) if name}
             assert value, field.name
             assert found == PLACEHOLDERS.get(field.name, set()), field.name
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_every_unit_has_a_phrase_for_each_plural_form(language: str) -> None:
+@pytest.mark.parametrize("language", codes())
+def test_a_table_of_a_unit_has_a_phrase_for_each_plural_form(language: str) -> None:
     phrases = catalogue(language)
     needed = {Locale.parse(phrases.locale).plural_form(count) for count in range(2, 1_000)}
-    for unit in (phrases.second, phrases.minute, phrases.hour, phrases.day):
+    assert set(phrases.every) <= set(UNITS)
+    for unit in phrases.every.values():
         assert needed | {"each", "other"} == set(unit) | {"other"}
         assert all(("{n}" in phrase) == (category != "each") for category, phrase in unit.items())
+
+
+LOCALES = {file.name.removesuffix(".mo") for file in (resources.files("cron_descriptor") / "locale").iterdir()}
+
+
+@pytest.mark.parametrize("language", codes())
+def test_a_unit_has_a_table_only_where_cron_descriptor_says_something_else(language: str) -> None:
+    phrases = catalogue(language)
+    # Where it does not know a locale it answers in English.
+    assert {phrases.cron_descriptor} - {""} <= LOCALES
+    for locale, unit in product(sorted(LOCALES), phrases.every):
+        if locale.startswith(f"{language}_"):
+            said = [cron_descriptor.every(count, unit, locale=locale) for count in COUNTS]
+            assert said != [sentences._every(count, unit, phrases) for count in COUNTS], unit
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ["jede Sekunde", "alle 2 Sekunden", "jeden Tag", "alle 5 Tage"]),
+        ("fr", ["toutes les secondes", "toutes les 2 secondes", "tous les jours", "tous les 5 jours"]),
+        ("tr", ["her saniye", "her 2 saniyede bir", "her gün", "her 5 günde bir"]),
+        ("ko", ["매초", "2초마다", "매일", "5일마다"]),
+    ],
+)
+def test_cron_descriptor_and_tables_read_alike(language: str, said: list[str]) -> None:
+    phrases = catalogue(language)
+    steps: list[tuple[int, cron_descriptor.Unit]] = [(1, "second"), (2, "second"), (1, "day"), (5, "day")]
+    assert [sentences._every(count, unit, phrases) for count, unit in steps] == said
+
+
+def test_a_catalogue_without_words_for_a_unit_is_refused() -> None:
+    phrases = catalogue("ja")
+    with pytest.raises(TypeError, match="no phrase for day"):
+        replace(phrases, every={unit: forms for unit, forms in phrases.every.items() if unit != "day"})
 
 
 def test_one_phrase_too_many_or_too_few_is_no_catalogue() -> None:
@@ -117,13 +157,9 @@ def test_no_english_word_is_in_another_language(language: str) -> None:
 
 def numbers_and_names(text: str, language: str) -> Counter[str]:
     """The numbers, weekdays and months in a text, as often as they are there. A month's name may be a number."""
-    if language == "en":
-        months = list(Locale.parse("en").months["format"]["wide"].values())
-        weekdays = list(Locale.parse("en").days["format"]["wide"].values())
-    else:
-        phrases = catalogue(language)
-        months = list(Locale.parse(phrases.locale).months[phrases.month_names]["wide"].values())
-        weekdays = list(Locale.parse(phrases.locale).days[phrases.weekday_names]["wide"].values())
+    phrases = catalogue(language)
+    months = list(Locale.parse(phrases.locale).months[phrases.month_names]["wide"].values())
+    weekdays = list(Locale.parse(phrases.locale).days[phrases.weekday_names]["wide"].values())
     names = {name: f"month{index}" for index, name in enumerate(months)}
     names |= {name: f"weekday{index}" for index, name in enumerate(weekdays)}
     edge = "" if language in {"ja", "zh", "ko"} else r"\b"
@@ -212,29 +248,17 @@ def test_the_clock_is_the_languages_own() -> None:
     assert "2:30" in describe(Cron.parse("30 14 * * *"), language="ko")
 
 
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("de", "de"), ("de-AT", "de"), ("DE-at", "de"), ("en-US,en;q=0.9", "en-us"), ("en-GB", "en"), ("", None),
-        ("sw, fr;q=0.5", "fr"), ("fr;q=0.2, de;q=0.8", "de"), ("de;q=0, fr", "fr"), ("*", "en"), ("sw, *;q=0.1", "en"),
-        ("zh-CN", "zh"), ("zh-Hans-CN", "zh"), ("zh-TW, en;q=0.1", "en"), ("no", "nb"), ("pt-BR", "pt"), (";;,", None),
-    ],
-)  # fmt: skip
-def test_the_language_liked_best_is_taken(header: str, language: str | None) -> None:
-    assert accepted(header) == language
-
-
-@pytest.mark.parametrize("header", ["sw", "zh-TW", "xx, yy;q=0.5", "sw;q=1"])
-def test_a_header_that_accepts_nothing_offered_is_refused(header: str) -> None:
-    with pytest.raises(UnknownLanguage, match="offered: "):
-        accepted(header)
-
-
 def test_a_tag_finds_its_language_in_any_case() -> None:
     assert [matching(tag) for tag in ("DE", "de-CH", "EN-us", "nb-NO")] == ["de", "de", "en-us", "nb"]
     for tag in ("", "x" * 500, "zh-Hant", "de_AT"):
         with pytest.raises(UnknownLanguage):
             matching(tag)
+
+
+def test_the_first_tag_that_is_offered_is_taken() -> None:
+    assert matching("sw", "zh-TW", "fr", "de") == "fr"
+    with pytest.raises(UnknownLanguage, match=r"'sw, zh-TW'; offered: cs, da, de, en, "):
+        matching("sw", "zh-TW")
 
 
 def test_languages_know_their_own_names() -> None:

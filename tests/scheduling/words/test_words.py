@@ -12,7 +12,7 @@ import pytest
 from scheduling.errors import TandemError
 from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
-from scheduling.words import UnknownLanguage, cron_descriptor, describe, english
+from scheduling.words import UnknownLanguage, cron_descriptor, describe
 from tests.scheduling.words.english_reader import read, read_interval
 
 SENTENCES = [
@@ -78,7 +78,7 @@ SENTENCES = [
     ("0 0 1-31 * *", "At 00:00, every day"),
     # both day fields: "or", unless one begins with a star
     ("0 0 13 * 5", "At 00:00, on day 13 of the month or on Friday"),
-    ("0 0 1,15 * 1-5", "At 00:00, on days 1 and 15 of the month or on Monday through Friday"),
+    ("0 0 1,15 * 1-5", "At 00:00, on days 1 and 15 of the month or Monday through Friday"),
     (
         "0 0 13 * */2",
         "At 00:00, on day 13 of the month, but only if that day is Tuesday, Thursday, Saturday or Sunday",
@@ -101,14 +101,26 @@ SENTENCES = [
 ]
 
 TWELVE_HOUR_SENTENCES = [
-    ("0 0 * * *", "At 12:00 AM"),
-    ("0 12 * * *", "At 12:00 PM"),
-    ("15,45 8,20 * * *", "At 08:15 AM, 08:45 AM, 08:15 PM and 08:45 PM"),
-    ("*/5 9-17 * * *", "Every 5 minutes from 09:00 AM through 05:55 PM"),
-    ("30 */2 * * *", "Every 2 hours from 12:30 AM through 10:30 PM"),
-    ("*/40 9-17 * * *", "At minutes 0 and 40 of the hours 09 AM through 05 PM"),
-    ("*/15 */2 * * *", "Every 15 minutes of the hours 12 AM, 02 AM, 04 AM, ..., 10 PM"),
-    ("*/40 * * * 1-5", "At minutes 0 and 40 of every hour, Monday through Friday"),
+    ("0 0 * * *", "At 12:00 am", "At 12:00 AM"),
+    ("0 12 * * *", "At 12:00 pm", "At 12:00 PM"),
+    ("15,45 8,20 * * *", "At 8:15 am, 8:45 am, 8:15 pm and 8:45 pm", "At 8:15 AM, 8:45 AM, 8:15 PM, and 8:45 PM"),
+    ("*/5 9-17 * * *", "Every 5 minutes from 9:00 am through 5:55 pm", "Every 5 minutes from 9:00 AM through 5:55 PM"),
+    ("30 */2 * * *", "Every 2 hours from 12:30 am through 10:30 pm", "Every 2 hours from 12:30 AM through 10:30 PM"),
+    (
+        "*/40 9-17 * * *",
+        "At minutes 0 and 40 of the hours 9 am through 5 pm",
+        "At minutes 0 and 40 of the hours 9 AM through 5 PM",
+    ),
+    (
+        "*/15 */2 * * *",
+        "Every 15 minutes of the hours 12 am, 2 am, 4 am, ..., 10 pm",
+        "Every 15 minutes of the hours 12 AM, 2 AM, 4 AM, ..., 10 PM",
+    ),
+    (
+        "*/40 * * * 1-5",
+        "At minutes 0 and 40 of every hour, Monday through Friday",
+        "At minutes 0 and 40 of every hour, Monday through Friday",
+    ),
 ]
 
 ANCHOR = datetime(2026, 11, 20, 13, 0, 5, tzinfo=UTC)
@@ -133,9 +145,10 @@ def test_an_expression_reads_exactly_so(expression: str, sentence: str) -> None:
     assert describe(Cron.parse(expression)) == f"{sentence}, UTC time"
 
 
-@pytest.mark.parametrize(("expression", "sentence"), TWELVE_HOUR_SENTENCES)
-def test_a_twelve_hour_clock_says_am_and_pm(expression: str, sentence: str) -> None:
+@pytest.mark.parametrize(("expression", "sentence", "american"), TWELVE_HOUR_SENTENCES)
+def test_a_twelve_hour_clock_tells_the_halves_of_the_day(expression: str, sentence: str, american: str) -> None:
     assert describe(Cron.parse(expression), clock=12) == f"{sentence}, UTC time"
+    assert describe(Cron.parse(expression), language="en-us") == f"{american}, UTC time"
 
 
 @pytest.mark.parametrize("expression", [expression for expression, _ in SENTENCES])
@@ -167,7 +180,7 @@ def test_an_interval_uses_the_largest_even_unit(seconds: int, sentence: str) -> 
 
 def test_an_interval_on_a_twelve_hour_clock() -> None:
     text = describe(Every(90, ANCHOR), clock=12)
-    assert text == "Every 90 seconds, counted from 2026-11-20 01:00:05 PM UTC"
+    assert text == "Every 90 seconds, counted from 2026-11-20 1:00:05 pm UTC"
     assert read_interval(text) == (90, ANCHOR)
 
 
@@ -182,7 +195,7 @@ def test_english_is_the_default() -> None:
 
 def test_american_english_reads_the_time_from_twelve_hours() -> None:
     cron = Cron.parse("30 14 * * *")
-    assert describe(cron, language="en-us") == "At 02:30 PM, UTC time"
+    assert describe(cron, language="en-us") == "At 2:30 PM, UTC time"
     assert describe(cron, language="en-us", clock=24) == describe(cron, language="en") == "At 14:30, UTC time"
 
 
@@ -204,10 +217,8 @@ def test_a_clock_is_of_twelve_or_twenty_four_hours() -> None:
 
 
 def test_the_locale_of_the_process_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Patched, as a German locale is seldom installed: cron-descriptor asks here for its language and clock.
+    # Patched, as a German locale is seldom installed: cron-descriptor asks here for its language.
     monkeypatch.setattr(locale, "getlocale", lambda *_: ("de_DE", "UTF-8"))
     cron_descriptor.every.cache_clear()
-    cron_descriptor._clock.cache_clear()
-    english._clock_time.cache_clear()
-    sentence = "Every 5 minutes from 01:00 PM through 01:55 PM, UTC time"
+    sentence = "Every 5 minutes from 1:00 pm through 1:55 pm, UTC time"
     assert describe(Cron.parse("*/5 13 * * *"), clock=12) == sentence
