@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from scheduling.errors import Misconfigured, Problem, escaped
 
 _PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+# Of one argument: far below what execve(2) takes.
 _MOST_CHARACTERS: Final = 4000
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]

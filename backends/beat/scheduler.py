@@ -28,9 +28,13 @@ from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
+# Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
 LONGEST_WAIT: Final = 1.0
+# Seconds between two sweeps: what a crash left behind waits no longer.
 UPKEEP_EVERY: Final = 2.0
+# Seconds between two rounds of retention: often enough that each has little to delete.
 PRUNE_EVERY: Final = 60.0
+# Seconds: well within the 30 after which health says that no beat was heard of.
 HEARTBEAT_EVERY: Final = 10.0
 # The row of a beat that ended is kept so long for people to see.
 REMEMBERED: Final = timedelta(days=1)

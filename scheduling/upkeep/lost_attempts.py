@@ -14,6 +14,7 @@ from scheduling.models import Task
 
 log = logging.getLogger(__name__)
 
+# One round's worth: each takes a transaction of its own, and the next round takes the rest.
 BATCH: Final = 500
 # An attempt is lost when its process was silent for so long: four heartbeats.
 LOST_AFTER: Final = 4 * ledger.HEARTBEAT

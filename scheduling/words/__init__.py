@@ -34,7 +34,9 @@ _APART: Final = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
 _RANGE: Final = re.compile(
     r"\s*(?P<tag>\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*[qQ]=(?P<q>[01](?:\.[0-9]{0,3})?))?\s*"
 )
+# Languages of one Accept-Language that are looked at; browsers send fewer than ten.
 _MOST_RANGES: Final = 50
+# Characters; RFC 5646 knows no longest tag, and those in use have fewer than 40.
 _LONGEST_TAG: Final = 100
 
 
