@@ -1,4 +1,4 @@
-"""Triggers in plain words that are true for what will fire (DESIGN.md, section 4). Pure."""
+"""Triggers in plain words that are true for what will fire. Pure."""
 
 from __future__ import annotations
 
