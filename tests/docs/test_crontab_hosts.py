@@ -13,6 +13,7 @@ from backends.crontab import agent, block, entries, loop, targets, wrapper
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.hosts import default_host
 from scheduling.models import Host, Schedule
+from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 from tests.api.conformance import CheckedClient
 from tests.api.conftest import crontab, operator
 from tests.conftest import a_schedule, at
@@ -77,9 +78,9 @@ def test_the_times_are_those_of_the_code() -> None:
 def test_the_bounds_are_those_of_the_code() -> None:
     refused = section(PAGE, "What is written").partition("Refused")[2]
     assert f"{block.MOST_LINES:,} lines" in refused
-    assert f"{block.MOST_COMMAND_BYTES} bytes" in refused
+    assert f"{MOST_COMMAND_BYTES} bytes" in refused
     line = block.BlockLine(1, "* * * * *")
-    longest = "x" * (block.MOST_COMMAND_BYTES - len(" fire 1"))
+    longest = "x" * (MOST_COMMAND_BYTES - len(" fire 1"))
     assert block.entry(line, longest).schedule_id == 1
     with pytest.raises(BackendError):
         block.entry(line, longest + "x")

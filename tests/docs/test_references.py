@@ -32,15 +32,14 @@ _ANCHOR = re.compile(r"\]\(([^)#:\s]*)#([^)]*)\)")
 def texts() -> dict[Path, str]:
     """Every text of the repository that people or tools read."""
     inside = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in SUFFIXES]
-    found = [
-        *inside,
-        *ROOT.glob("*.md"),
-        *ROOT.glob("*.toml"),
-        *ROOT.glob("*.py"),
-        *ROOT.glob("*.yml"),
-        ROOT / ".importlinter",
-    ]
-    return {path: path.read_text(encoding="utf-8") for path in found if "__pycache__" not in path.parts}
+    root = [path for path in ROOT.iterdir() if path.suffix in SUFFIXES or path.name == ".importlinter"]
+    return {path: path.read_text(encoding="utf-8") for path in [*inside, *root]}
+
+
+def anchors(page: str) -> set[str]:
+    """The names under which the headings of a page are linked to, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_every_path_that_is_named_exists() -> None:
@@ -54,6 +53,16 @@ def test_every_link_of_a_page_leads_somewhere() -> None:
     links = [(path, target) for path, text in pages.items() for target in _LINK.findall(text)]
     assert len(links) > 30
     assert not [(str(path), target) for path, target in links if not (path.parent / target).exists()]
+
+
+def test_every_anchor_of_a_link_is_a_heading() -> None:
+    pages = {path: text for path, text in texts().items() if path.suffix == ".md"}
+    links = [
+        (path.parent / page if page else path, name) for path in pages for page, name in _ANCHOR.findall(pages[path])
+    ]
+    assert links
+    for page, name in links:
+        assert name in anchors(page.read_text(encoding="utf-8")), f"{page.name}#{name}"
 
 
 def test_every_page_is_linked_from_the_readme_or_a_page_that_is() -> None:
