@@ -9,6 +9,7 @@ from typing import IO, Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
+# A body is read as a whole; the largest workflow fits.
 MOST_BYTES = 1_000_000
 
 

@@ -16,7 +16,9 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json, storable_text
 
+# Of each stream: a result is stored, and shown.
 _MOST_BYTES: Final = 100_000
+# Characters of stderr in the error of a command that failed: its end, which says why.
 _MOST_SHOWN: Final = 2000
 # Not the worker's own environment: it holds the passwords of the database and of the broker.
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": "/nonexistent"}

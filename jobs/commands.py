@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from scheduling import text_template
 from scheduling.errors import Misconfigured, Problem, escaped
 
+# Of one argument: far below what execve(2) takes.
 _MOST_CHARACTERS: Final = 4000
 
 Name = Annotated[str, Field(pattern=f"^{text_template.NAME}$", max_length=50)]

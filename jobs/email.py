@@ -12,6 +12,7 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 
+# RFC 5321 (4.5.3.1.8) has every server take 100 recipients of one mail.
 _MOST_RECIPIENTS: Final = 100
 
 Addresses = Annotated[list[Address], Field(max_length=_MOST_RECIPIENTS)]

@@ -15,9 +15,11 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json, storable_text
 
+# What stands in the way is mostly the same for all files: the first ones say it.
 _MOST_ERRORS: Final = 20
 # One descriptor stays open for each level: far below the usual limit of 1,024.
 _DEEPEST: Final = 100
+# Progress is told after so many.
 _FILES_PER_REPORT: Final = 1000
 
 

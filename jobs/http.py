@@ -20,6 +20,7 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 
+# A chain that is longer is mostly a circle.
 MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 

@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException
 from scheduling.errors import TandemError
 from scheduling.storable import Json, storable_text
 
+# What walks through a deeper tree could run out of stack.
 DEEPEST: Final = 100
 
 

@@ -20,9 +20,11 @@ from scheduling.errors import TandemError
 
 # Between SIGTERM and SIGKILL.
 GRACE_SECONDS: Final = 5.0
+# Seconds until a command learns that its task is to stop, at the most.
 _LOOK_EVERY: Final = 0.1
 # What a descendant that left the process group may still hold open is not waited for longer than this.
 _DRAIN_SECONDS: Final = 0.5
+# Bytes read at once: what a pipe of Linux holds.
 _CHUNK: Final = 65_536
 _PR_SET_PDEATHSIG: Final = 1
 

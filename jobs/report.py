@@ -19,6 +19,7 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 
+# Tasks that one report counts; `complete` says whether these were all.
 _MOST_TASKS: Final = 100_000
 
 Format = Literal["html", "csv"]

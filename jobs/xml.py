@@ -16,6 +16,7 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 
+# A document is parsed in memory, which takes several times its size.
 _MOST_BYTES: Final = 10_000_000
 
 FilePath = Annotated[str, AfterValidator(absolute), Field(max_length=4000)]

@@ -16,6 +16,7 @@ from scheduling.models import Schedule, Task, Workflow
 
 log = logging.getLogger(__name__)
 
+# One transaction's worth: with more rows, others would wait too long for their locks.
 BATCH: Final = 500
 
 

@@ -17,6 +17,7 @@ from scheduling.lifecycle import WAITING, Status, sources
 from scheduling.models import OnLost, Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json, storable_text
 
+# Of a message its beginning is kept, of a traceback its end: what people read first.
 MOST_ERROR_CHARACTERS: Final = 20_000
 # Between its commit and its being handed over a task has this long before it counts as unclaimed.
 HAND_OVER: Final = timedelta(seconds=5)

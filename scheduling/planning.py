@@ -13,7 +13,9 @@ from scheduling.timing import Trigger
 # After an outage each missed occurrence is a row, but a bounded number of them: the newest of the last day. What lies
 # before is one row that says so.
 RECORDED_SPAN: Final = timedelta(days=1)
+# A schedule that is due each second would otherwise write 86,400 rows for one day of outage.
 RECORDED_MOST: Final = 200
+# With catch_up `all` each one is a task to run: more of them would keep the workers from all other work.
 CAUGHT_UP_MOST: Final = 10_000
 REPLACED: Final = "replaced by a later occurrence, for overlap is replace"
 

@@ -12,6 +12,7 @@ from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.models import Schedule, Task
 from scheduling.planning import next_due
 
+# One answer's worth: a schedule that is due each second has 86,400 of them a day.
 MOST_OCCURRENCES: Final = 1000
 
 

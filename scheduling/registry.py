@@ -17,6 +17,7 @@ from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, 
 from scheduling.retry_policy import Retry, RetryPolicy
 from scheduling.storable import Json, problem_with
 
+# Every task of a schedule holds a copy.
 MOST_PARAMETER_BYTES: Final = 100_000
 
 JobFunction = TypeVar("JobFunction", bound=Callable[..., Any])

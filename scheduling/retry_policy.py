@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from scheduling.errors import Problem
 
+# More attempts than this are a schedule, not a retry.
 MOST_RETRIES: Final = 100
+# Seconds (30 days): as long as finished tasks are kept by default.
 LONGEST_WAIT: Final = 30 * 24 * 3600.0
 
 

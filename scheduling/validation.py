@@ -16,12 +16,17 @@ from scheduling.registry import definition
 from scheduling.storable import problem_with_text
 from scheduling.timing import Cron, Every, Trigger, zone
 
+# Seconds (366 days): what comes more rarely is better said as a date, in cron.
 LONGEST_EVERY: Final = 366 * 24 * 3600
+# No wake-up comes at the very instant: with less, an occurrence would be missed for being met.
 SHORTEST_GRACE: Final = timedelta(seconds=10)
+# Seconds (seven days): what runs longer is a service, and no job.
 LONGEST_LIMIT: Final = 7 * 24 * 3600
+# Nothing of more than a year ago is worth catching up.
 LONGEST_WINDOW: Final = timedelta(days=366)
 # Between them every instant has a local time in every zone, and a step of arithmetic stays within the calendar.
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# As above; the calendar ends with 9999.
 LATEST: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 

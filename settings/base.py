@@ -23,6 +23,7 @@ from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
+from settings.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -127,7 +128,7 @@ REST_KNOX: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Tandem",
     "DESCRIPTION": "Ask for jobs to run: now, at a time, or again and again, on Celery Beat or on cron.",
-    "VERSION": "0.1.0",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

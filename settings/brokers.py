@@ -22,6 +22,7 @@ QUEUE_TYPES: Final[tuple[QueueType, ...]] = ("classic", "quorum")
 # several: the connection from the pool is dead, so are two other hosts, and once more. That ends within two seconds;
 # the ledger sends again what was not taken.
 _STEP_SECONDS: Final = 0.5
+# As above, where there are several hosts.
 _STEP_OF_SEVERAL_SECONDS: Final = 0.3
 # A worker's own connection may be slower: nobody waits for it.
 _WORKER_SECONDS: Final = 5.0

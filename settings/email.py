@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 _BACKENDS: Final = "django.core.mail.backends"
 # RFC 8314: 465 speaks TLS from the start, 587 after STARTTLS; 25 without either is for a relay on the same host.
 _PORTS: Final = {"smtp": 25, "submission": 587, "smtps": 465}
+# One step of talking to a mail server; without a limit a worker would wait for ever.
 _SECONDS: Final = 10
 
 

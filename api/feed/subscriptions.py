@@ -10,7 +10,9 @@ from typing import Final
 from api.feed.messages import Update
 from scheduling.events.horizon import Horizon
 
+# What waits for a client that does not read: beyond it the socket is closed, and it resumes by number.
 MOST_UPDATES: Final = 512
+# As above, by size, for results may be large.
 MOST_CHARACTERS: Final = 4_000_000
 
 

@@ -11,6 +11,7 @@ from channels.db import DatabaseSyncToAsync  # type: ignore[import-untyped]  # c
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# As many connections to the database as live status takes, whatever the number of clients.
 THREADS: Final = 4
 
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")

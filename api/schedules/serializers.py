@@ -26,6 +26,7 @@ from scheduling.backend import backend
 from scheduling.models import CatchUp, Overlap, Schedule, SyncState
 from scheduling.words import describe
 
+# Enough to see the rhythm in a list of schedules; /occurrences/ has the others.
 SHOWN_NEXT = 5
 
 

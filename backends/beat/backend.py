@@ -23,6 +23,7 @@ from scheduling.models import Schedule
 
 log = logging.getLogger(__name__)
 
+# A Beat that runs meets an occurrence within a second: this one does not run, or not well.
 OVERDUE = timedelta(minutes=1)
 LEDGER_SCHEDULER = "backends.beat.scheduler.LedgerScheduler"
 

@@ -12,7 +12,9 @@ from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
 
+# Seconds until a step that failed is tried again; then twice as long each time.
 FIRST_BACKOFF: Final = 1.0
+# So long after the database or broker is back, at the most, Beat is back as well.
 LONGEST_BACKOFF: Final = 5.0
 
 

@@ -28,8 +28,11 @@ from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
+# Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
 LONGEST_WAIT: Final = 1.0
+# Seconds between two sweeps: what a crash left behind waits no longer.
 UPKEEP_EVERY: Final = 2.0
+# Seconds between two rounds of retention: often enough that each has little to delete.
 PRUNE_EVERY: Final = 60.0
 # One tick's worth of batches; then the other PeriodicTasks get their turn.
 BATCHES_A_TICK: Final = 20

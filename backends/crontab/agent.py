@@ -23,6 +23,7 @@ from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
+# What was asked for on another machine is in this one's crontab within this.
 SYNC_EVERY: Final = timedelta(seconds=15)
 LOOK_EVERY: Final = timedelta(seconds=2)
 

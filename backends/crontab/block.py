@@ -32,6 +32,7 @@ _END_START: Final = b"# --- END Tandem"
 # Debian's cron ignores a table of more than 10,000 lines, comments included; `crontab` adds three of its own.
 MOST_LINES: Final = 9_990
 
+# A comment is for people who look into the table: one line of it.
 MOST_COMMENT_CHARACTERS: Final = 200
 # The schedule id of a line in our block that we did not write.
 NOT_OURS: Final = 0

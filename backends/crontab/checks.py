@@ -12,6 +12,7 @@ from scheduling.models import Schedule
 
 # A schedule takes a comment and a line; the block two markers, two assignments and perhaps a line break.
 _LINES_EACH = 2
+# As above: what the block takes by itself.
 _LINES_AROUND = 5
 
 

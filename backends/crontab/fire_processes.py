@@ -11,7 +11,9 @@ from typing import Final, Protocol
 
 log = logging.getLogger(__name__)
 
+# Each is a Python process of its own; the others wait their turn.
 MOST_AT_ONCE: Final = 16
+# What runs while the process is told to end may finish within this, and is ended within as long again.
 GRACE_SECONDS: Final = 10.0
 
 

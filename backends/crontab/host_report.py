@@ -12,6 +12,7 @@ from backends.crontab.targets import Target
 from scheduling.models import Host
 from scheduling.storable import storable_text
 
+# Lines that are kept of what differed: enough to see what happened.
 MOST_DRIFT: Final = 100
 
 

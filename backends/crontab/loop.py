@@ -11,6 +11,7 @@ from typing import Final
 
 from django.utils import timezone
 
+# Seconds between two steps: tasks that wait are due by the second.
 STEP_SECONDS: Final = 1.0
 
 

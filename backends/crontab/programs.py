@@ -11,6 +11,7 @@ from typing import Final
 
 from scheduling.errors import BackendError
 
+# crontab(1) answers within milliseconds; one that hangs must not hold the agent.
 TIMEOUT_SECONDS: Final = 20
 
 

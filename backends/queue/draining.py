@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 # What the workers' remote control calls it.
 COMMAND: Final = "tandem_drain"
+# Workers answer within milliseconds; one that is busy starting is waited for.
 ANSWER_SECONDS: Final = 1.0
 
 _draining = threading.Event()

@@ -18,9 +18,13 @@ log = logging.getLogger(__name__)
 
 # After a broken connection: a moment, then longer.
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
+# How long it waits for a message before it looks after the connection's heartbeat.
 _DRAIN_SECONDS: Final = 1.0
+# The first look, which subscribes at Redis, need not wait for a message.
 _SUBSCRIBE_SECONDS: Final = 0.1
+# Notifications that wait for a process that is stuck; the oldest are dropped, for its next look finds all.
 _ROOM: Final = 1000
+# The queue of a process that was killed goes after this.
 _KEPT_SECONDS: Final = 60.0
 
 

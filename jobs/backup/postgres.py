@@ -30,6 +30,7 @@ _OPTIONS: Final = {
     "sslkey": "PGSSLKEY",
     "connect_timeout": "PGCONNECT_TIMEOUT",
 }
+# Of what pg_dump says: it ends up in an error message.
 _MOST_BYTES: Final = 10_000
 
 

@@ -10,7 +10,9 @@ from typing import Final
 
 from jobs.backup.errors import BackupFailed
 
+# Pages (of mostly 4 KB) between two looks whether the job is to stop.
 _PAGES_A_STEP: Final = 1000
+# How long a writer may hold the database before the backup gives up.
 _BUSY_SECONDS: Final = 30
 
 

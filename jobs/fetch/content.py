@@ -12,6 +12,7 @@ from jobs import markup
 from jobs.fetch.errors import UnreadableContent
 from scheduling.storable import Json, storable_text
 
+# What walks through deeper JSON could run out of stack.
 _DEEPEST: Final = 100
 _NO_CONTENT: Final = {204, 205, 304}  # RFC 9110: these have no content, whatever type they name
 _CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';,]{1,40})""", re.IGNORECASE)

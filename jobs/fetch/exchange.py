@@ -31,6 +31,7 @@ from jobs.fetch.requests import Request
 from jobs.fetch.urls import Target
 from scheduling.storable import storable_text
 
+# Bytes read at once: between two reads the limit is looked at.
 _CHUNK: Final = 65_536
 _ENCODINGS: Final = {"", "identity", "gzip", "x-gzip", "deflate"}
 

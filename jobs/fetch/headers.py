@@ -13,6 +13,7 @@ from scheduling.storable import Json, storable_text
 # RFC 9110, section 5.6.2 (token) and 5.5 (field-value; obs-text left out).
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,4000}", re.ASCII)
+# Enough for any interface; Apache's default refuses more than 100.
 _MOST: Final = 50
 # Host follows from the URL: another one would reach a virtual host that was never checked. The others say how
 # a message is framed and encoded, which is the connection's own business.
@@ -28,6 +29,7 @@ _OURS: Final = {
     "transfer-encoding",
     "upgrade",
 }
+# Characters of a name and of a value in the result.
 _MOST_SHOWN: Final = 1000
 # Credentials for the next request, which do not belong into a result that others may read.
 _NOT_SHOWN: Final = {"set-cookie", "set-cookie2", "authentication-info"}

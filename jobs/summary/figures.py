@@ -11,8 +11,11 @@ from typing import Final
 
 from scheduling.lifecycle import Status
 
+# Rows of a table: a longer one is not read.
 MOST_GROUPS: Final = 200
+# The newest ones; the counts are of all.
 MOST_FAILURES: Final = 50
+# Characters of an error's first line: one row of a table.
 _MOST_ERROR: Final = 300
 
 

@@ -12,7 +12,9 @@ from jobs.summary.figures import Row
 from scheduling.lifecycle import FINISHED
 from scheduling.models import Task
 
+# Rows read at once: what is in memory at a time.
 _PAGE: Final = 5000
+# The database sends the beginning alone: the first line is what is shown.
 _ERROR_CHARACTERS: Final = 1000
 
 

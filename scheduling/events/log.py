@@ -19,6 +19,7 @@ from scheduling.models import TaskEvent
 # How far behind the newest id a transaction that is open when reading begins may have taken an id. Transactions of the
 # ledger are short and take at most a few hundred.
 LOOK_BACK: Final = 5_000
+# Events read at once: a reader that is far behind catches up in steps.
 BATCH: Final = 1_000
 
 

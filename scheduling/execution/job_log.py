@@ -10,7 +10,9 @@ from typing import Final
 from scheduling.models import Task, TaskLogLine
 from scheduling.storable import storable_text
 
+# Of one attempt: a job that logs in a tight loop must not fill the database.
 MOST_LINES: Final = 1000
+# A longer line is cut: a log is for people to read.
 MOST_LINE_CHARACTERS: Final = 2000
 
 

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # A job asked to stop is interrupted after STOP_GRACE, and its process ended after as long again.
 STOP_GRACE: Final = timedelta(seconds=10)
+# Seconds until a job learns that it is to stop, at the most; shorter attempts cost no look at all.
 LOOK_EVERY: Final = 1.0
 
 

@@ -22,7 +22,9 @@ from scheduling.storable import problem_with_text, storable_text
 from scheduling.words import DEFAULT, describe
 
 SETTING: Final = "TANDEM_CRON_IMPORT"
+# All of them are installed within one request.
 MOST_ADOPTED: Final = 500
+# What the column holds.
 _LONGEST_NAME: Final = 200
 
 Outcome = Literal["would_create", "created", "exists", "not_mapped", "refused"]

@@ -17,11 +17,15 @@ from scheduling.timing.warnings import ReviewWarning
 
 MANY: Final = 10
 """So many others at one minute are worth a warning."""
+# Different triggers that are looked at: each costs a search, whoever reviews the table.
 _MOST_TRIGGERS: Final = 5_000
+# Of the coming occurrences, how many are compared with those of stored schedules.
 _MOST_INSTANTS: Final = 3
 _DAY: Final = timedelta(days=1)
 _MINUTE: Final = timedelta(minutes=1)
+# The busiest ones; a longer list is not read.
 _SHOWN_MINUTES: Final = 20
+# Line numbers of one minute that are named; its count is of all.
 _SHOWN_LINES: Final = 20
 # Occurrences that are looked at for one report: ten thousand lines that each run every minute would be 14 million.
 _MOST_OCCURRENCES: Final = 500_000

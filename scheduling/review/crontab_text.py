@@ -21,6 +21,7 @@ Form = Literal["user", "system"]
 
 # What Debian's cron holds of a command, and of an assignment, in bytes (MAX_COMMAND, MAX_ENVSTR less their ends).
 MOST_COMMAND_BYTES: Final = 997
+# As above, of an assignment.
 _MOST_ASSIGNMENT_BYTES: Final = 999
 
 _REBOOT: Final = "@reboot"

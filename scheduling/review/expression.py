@@ -19,6 +19,7 @@ from scheduling.timing.frequency import Frequency, frequency
 from scheduling.timing.warnings import ReviewWarning, warnings_of
 from scheduling.words import DEFAULT, describe
 
+# Occurrences in one answer; a stored schedule shows more of them under /occurrences/.
 MOST_NEXT: Final = 100
 
 

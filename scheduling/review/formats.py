@@ -24,6 +24,7 @@ from scheduling.review.report_lines import ReportLine
 _PLAIN_KINDS: Final = {"comment", "blank"}
 _LABELS: Final = {"user": "user", "command": "runs", "stdin": "input"}
 _COLOURS: Final = {"error": "31", "warning": "33", "words": "1", "quiet": "2"}
+# Columns; in fewer a crontab's lines cannot be shown as lines.
 _NARROWEST: Final = 40
 
 HEADER: Final = (

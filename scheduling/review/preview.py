@@ -17,6 +17,7 @@ from scheduling.review import drafts
 from scheduling.schedules import ScheduleFields
 from scheduling.words import DEFAULT, describe
 
+# A year, so that each rare date and each clock change can be seen.
 MOST_DAYS: Final = 366
 # On each side; a second more would be 31 million for a schedule that is due each second of a year.
 MOST_OCCURRENCES: Final = 5_000

@@ -16,10 +16,13 @@ from scheduling.review.crontab_text import Form
 from scheduling.review.report_lines import Reader, ReportLine, ReportOptions
 from scheduling.timing.warnings import ReviewWarning
 
+# The longest table that cron reads has some hundred kilobytes; more is some other file.
 MOST_BYTES: Final = 1_000_000
+# Twice what cron reads: a table that is too long is told so line by line, a hostile one is not read.
 MOST_LINES: Final = 20_000
 # Debian's cron reads no longer table than this.
 _CRON_LINES: Final = 10_000
+# As many as the lines of the longest crontab; `complete` says that there are more.
 MOST_SCHEDULES: Final = 10_000
 
 

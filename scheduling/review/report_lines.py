@@ -17,9 +17,13 @@ from scheduling.timing import Trigger
 from scheduling.timing.warnings import ReviewWarning, warnings_of
 from scheduling.words import DEFAULT, at_start, describe
 
+# Occurrences of each line, and a table may have ten thousand lines.
 MOST_NEXT: Final = 20
+# Characters of a line as it stands; what cron holds of one is less.
 _SHOWN_TEXT: Final = 2_000
+# Assignments in force that are shown with a line: the last ones.
 _SHOWN_VARIABLES: Final = 20
+# Characters of an assignment's value: each line repeats it.
 _SHOWN_VALUE: Final = 100
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -20,8 +20,11 @@ from scheduling.timing.instants import EPOCH_ORDINAL, FIRST_MINUTE, LAST_MINUTE,
 _PROBE = MINUTES_A_DAY
 """Minutes between two looks at a zone's offset. A change undone within this time would go unseen; in
 the whole tz database the nearest such pair lies four days apart (Freetown, 1939)."""
+# Minutes before a year that are looked at too: what a change there began may go on in it.
 _RUN_UP = 2 * MINUTES_A_DAY
+# cron: up to so many minutes ahead, every minute between is run for all jobs.
 _ALL_MINUTES_UP_TO = 5
+# cron: the clock that is farther off than these minutes was set by a person, and nothing is caught up.
 _START_OVER_BEYOND = 180
 _NOTHING = range(0)
 

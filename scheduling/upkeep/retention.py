@@ -13,6 +13,7 @@ from scheduling import processes
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Task, Workflow
 
+# Each batch is a transaction: deleting all at once would hold up everybody else who writes.
 BATCH: Final = 500
 # One call deletes so many at the most: what is left goes with the next ones.
 BATCHES: Final = 20

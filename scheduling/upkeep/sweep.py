@@ -17,6 +17,7 @@ from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
 
+# One round's worth of each step; the next round takes the rest.
 BATCH: Final = 500
 
 

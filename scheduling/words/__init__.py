@@ -26,6 +26,7 @@ DEFAULT: Final = "en"
 _ALIASES: Final = {"no": "nb", "zh-cn": "zh", "zh-hans": "zh", "pt-br": "pt"}
 # Not every region of a language reads the same words.
 _APART: Final = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
+# Characters; RFC 5646 knows no longest tag, and those in use have fewer than 40.
 _LONGEST_TAG: Final = 100
 
 

@@ -11,7 +11,9 @@ from scheduling.models import NodeKind, NodeRole
 from scheduling.workflows.placeholders import RESULT, places, problem_with_place
 from scheduling.workflows.task_fields import TASK_FIELDS, read_task_fields
 
+# Nobody reads a deeper tree; it also ends what is nested without end.
 DEEPEST: Final = 10
+# All of them are stored in the one transaction that answers the request.
 MOST_MEMBERS: Final = 1000
 # Members and callbacks together.
 MOST_TASKS: Final = 3000

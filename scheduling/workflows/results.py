@@ -14,6 +14,7 @@ from scheduling.models import NodeKind, NodeRole, Task, WorkflowNode
 from scheduling.storable import Json
 from scheduling.workflows.placeholders import RESULT, NoSuchPart, filled, places
 
+# Results may be a megabyte each: so many are in memory at a time.
 _AT_ONCE = 100
 
 

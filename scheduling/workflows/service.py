@@ -18,6 +18,7 @@ from scheduling.workflows.definition import Node, read
 from scheduling.workflows.placeholders import places
 from scheduling.workflows.retry import WorkflowRetry
 
+# As much as a request body may have.
 MOST_BYTES: Final = 1_000_000
 
 

@@ -14,6 +14,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import NodeKind, NodeRole, Task, Workflow, WorkflowNode
 from scheduling.storable import Json
 
+# Results may be a megabyte each: so many are in memory at a time.
 _AT_ONCE: Final = 100
 # Where a task stands. What was not needed was cancelled as a task; in the workflow it says that it was not needed.
 _STANDING: Final = Case(

@@ -23,6 +23,7 @@ from scheduling.review.report import MOST_BYTES, Report, of_crontab, of_schedule
 from scheduling.review.report_lines import MOST_NEXT, ReportOptions
 from scheduling.words import DEFAULT, matching
 
+# Columns: longer lines are hard to read.
 _WIDEST: Final = 160
 
 
