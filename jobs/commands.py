@@ -1,4 +1,4 @@
-"""The setting TANDEM_COMMANDS: what `command.run` may run, and with which arguments. Pure."""
+"""The setting TANDEM_COMMANDS: the commands that `command.run` may run, and the arguments they take. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from scheduling.errors import Misconfigured, Problem, escaped
 
-_PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _MOST_CHARACTERS: Final = 4000
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
@@ -18,10 +18,10 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=_MOST_CHARACTERS)]
 
 
 class Command(BaseModel):
-    """One command. `argv` begins with an absolute path; `{name}` in an element stands for that argument.
+    """One command. `argv` begins with an absolute path; a placeholder `{name}` in an element stands for that argument.
 
-    Arguments that have no such place are appended, in the order in which they are declared. Each is described by a
-    regular expression that matches the whole value, or by the list of its values.
+    Arguments without a placeholder are appended, in the order in which they are declared. An argument is described by
+    a regular expression that must match the whole value, or by the list of allowed values. `timeout` is in seconds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -35,32 +35,32 @@ class Command(BaseModel):
     @field_validator("argv")
     @classmethod
     def _absolute(cls, argv: list[str]) -> list[str]:
-        if not argv[0].startswith("/") or _PLACE.search(argv[0]):
+        if not argv[0].startswith("/") or _PLACEHOLDER.search(argv[0]):
             raise ValueError("the first element must be the absolute path of a program")
         return argv
 
     @field_validator("arguments")
     @classmethod
-    def _expressions(cls, arguments: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    def _valid_expressions(cls, arguments: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for name, allowed in arguments.items():
             try:
                 re.compile(allowed if isinstance(allowed, str) else "")
             except re.error as exc:
-                raise ValueError(f"{name} is described by no regular expression: {exc}") from exc
+                raise ValueError(f"the regular expression of {name} is not valid: {exc}") from exc
         return arguments
 
     @model_validator(mode="after")
-    def _places(self) -> Command:
-        unknown = {name for element in self.argv for name in _PLACE.findall(element)} - set(self.arguments)
+    def _known_placeholders(self) -> Command:
+        unknown = {name for element in self.argv for name in _PLACEHOLDER.findall(element)} - set(self.arguments)
         if unknown:
             raise ValueError(f"argv names arguments that are not described: {', '.join(sorted(unknown))}")
         return self
 
     def problems(self, given: Mapping[str, str]) -> Iterator[Problem]:
-        """What is wrong with these arguments; the values are not repeated."""
+        """What is wrong with the given arguments. No message repeats a value: it may be secret."""
         for name in given.keys() - self.arguments.keys():
             known = ", ".join(self.arguments) or "none"
-            yield Problem(f"arguments.{escaped(name)}", "unknown_argument", f"The command takes these: {known}.")
+            yield Problem(f"arguments.{escaped(name)}", "unknown_argument", f"The command's arguments are: {known}.")
         for name, allowed in self.arguments.items():
             if name not in given:
                 yield Problem(f"arguments.{name}", "missing", "The command needs this argument.")
@@ -68,15 +68,15 @@ class Command(BaseModel):
                 yield Problem(f"arguments.{name}", "not_allowed", f"Write {_words(allowed)}.")
 
     def filled(self, given: Mapping[str, str]) -> list[str]:
-        """The program and its arguments; `given` has no `problems`."""
-        placed = {name for element in self.argv for name in _PLACE.findall(element)}
-        # One pass: a value that looks like a place stays what it is.
-        argv = [_PLACE.sub(lambda found: given[found.group(1)], element) for element in self.argv]
+        """The program and its arguments. `given` must be free of `problems`."""
+        placed = {name for element in self.argv for name in _PLACEHOLDER.findall(element)}
+        # One pass: a value that looks like a placeholder is not replaced again.
+        argv = [_PLACEHOLDER.sub(lambda found: given[found.group(1)], element) for element in self.argv]
         return argv + [given[name] for name in self.arguments if name not in placed]
 
 
 def parsed(setting: Mapping[str, Any]) -> dict[str, Command]:
-    """The commands by name. Raises Misconfigured that names what is wrong."""
+    """The commands by name. Raises Misconfigured, naming the entry and its fault."""
     found = {}
     for name, about in setting.items():
         try:
@@ -93,7 +93,7 @@ def _fits(value: str, allowed: str | list[str]) -> bool:
         return False
     if isinstance(allowed, list):
         return value in allowed
-    # A program would take it for an option. An expression that begins with - means to allow that.
+    # A program would take a value that begins with - for an option. An expression that begins with - allows it.
     if value.startswith("-") and not allowed.removeprefix("\\").startswith("-"):
         return False
     return re.fullmatch(allowed, value) is not None
@@ -102,4 +102,4 @@ def _fits(value: str, allowed: str | list[str]) -> bool:
 def _words(allowed: str | list[str]) -> str:
     if isinstance(allowed, list):
         return f"one of {', '.join(allowed)}"[:500]
-    return f"a text that matches {allowed[:300]}, and does not begin with - unless that does"
+    return f"a text that matches {allowed[:300]}; it may begin with - only if that expression does"

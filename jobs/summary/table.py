@@ -1,4 +1,4 @@
-"""A summary as CSV (RFC 4180) that a spreadsheet opens without running anything. Pure."""
+"""Write a summary as CSV (RFC 4180) in which a spreadsheet finds no formula to run. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from scheduling.lifecycle import FINISHED
 STATUSES: Final = sorted(FINISHED)
 HEADER: Final = ["kind", "name", "tasks", *(status.lower() for status in STATUSES), "late", "p50_s", "p95_s", "error"]
 
-# What spreadsheets take for a formula, in ASCII and in full width, and what may precede one (OWASP: CSV injection).
+# Characters that begin a formula in a spreadsheet, in ASCII and in full width, and the control characters that may come
+# before it (OWASP: CSV injection).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_csv(summary: Summary) -> str:
-    """A line for everything, for each job and schedule, and for each failure that is shown."""
+    """A header, then a line for all tasks, for each job, each schedule, and each failure of the summary."""
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(HEADER)
@@ -30,7 +31,7 @@ def as_csv(summary: Summary) -> str:
 
 
 def safe(text: str) -> str:
-    """The text, after an apostrophe where a spreadsheet would take it for a formula."""
+    """The text, with an apostrophe before it if a spreadsheet would take it for a formula."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
