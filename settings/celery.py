@@ -1,4 +1,4 @@
-"""What `python -m celery -A settings.celery worker|beat` runs."""
+"""The Celery application: `python -m celery -A settings.celery worker|beat`."""
 
 import os
 
@@ -7,7 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
 django.setup(set_prefix=False)
 
-from backends.queue import watchdog  # noqa: E402, F401 - as below; every worker has one
+from backends.queue import watchdog  # noqa: E402, F401 - as below; importing it gives each worker its watchdog
 from backends.queue.app import app  # noqa: E402 - the application reads the settings that setup() loads
 
 __all__ = ["app"]

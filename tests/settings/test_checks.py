@@ -20,8 +20,8 @@ def test_the_settings_as_they_come_fit_together() -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ({"backend": "anacron", "because": "x"}, "names the backend 'anacron'"),
-        ({"backend": "beat", "because": "x", "executor": "gpu"}, "asks for the executor 'gpu'"),
+        ({"backend": "anacron", "because": "x"}, "names the unknown backend 'anacron'"),
+        ({"backend": "beat", "because": "x", "executor": "gpu"}, "names the unknown executor 'gpu'"),
         ({"backend": "beat", "because": "x", "weekday": 1}, "has the unknown condition 'weekday'"),
         ({"backend": "beat"}, "gives no reason"),
     ],
