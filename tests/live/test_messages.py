@@ -1,4 +1,4 @@
-"""Messages that come twice, get lost, or are taken by a worker that dies."""
+"""Messages that are delivered twice, get lost, or are taken by a worker that dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMES = 5
 
 
 def tasks_of(job: str, count: int, installation: Installation) -> list[Task]:
-    """Queued tasks that were not handed over."""
+    """Queued tasks of the schedule that were not handed over."""
     schedule = a_schedule(every=3600, job=job, parameters={"path": str(installation.runs)})
     return [a_task(schedule) for _ in range(count)]
 
@@ -65,7 +65,7 @@ def test_the_task_of_a_worker_that_was_killed_is_lost_and_nothing_is_stuck(insta
     installation.until(lambda: installation.ran() == [lost.pk])
     worker.kill()
     assert has_status(lost, Status.RUNNING)
-    # Its last heartbeat, made older: the test need not sit through the silence.
+    # Make its last heartbeat older, so that the test need not wait 20 s.
     Task.objects.filter(pk=lost.pk).update(
         heartbeat_at=timezone.now() - lost_attempts.LOST_AFTER - timedelta(seconds=1)
     )

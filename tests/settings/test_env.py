@@ -1,4 +1,4 @@
-"""A variable has a type, and a wrong one stops the start with what to set."""
+"""Each variable has a type. A wrong value stops the start, and the message says what to write."""
 
 from pathlib import Path
 

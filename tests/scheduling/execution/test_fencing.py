@@ -1,4 +1,4 @@
-"""An attempt that was given up may still end: it must not touch the one that followed."""
+"""An attempt that was treated as lost may still end. It must not change the attempt that followed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATER = NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1)
 
 
 def two_attempts() -> tuple[Task, Task]:
-    """The first was lost and does not know it; the second runs."""
+    """A first attempt that was treated as lost but still runs, and a second one that runs."""
     task = a_task(a_schedule(now=NOW, on_lost="retry"), now=NOW)
     first = ledger.claim(task.pk, 1, worker="first", now=NOW)
     sweep(now=LATER)
@@ -46,7 +46,7 @@ def test_a_late_end_of_a_lost_attempt_changes_nothing() -> None:
     assert ledger.complete(second, result=None, now=LATER)
 
 
-def test_nothing_is_lost_by_those_who_could_not_see_the_database() -> None:
+def test_a_process_that_could_not_read_the_database_loses_no_attempt() -> None:
     task = a_task(a_schedule(now=NOW), now=NOW)
     ledger.claim(task.pk, 1, worker="me", now=NOW)
     sweep(now=LATER, lose=False)
@@ -55,7 +55,7 @@ def test_nothing_is_lost_by_those_who_could_not_see_the_database() -> None:
     assert Task.objects.get(pk=task.pk).status == Status.FAILED
 
 
-def test_what_expired_just_after_it_was_claimed_goes_on() -> None:
+def test_a_task_that_expires_after_its_claim_goes_on() -> None:
     task = a_task(a_schedule(now=NOW), now=NOW, expires=LATER)
     ledger.claim(task.pk, 1, worker="me", now=NOW)
     assert not ledger.cancel(task.pk, reason="it expired before it could start", now=LATER, running=False)
