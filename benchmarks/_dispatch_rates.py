@@ -1,4 +1,4 @@
-"""What benchmarks/dispatch.py measures, on the database and broker of this process's environment; prints JSON."""
+"""The measurements of benchmarks/dispatch.py, on the database and broker of this process's environment. Prints JSON."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ IDLE_TICKS = 20
 
 
 def make_schedules() -> None:
-    """All of them hourly; the first DUE were due a moment ago, the others are in half an hour."""
+    """ALL hourly schedules: the first DUE were due ten seconds ago, the others are due in half an hour."""
     now = timezone.now()
-    moments = [now - timedelta(seconds=HOUR + 10), now - timedelta(seconds=HOUR / 2)]
+    created_at = [now - timedelta(seconds=HOUR + 10), now - timedelta(seconds=HOUR / 2)]
     patterns = [
         schedules.create(
-            now=moment,
+            now=created,
             name="bench",
             job="live.append",
             parameters={"path": str(Path(settings.VAR) / "runs")},
             every=HOUR,
             backend="beat",
         )
-        for moment in moments
+        for created in created_at
     ]
     rows = []
     for number in range(ALL - len(patterns)):
@@ -60,7 +60,7 @@ def make_schedules() -> None:
 
 
 def make_periodic_tasks() -> None:
-    """The same for the stock scheduler: one row a schedule, with its own wake-up."""
+    """The same schedules for the stock scheduler: one PeriodicTask per schedule."""
     PeriodicTask.objects.all().delete()
     now = timezone.now()
     every, _ = IntervalSchedule.objects.get_or_create(every=HOUR, period=IntervalSchedule.SECONDS)
@@ -75,7 +75,7 @@ def make_periodic_tasks() -> None:
 
 
 def rate(tick: Callable[[], object], done: Callable[[], int], wanted: int) -> float:
-    """How many a second, until all that was wanted is done or the time is up."""
+    """How many are done per second: ticks until `wanted` more are done, or for LONGEST_SECONDS."""
     before, start = done(), time.perf_counter()
     while done() - before < wanted and time.perf_counter() - start < LONGEST_SECONDS:
         tick()
@@ -83,7 +83,7 @@ def rate(tick: Callable[[], object], done: Callable[[], int], wanted: int) -> fl
 
 
 def idle_milliseconds(tick: Callable[[], object]) -> float:
-    """What a tick costs when nothing is due."""
+    """Milliseconds of a tick when nothing is due: the mean of IDLE_TICKS."""
     start = time.perf_counter()
     for _ in range(IDLE_TICKS):
         tick()
@@ -91,7 +91,7 @@ def idle_milliseconds(tick: Callable[[], object]) -> float:
 
 
 class Counted(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
-    """The stock scheduler, counting what it sends."""
+    """The stock scheduler. It counts what it sends."""
 
     sends = 0
 
@@ -101,7 +101,7 @@ class Counted(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat ha
 
 
 def worker_rate() -> float:
-    """Tasks a second from the first start to the last end, as the ledger has them."""
+    """Tasks per second, from the first start to the last end in the ledger."""
     installation = Installation(os.environ["DATABASE_URL"], settings.BROKER_URL, Path(settings.VAR))
     try:
         installation.worker(processes=2)
@@ -113,7 +113,7 @@ def worker_rate() -> float:
 
 
 def main() -> None:
-    """Measure it all, the worker last: it empties the queue."""
+    """Measure and print all rates."""
     call_command("migrate", verbosity=0)
     make_schedules()
     ledger = LedgerScheduler(app=app)

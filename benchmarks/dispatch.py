@@ -2,10 +2,9 @@
 
     python benchmarks/dispatch.py
 
-10,000 schedules, 1,000 of them due at once, on SQLite and (where it is installed) on PostgreSQL, with the embedded
-broker. What LedgerScheduler sends are tasks, planned, stored and published; what the stock scheduler sends are
-wake-ups, whose tasks a worker has yet to make. The last line is what one worker with two processes then makes of the
-tasks.
+10,000 schedules, 1,000 of them due at once, on SQLite and (if it is installed) on PostgreSQL, with the embedded broker.
+LedgerScheduler plans, stores and publishes tasks. The stock scheduler publishes wake-ups only: a worker makes the tasks
+later. The last line is the rate at which one worker with two processes runs the tasks.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ LINES = {
 
 @contextmanager
 def postgres_url() -> Iterator[str]:
-    """A private PostgreSQL."""
+    """The URL of a private PostgreSQL."""
     with PostgresServer() as server:
         yield server.url
 
 
 @contextmanager
 def sqlite_url() -> Iterator[str]:
-    """A database file of its own."""
+    """The URL of a new database file."""
     with tempfile.TemporaryDirectory() as folder:
         yield f"sqlite:///{folder}/bench.sqlite3"
 

@@ -1,10 +1,11 @@
-"""From an event in the ledger to a thousand open sockets.
+"""How long an event of the ledger takes to a thousand open sockets.
 
     python benchmarks/feed.py [SOCKETS]
 
-One uvicorn process, the embedded broker, on SQLite and (where it is installed) on PostgreSQL. Two patterns: sockets of
-one task each, where every event is for one client; and a feed, where every event is for all of them. Printed is the
-time from just before the event's transaction to the client having it, and what it cost the server.
+One uvicorn process and the embedded broker, on SQLite and (if it is installed) on PostgreSQL. Two patterns: each socket
+follows one task, so that each event goes to one client; and all sockets follow all tasks, so that each event goes to
+all clients. It prints the time from just before the event's transaction until the client has the message, and the
+server's CPU time and memory.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ FEED_PAUSE: Final = 0.4
 
 
 def main() -> None:
-    """Print the table; with a database in the environment's `FEED_BENCH`, measure one column."""
+    """Print the table. In a process with `FEED_BENCH` in its environment: measure one column and print it as JSON."""
     if "FEED_BENCH" in os.environ:
         sys.stdout.write(json.dumps(measure()) + "\n")
         return
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 def in_process_of_its_own(kind: str) -> dict[str, float]:
-    """One column of the table."""
+    """One column of the table, measured in a new process."""
     with ExitStack() as stack:
         var = tempfile.mkdtemp(prefix="tandem-bench-")
         stack.callback(shutil.rmtree, var)
@@ -76,7 +77,7 @@ def in_process_of_its_own(kind: str) -> dict[str, float]:
 
 
 def measure() -> dict[str, float]:
-    """Everything on the database and the broker of the environment."""
+    """All measurements, on the database and the broker of the environment."""
     import django  # noqa: PLC0415 - only this process has settings
 
     django.setup()
@@ -99,7 +100,7 @@ def measure() -> dict[str, float]:
 
 
 class Watchers:
-    """Clients in this process, and the events they wait for."""
+    """Clients in this process. They record how long each event took to each of them."""
 
     def __init__(self, address: str, token: str, server: int) -> None:
         self._address, self._token, self._server = address, token, server
@@ -109,7 +110,7 @@ class Watchers:
         self._all_taken = asyncio.Event()
 
     async def measure(self) -> dict[str, float]:
-        """Both patterns, and the server's own costs."""
+        """The times of both patterns, and the server's CPU time and memory."""
         tasks = await asyncio.to_thread(running_tasks, SOCKETS)
         begun = time.monotonic()
         async with AsyncExitStack() as stack:
@@ -173,7 +174,7 @@ class Watchers:
                     self._all_taken.set()
 
     async def _round(self, tasks: list[Any], clients: int, pause: float) -> list[float]:
-        """An event for each task; how long each took to each client, ascending."""
+        """Write an event for each task. Returns the seconds from event to client, for each client, ascending."""
         self._taken, self._expected = [], len(tasks) * clients
         self._all_taken.clear()
         for task in tasks:
@@ -194,7 +195,7 @@ class Watchers:
 
 
 def running_tasks(count: int) -> list[Any]:
-    """Tasks that run, as far as the ledger knows."""
+    """Tasks that are RUNNING in the ledger; no process runs them."""
     from django.utils import timezone  # noqa: PLC0415 - as above
 
     from scheduling import ledger  # noqa: PLC0415 - as above
@@ -206,13 +207,13 @@ def running_tasks(count: int) -> list[Any]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used so far (proc(5): utime and stime, in ticks)."""
+    """The CPU time that a process has used so far, in seconds (proc(5): utime and stime, in ticks)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(pid: int) -> int:
-    """What a process has in memory, in bytes."""
+    """The resident memory of a process, in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

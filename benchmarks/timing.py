@@ -1,9 +1,9 @@
-"""How long the next occurrence takes: Tandem's engine beside cronsim and croniter, in the same run.
+"""How long it takes to compute the next occurrence: Tandem's engine beside cronsim and croniter, in the same run.
 
     python benchmarks/timing.py
 
-Each cell is the best of five rounds, in microseconds a call. cronsim and croniter parse anew for each start;
-Tandem has parsed before.
+Each cell is the best of five rounds, in microseconds per call. cronsim and croniter parse the expression in each call;
+Tandem parses it once, before.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ CALLS = 300
 
 
 def microseconds(call: Callable[[], object]) -> float:
-    """The best of five rounds; the first call, which fills caches, does not count."""
+    """Microseconds per call, best of five rounds. A first call fills the caches and does not count."""
     call()
     return min(repeat(call, number=CALLS, repeat=5)) / CALLS * 1e6
 
 
 def measure(expression: str, zone: str) -> tuple[float, float, float]:
-    """Microseconds of one look for the next occurrence: ours, cronsim's, croniter's."""
+    """Microseconds to compute one next occurrence: Tandem, cronsim, croniter."""
     cron, local = Cron.parse(expression, zone), NOW.astimezone(ZoneInfo(zone))
     return (
         microseconds(lambda: cron.next(NOW)),

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The first process of a cron host: cron's daemon as root, the agent as an unprivileged user, ended in good order.
+"""The first process of a cron host. It starts cron's daemon as root and the agent as an unprivileged user.
 
-`cron_host.py --user NAME [--finish SECONDS] -- AGENT...`. When either ends, the other is ended too and the exit code
-is 1: the container is started again as a whole. SIGTERM and SIGINT end both; what cron has started may finish.
+`cron_host.py --user NAME [--finish SECONDS] -- AGENT...`. If one of the two ends, this program ends the other one and
+exits with 1, so that the whole container is started again. On SIGTERM and SIGINT it ends both, and gives the commands
+that cron has started time to finish.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-# What cron has started gets this long to finish, and then this long to record that it was ended. Together they stay
-# below stop_grace_period in docker/stack.yml, after which Docker kills.
+# Seconds for the commands that cron has started: first to finish, then, after SIGTERM, to record that they were ended.
+# The sum is below stop_grace_period in docker/stack.yml, after which Docker kills the container.
 FINISH_SECONDS: Final = 20
 RECORD_SECONDS: Final = 10
 _STOPS: Final = {signal.SIGTERM, signal.SIGINT}
@@ -31,7 +32,7 @@ _PR_SET_CHILD_SUBREAPER: Final = 36  # <linux/prctl.h>
 
 
 class Signals:
-    """The signals that arrive, one after the other. There may be one at a time, in the main thread."""
+    """Waits for signals. Only one instance may exist, in the main thread."""
 
     def __init__(self) -> None:
         self._reading, writing = os.pipe()
@@ -41,15 +42,15 @@ class Signals:
             signal.signal(number, _noted)
 
     def wait(self, seconds: float | None) -> set[int]:
-        """What arrived, after at most `seconds` (None: as long as it takes)."""
+        """The signals that arrived, after at most `seconds` (None: no limit). Empty if none arrived."""
         ready, _, _ = select.select([self._reading], [], [], seconds)
         return set(os.read(self._reading, 4096)) if ready else set()
 
 
 def main() -> int:
-    """0 after a stop that was asked for, 1 when cron or the agent ended by itself."""
+    """Run until a signal or the end of cron or the agent. Returns 0 after a signal, else 1."""
     arguments = _arguments()
-    # cron's orphans become our children, whether or not we are process 1 (prctl(2)).
+    # Orphans of cron become children of this process, even if it is not process 1 (prctl(2)).
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signals = Signals()
     agent = _start(arguments.agent, pwd.getpwnam(arguments.user))
@@ -67,24 +68,25 @@ def main() -> int:
 
 
 def _end(pids: set[int], signals: Signals, finish: float) -> None:
-    """End `pids`; then see everything else out: what does not finish in time is asked to end, too."""
+    """Send SIGTERM to `pids`, and wait for all other children. After `finish` seconds they get SIGTERM too."""
     for pid in pids:
         _ask_to_end(pid)
-    if _seen_out(signals, finish):
+    if _all_ended(signals, finish):
         return
     asked = set(pids)
 
     def ask_each_once() -> None:
-        # A second SIGTERM would interrupt what records the first. Ending a process brings its children to us.
+        # Once, because a second SIGTERM would interrupt a command that records the first one. Asked each time, because
+        # the children of a process that ended become children of this one.
         for pid in children_of(os.getpid()) - asked:
             _ask_to_end(pid)
             asked.add(pid)
 
-    _seen_out(signals, RECORD_SECONDS, each_time=ask_each_once)
+    _all_ended(signals, RECORD_SECONDS, each_time=ask_each_once)
 
 
-def _seen_out(signals: Signals, seconds: float, each_time: Callable[[], None] = lambda: None) -> bool:
-    """Whether all children ended within `seconds`."""
+def _all_ended(signals: Signals, seconds: float, each_time: Callable[[], None] = lambda: None) -> bool:
+    """Wait for all children, at most `seconds`. True if all have ended. `each_time` is called before each wait."""
     deadline = time.monotonic() + seconds
     while children_of(os.getpid()):
         each_time()
@@ -97,21 +99,21 @@ def _seen_out(signals: Signals, seconds: float, each_time: Callable[[], None] = 
 
 
 def children_of(pid: int) -> set[int]:
-    """The processes whose parent is `pid`, those that have ended and were not collected included (proc(5))."""
+    """The processes whose parent is `pid`, zombies included (proc(5))."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # "pid (name) state ppid ...", and a name may hold anything.
+            # "pid (name) state ppid ...": the name may hold any character.
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # the process has ended
         if int(fields[1]) == pid:
             found.add(int(stat.parent.name))
     return found
 
 
 def _reap() -> set[int]:
-    """Collect the children that have ended."""
+    """Collect the children that have ended. Returns their ids."""
     ended: set[int] = set()
     with contextlib.suppress(ChildProcessError):  # there is no child left
         while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
@@ -120,7 +122,7 @@ def _reap() -> set[int]:
 
 
 def _ask_to_end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+    with contextlib.suppress(ProcessLookupError):  # the process has ended
         os.kill(pid, signal.SIGTERM)
 
 
@@ -138,18 +140,18 @@ def _start(command: Sequence[str], user: pwd.struct_passwd) -> subprocess.Popen[
 
 
 def _noted(_signal: int, _frame: FrameType | None) -> None:
-    """Python writes the signal's number into the pipe; without a handler it would not."""
+    """Does nothing. Python writes the signal's number into the pipe only if the signal has a handler."""
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run cron and the agent of this host until SIGTERM.")
-    parser.add_argument("--user", required=True, help="who the agent runs as, and whose crontab it writes")
+    parser.add_argument("--user", required=True, help="the user the agent runs as, and whose crontab it writes")
     parser.add_argument(
         "--finish",
         type=float,
         metavar="SECONDS",
         default=FINISH_SECONDS,
-        help="how long what cron has started may go on (%(default)s)",
+        help="how long the commands that cron has started may go on (%(default)s)",
     )
     parser.add_argument("agent", nargs="+", help="the agent's command, after --")
     return parser.parse_args()

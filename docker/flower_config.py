@@ -6,5 +6,5 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# `user:password`. Without the file Flower does not start: whoever reaches it could stop the workers.
+# `user:password`. Without the file Flower does not start: anybody who can open Flower can stop the workers.
 basic_auth = [Path(os.environ.get("FLOWER_AUTH_FILE", "/run/secrets/flower_auth")).read_text(encoding="utf-8").strip()]

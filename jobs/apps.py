@@ -1,4 +1,4 @@
-"""The jobs that ship, as a Django application."""
+"""The built-in jobs, as a Django application."""
 
 from importlib import import_module
 from typing import Final
@@ -18,7 +18,7 @@ JOB_MODULES: Final = (
 
 
 class JobsConfig(AppConfig):
-    """Imports the modules above, which registers their jobs, and the checks of their settings."""
+    """Imports the modules above and jobs.checks: importing them registers the jobs and the checks of their settings."""
 
     name = "jobs"
     label = "tandem_jobs"

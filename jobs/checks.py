@@ -1,4 +1,4 @@
-"""What `manage.py check` says about the settings of the jobs that ship."""
+"""Checks of the built-in jobs' settings, for `manage.py check`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.errors import Misconfigured
 
 @register
 def commands_are_usable(**_: Any) -> list[CheckMessage]:
-    """Every entry of TANDEM_COMMANDS is a command."""
+    """An error if an entry of TANDEM_COMMANDS is not a valid command."""
     try:
         parsed(settings.TANDEM_COMMANDS)
     except Misconfigured as exc:

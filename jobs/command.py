@@ -20,22 +20,22 @@ from scheduling.storable import Json, storable_text
 _MOST_BYTES: Final = 100_000
 # Characters of stderr in the error of a command that failed: its end, which says why.
 _MOST_SHOWN: Final = 2000
-# Not the worker's own environment: it holds the passwords of the database and of the broker.
+# Commands do not get the worker's own environment: it holds the passwords of the database and of the broker.
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
 class CommandFailed(TandemError):
-    """The command ended with an exit code other than 0, or by a signal."""
+    """The command ended with an exit code other than 0, or a signal ended it."""
 
     code = "command_failed"
 
 
 def as_configured(*, command: str, arguments: dict[str, str] | None, **_: object) -> Iterator[Problem]:
-    """The settings know the command, and its arguments are what they describe."""
+    """Problems: the setting TANDEM_COMMANDS has no such command, or does not allow these arguments."""
     commands = parsed(settings.TANDEM_COMMANDS)
     if command not in commands:
         known = ", ".join(sorted(commands)) or "none, see the setting TANDEM_COMMANDS"
-        yield Problem("command", "unknown_command", f"There is no such command. There are: {known}.")
+        yield Problem("command", "unknown_command", f"There is no such command. Known commands: {known}.")
         return
     yield from commands[command].problems(arguments or {})
 
@@ -48,17 +48,17 @@ def run(
     arguments: Annotated[dict[str, str] | None, Field(description="Its arguments by name.")] = None,
     timeout: Annotated[
         float | None,
-        Field(gt=0, le=86_400, description="Seconds it may take, where that is less than the setting says."),
+        Field(gt=0, le=86_400, description="Seconds it may take. It only counts where it is less than the setting's."),
     ] = None,
 ) -> dict[str, Json]:
     """Run a command that the settings name, without a shell.
 
-    The setting TANDEM_COMMANDS says what is run, in which folder and environment, and what the arguments may be.
-    Returns `exit_code` (0), `output`, `errors` (what it wrote to stderr), `cut` (whether any of it is missing: 100,000
-    bytes of each are kept) and `elapsed_ms`. A command that takes too long, or whose task is cancelled, is ended with
-    all of its process group: by SIGTERM, and 5 seconds later by SIGKILL.
+    The setting TANDEM_COMMANDS defines the program, its folder and environment, and the arguments that are allowed.
+    Returns `exit_code` (0), `output`, `errors` (the command's stderr), `cut` and `elapsed_ms`. Of `output` and `errors`
+    100,000 bytes each are kept; `cut` is true if any of them is missing. If the command takes too long, or its task is
+    cancelled, its whole process group gets SIGTERM, and SIGKILL 5 seconds later.
 
-    Raises CommandFailed for another exit code, TimedOut, Cancelled, and NotStarted.
+    Raises CommandFailed for an exit code other than 0, TimedOut, Cancelled and NotStarted.
     """
     started = time.perf_counter()
     context.progress(0, 1, f"Running {command}")

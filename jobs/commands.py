@@ -1,4 +1,4 @@
-"""The setting TANDEM_COMMANDS: what `command.run` may run, and with which arguments. Pure."""
+"""The setting TANDEM_COMMANDS: the commands that `command.run` may run, and the arguments they take. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=_MOST_CHARACTERS)]
 
 
 class Command(BaseModel):
-    """One command. `argv` begins with an absolute path; `{name}` in an element stands for that argument.
+    """One command. `argv` begins with an absolute path; a placeholder `{name}` in an element stands for that argument.
 
-    Arguments that have no such place are appended, in the order in which they are declared. Each is described by a
-    regular expression that matches the whole value, or by the list of its values.
+    Arguments without a placeholder are appended, in the order in which they are declared. An argument is described by
+    a regular expression that must match the whole value, or by the list of allowed values. `timeout` is in seconds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -42,12 +42,12 @@ class Command(BaseModel):
 
     @field_validator("arguments")
     @classmethod
-    def _expressions(cls, arguments: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    def _valid_expressions(cls, arguments: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for name, allowed in arguments.items():
             try:
                 re.compile(allowed if isinstance(allowed, str) else "")
             except re.error as exc:
-                raise ValueError(f"{name} is described by no regular expression: {exc}") from exc
+                raise ValueError(f"the regular expression of {name} is not valid: {exc}") from exc
         return arguments
 
     @model_validator(mode="after")
@@ -58,10 +58,10 @@ class Command(BaseModel):
         return self
 
     def problems(self, given: Mapping[str, str]) -> Iterator[Problem]:
-        """What is wrong with these arguments; the values are not repeated."""
+        """What is wrong with the given arguments. No message repeats a value: it may be secret."""
         for name in given.keys() - self.arguments.keys():
             known = ", ".join(self.arguments) or "none"
-            yield Problem(f"arguments.{escaped(name)}", "unknown_argument", f"The command takes these: {known}.")
+            yield Problem(f"arguments.{escaped(name)}", "unknown_argument", f"The command's arguments are: {known}.")
         for name, allowed in self.arguments.items():
             if name not in given:
                 yield Problem(f"arguments.{name}", "missing", "The command needs this argument.")
@@ -80,7 +80,7 @@ class Command(BaseModel):
 
 
 def parsed(setting: Mapping[str, Any]) -> dict[str, Command]:
-    """The commands by name. Raises Misconfigured that names what is wrong."""
+    """The commands by name. Raises Misconfigured, naming the entry and its fault."""
     found = {}
     for name, about in setting.items():
         try:
@@ -97,7 +97,7 @@ def _fits(value: str, allowed: str | list[str]) -> bool:
         return False
     if isinstance(allowed, list):
         return value in allowed
-    # A program would take it for an option. An expression that begins with - means to allow that.
+    # A program would take a value that begins with - for an option. An expression that begins with - allows it.
     if value.startswith("-") and not allowed.removeprefix("\\").startswith("-"):
         return False
     return re.fullmatch(allowed, value) is not None
@@ -106,4 +106,4 @@ def _fits(value: str, allowed: str | list[str]) -> bool:
 def _words(allowed: str | list[str]) -> str:
     if isinstance(allowed, list):
         return f"one of {', '.join(allowed)}"[:500]
-    return f"a text that matches {allowed[:300]}, and does not begin with - unless that does"
+    return f"a text that matches {allowed[:300]}; it may begin with - only if that expression does"

@@ -1,4 +1,8 @@
-"""Opening a folder that must lie within certain others, and files in it: none can be exchanged once it is checked."""
+"""Open folders and files that must lie within allowed folders (the roots).
+
+A check and a later open by path would be a race: a folder could be replaced by a symbolic link between them. So every
+component is opened without following links, relative to the descriptor of the folder above.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +17,22 @@ from typing import Final
 from jobs.errors import FileRefused
 from scheduling.errors import TandemError
 
-# O_NOFOLLOW: a component that became a symbolic link after it was checked fails to open (open(2)).
+# O_NOFOLLOW: opening a component fails if it became a symbolic link after the check (open(2)).
 FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FolderRefused(TandemError):
-    """This folder is not one that jobs may work in."""
+    """Jobs may not use this folder."""
 
     code = "folder_refused"
 
 
 @contextmanager
 def opened_within(folder: str, roots: Sequence[str]) -> Iterator[int]:
-    """A descriptor of `folder`, which lies within one of `roots` (or is one) once links are resolved.
+    """A descriptor of `folder`, closed at the end of the block.
 
-    Raises FolderRefused for a folder that lies elsewhere, is missing, or cannot be opened. What lies
-    elsewhere is refused in the same words whether it exists or not.
+    With symbolic links resolved, the folder must be one of `roots` or lie within one. Raises FolderRefused if it lies
+    elsewhere, is missing, or cannot be opened. The message for a folder elsewhere does not tell whether it exists.
     """
     try:
         real = Path(folder).resolve()
@@ -48,7 +52,7 @@ def opened_within(folder: str, roots: Sequence[str]) -> Iterator[int]:
 
 
 def _descend(root: Path, parts: Sequence[str]) -> int:
-    """Open `root`, then one part at a time below it. The caller closes the descriptor."""
+    """Open `root`, then one part after the other below it. The caller closes the descriptor."""
     descriptor = os.open(root, FOLDER_FLAGS)
     for part in parts:
         above = descriptor
@@ -60,20 +64,21 @@ def _descend(root: Path, parts: Sequence[str]) -> int:
 
 
 def read_file(path: str, roots: Sequence[str], *, most_bytes: int) -> bytes:
-    """The content of a regular file within one of `roots`; the file itself may not be a symbolic link.
+    """The content of a regular file within one of `roots`. The file itself must not be a symbolic link.
 
-    Raises FolderRefused for where it lies, FileRefused for what it is, and for more than `most_bytes`.
+    Raises FolderRefused if its folder is not allowed. Raises FileRefused if it cannot be opened, is not a regular file,
+    or is larger than `most_bytes`.
     """
-    folder, name = _parted(path)
+    folder, name = _split(path)
     with opened_within(folder, roots) as above:
         try:
-            # O_NONBLOCK: a named pipe would keep open() waiting for a writer.
+            # O_NONBLOCK: without it, open() of a named pipe waits for a writer.
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=above)
         except OSError as exc:
             raise FileRefused(f"The file {path!r} cannot be opened: {exc.strerror}.") from exc
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FileRefused(f"{path!r} is no regular file.")
+                raise FileRefused(f"{path!r} is not a regular file.")
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 content = file.read(most_bytes + 1)
         finally:
@@ -84,11 +89,11 @@ def read_file(path: str, roots: Sequence[str], *, most_bytes: int) -> bytes:
 
 
 def write_file(path: str, roots: Sequence[str], content: bytes) -> None:
-    """Write a file within one of `roots`, whole or not at all: what had the name before stays until it is complete.
+    """Write a file within one of `roots`, whole or not at all. An older file of that name stays until then.
 
-    Raises FolderRefused for where it lies, and FileRefused when it cannot be written.
+    Raises FolderRefused if its folder is not allowed, and FileRefused if the file cannot be written.
     """
-    folder, name = _parted(path)
+    folder, name = _split(path)
     with opened_within(folder, roots) as above:
         part = f".{secrets.token_hex(8)}.part"
         try:
@@ -107,14 +112,14 @@ def write_file(path: str, roots: Sequence[str], content: bytes) -> None:
 
 
 def absolute(path: str) -> str:
-    """The path unchanged; for pydantic. Raises ValueError for one that is not absolute."""
+    """Validator for pydantic: the path unchanged. Raises ValueError if it is not absolute."""
     if not path.startswith("/"):
         raise ValueError("write an absolute path, beginning with /")
     return path
 
 
-def _parted(path: str) -> tuple[str, str]:
-    """The folder, and a name in it."""
+def _split(path: str) -> tuple[str, str]:
+    """The folder, and the name in it. Raises FileRefused if the path does not end with a name."""
     folder, _, name = path.rpartition("/")
     if name in {"", ".", ".."}:
         raise FileRefused(f"{path!r} names no file.")

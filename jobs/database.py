@@ -1,4 +1,4 @@
-"""`database.backup`: back up a database, and keep so many backups."""
+"""`database.backup`: back up a database, and delete its older backups."""
 
 import hashlib
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ _SUFFIXES: Final = {"django.db.backends.sqlite3": ".sqlite3", "django.db.backend
 
 
 def known_database(*, database: str, **_: object) -> Iterator[Problem]:
-    """The setting DATABASES has it, and it is of a kind that can be backed up."""
+    """A problem if the setting DATABASES has no such database, or one of another engine than _SUFFIXES has."""
     if connections.settings.get(database, {}).get("ENGINE") not in _SUFFIXES:
         known = [name for name, about in connections.settings.items() if about["ENGINE"] in _SUFFIXES]
-        yield Problem("database", "unknown_database", f"Write one of {', '.join(known)}: a name in DATABASES.")
+        yield Problem("database", "unknown_database", f"Write the name of a database in DATABASES: {', '.join(known)}.")
 
 
 @job("database.backup", rule=known_database)
@@ -46,13 +46,13 @@ def backup(
         float, Field(gt=0, le=86_400, description="Seconds for the dump, and again to check it.")
     ] = 3600,
 ) -> dict[str, Json]:
-    """Back up a database, and keep so many backups.
+    """Back up a database, and delete its older backups.
 
-    PostgreSQL by pg_dump in its custom format, SQLite by its online backup API; both as the database is at one moment,
-    while it is in use. The file has its name once it is complete and checked, and older ones are deleted then. Returns
-    `file`, `bytes`, `sha256`, and `deleted`: the names of those that went.
+    PostgreSQL: pg_dump in its custom format. SQLite: its online backup API. Both give a consistent snapshot while the
+    database is in use. The file gets its name when it is complete and checked; after that the older backups are
+    deleted. Returns `file`, `bytes`, `sha256`, and `deleted`: the names of the deleted backups.
 
-    Raises BackupFailed, TimedOut and Cancelled; nothing is kept and nothing deleted then.
+    Raises BackupFailed, TimedOut and Cancelled.
     """
     about = connections.settings[database]
     suffix = _SUFFIXES[about["ENGINE"]]

@@ -1,4 +1,4 @@
-"""A job with nothing to do, for trying out schedules, progress and cancellation."""
+"""`demo.process_data`: a job that does no work, for trying out schedules, progress and cancellation."""
 
 import time
 from typing import Annotated
@@ -19,8 +19,8 @@ def process_data(
 ) -> dict[str, Json]:
     """Go through some steps and report each one.
 
-    Returns `{"message": "Data processed successfully"}`. A task that is cancelled stops before its next
-    step, and returns how far it came.
+    Returns `{"message": "Data processed successfully"}`. If the task is cancelled, the job stops before its next step
+    and returns a message with the number of steps done.
     """
     for done in range(steps):
         if context.cancelled:

@@ -21,7 +21,7 @@ Addresses = Annotated[list[Address], Field(max_length=_MOST_RECIPIENTS)]
 def some_recipients(
     *, to: Sequence[str], cc: Sequence[str] | None, bcc: Sequence[str] | None, **_: object
 ) -> Iterator[Problem]:
-    """Somebody gets it, and not too many at once."""
+    """A problem if there is no recipient, or more than _MOST_RECIPIENTS."""
     count = len(to) + len(cc or ()) + len(bcc or ())
     if not 1 <= count <= _MOST_RECIPIENTS:
         yield Problem("to", "recipients", f"Write 1 to {_MOST_RECIPIENTS} addresses in to, cc and bcc together.")
@@ -41,11 +41,11 @@ def send_email(
 ) -> dict[str, Json]:
     """Send a message.
 
-    Goes through the server that EMAIL_URL names, from DEFAULT_FROM_EMAIL. Returns `message_id`, how many `recipients`
-    it was sent to, and the addresses that the server `refused`. The message ID is the same in each attempt, so that
-    mail programs recognise a message that came twice.
+    The message goes through the server that EMAIL_URL names; its sender is DEFAULT_FROM_EMAIL. Returns `message_id`,
+    `recipients` (the number of addresses the server accepted) and `refused` (the addresses it did not accept). The
+    message ID is the same in each attempt of a task, so that mail programs recognise a message that arrives twice.
 
-    Raises NotSent when the server cannot be reached or does not take the message.
+    Raises NotSent if the server cannot be reached or does not accept the message, and Cancelled.
     """
     if context.cancelled:
         raise Cancelled

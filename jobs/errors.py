@@ -1,21 +1,21 @@
-"""Why the jobs that ship fail, where several of them have the same reason."""
+"""Errors that several of the built-in jobs raise."""
 
 from scheduling.errors import TandemError
 
 
 class Cancelled(TandemError):
-    """The task was asked to stop, and stopped before there was anything to keep."""
+    """The task was asked to stop, and stopped without a result."""
 
     code = "cancelled"
 
 
 class TimedOut(TandemError):
-    """It did not end in time."""
+    """The work did not end within its time limit."""
 
     code = "timed_out"
 
 
 class FileRefused(TandemError):
-    """This file is not one that jobs may read or write."""
+    """Jobs may not read or write this file, or cannot."""
 
     code = "file_refused"

@@ -49,12 +49,12 @@ def clean(
 ) -> dict[str, Json]:
     """Delete old files in a folder.
 
-    The folder lies within one of the setting TANDEM_FILES_ROOTS. Only regular files are deleted: never
-    folders, symbolic links or what links point to. Returns `deleted` and `bytes` (with `dry_run`: what would
-    be), `kept` (matching files that are newer), and `errors` (at most 20, then a count). A task that is
-    cancelled stops and returns what it did so far.
+    The folder must lie within one of the folders of the setting TANDEM_FILES_ROOTS. Only regular files are deleted:
+    never folders, symbolic links, or what links point to. Returns `deleted` and `bytes` (with `dry_run`: what would be
+    deleted), `kept` (matching files that are newer), and `errors` (at most 20, then a count). If the task is cancelled,
+    the job stops and returns what it has done so far.
 
-    Raises FolderRefused for a folder outside of the roots, and for one that cannot be opened.
+    Raises FolderRefused if the folder lies outside of the roots or cannot be opened.
     """
     sweep = _Sweep(context, time.time() - days * 86_400, pattern, recursive, dry_run)
     with opened_within(folder, settings.TANDEM_FILES_ROOTS) as descriptor:
@@ -65,7 +65,7 @@ def clean(
 
 @dataclass(slots=True)
 class _Sweep:
-    """One run over a folder. `cutoff` is Unix time: a file changed then or before is old."""
+    """One run over a folder. `cutoff` is Unix time in seconds: a file last changed then or earlier is old."""
 
     context: JobContext
     cutoff: float
@@ -82,7 +82,7 @@ class _Sweep:
     more_errors: int = 0
 
     def folder(self, descriptor: int, path: str, *, depth: int) -> None:
-        """Clean the folder that `descriptor` has open; `path` leads there, for messages."""
+        """Clean the open folder `descriptor`. `path` names it in messages."""
         try:
             names = os.listdir(descriptor)
         except OSError as exc:
@@ -95,11 +95,11 @@ class _Sweep:
                 self._descend(descriptor, name, f"{path}{name}/", depth=depth + 1)
 
     def report(self) -> None:
-        """Report progress: entries looked at, of those found so far."""
+        """Report progress: how many of the entries found so far have been looked at."""
         self.context.progress(self.seen, self.found, f"{self.deleted} deleted")
 
     def result(self) -> dict[str, Json]:
-        """What came of it."""
+        """The result of the job."""
         more = [f"and {self.more_errors} more"] if self.more_errors else []
         return {
             "deleted": self.deleted,
@@ -127,7 +127,7 @@ class _Sweep:
             os.close(descriptor)
 
     def _entry(self, descriptor: int, name: str, path: str) -> bool:
-        """Deal with one entry of a folder; whether it is a folder itself."""
+        """Handle one entry of a folder. True if the entry is itself a folder."""
         if self.seen % _FILES_PER_REPORT == 0 and not self.stopped:
             self.report()
             self.stopped = self.context.cancelled
@@ -139,7 +139,7 @@ class _Sweep:
             if stat.S_ISREG(about.st_mode) and fnmatchcase(name, self.pattern):
                 self._file(descriptor, name, about)
         except FileNotFoundError:
-            return False  # somebody else deleted it meanwhile, which is what was asked for
+            return False  # another process has deleted it, so there is nothing to do
         except OSError as exc:
             self._failed(path + name, exc.strerror)
             return False
@@ -150,7 +150,7 @@ class _Sweep:
             self.kept += 1
             return
         if not self.dry_run:
-            # unlink(2) removes no folder and follows no link, whatever took the name since it was looked at.
+            # If another entry took the name since the check: unlink(2) removes no folder and follows no link.
             os.unlink(name, dir_fd=descriptor)
         self.deleted += 1
         self.freed += about.st_size

@@ -50,7 +50,7 @@ def fetch(
     max_bytes: Annotated[int, Field(ge=1, le=10_000_000, description="Largest body, after decompression.")] = 1_000_000,
     headers: Annotated[
         Headers | None,
-        Field(description="Request headers. Those that may hold a credential stay with the URL's own server."),
+        Field(description="Request headers. After a redirect to another server, only harmless ones are sent."),
     ] = None,
     fail_on_error: Annotated[bool, Field(description="Whether a status of 400 or more fails the task.")] = True,
 ) -> dict[str, Json]:
@@ -58,11 +58,11 @@ def fetch(
 
     Returns `url` (after redirects, without credentials), `status`, `headers`, `content_type` (without parameters),
     `elapsed_ms`, and one of `json`, `xml` (as JSON), `text`, or `bytes` with `sha256`, by the content type.
-    Follows up to 5 redirects: after 303 with GET, after 307 and 308 with the same method and body. Only public
-    addresses are asked, unless the setting TANDEM_HTTP_ALLOW_PRIVATE is on, and only hosts that
-    TANDEM_HTTP_ALLOWED_HOSTS allows. Proxies in the environment are not used.
+    Follows up to 5 redirects: after 303 with GET, after 307 and 308 with the same method and body. Connects only to
+    public addresses, unless the setting TANDEM_HTTP_ALLOW_PRIVATE is on, and only to hosts that
+    TANDEM_HTTP_ALLOWED_HOSTS allows. Ignores proxies that the environment names.
 
-    Raises FetchFailed or one of its kinds (`jobs/fetch/errors.py`), and Cancelled; none of them shows a credential.
+    Raises FetchFailed or one of its subclasses (`jobs/fetch/errors.py`), and Cancelled. No message shows a credential.
     """
     asked = request(method, headers or {}, body)
     return _fetch(
@@ -107,7 +107,7 @@ def _redirected(asked: Request, target: Target, location: str) -> Target:
 
 
 def _status(status: int) -> str:
-    """The number with its registered name; the server's own words are not repeated."""
+    """The number with its registered name. The server's own text is not repeated: it may hold anything."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

@@ -1,4 +1,4 @@
-"""Messages, through Django's mail settings."""
+"""Send mail through Django's mail settings, and report the recipients that the server refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field
 
 from scheduling.errors import TandemError
 
-# C0, DEL, C1 and the two separators of Unicode: whatever ends a line for somebody (RFC 5322, section 2.2).
+# C0, DEL, C1 and Unicode's two separators: every character that some program takes for a line end (RFC 5322, 2.2).
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -26,19 +26,22 @@ _SMTP: Final = f"{EmailBackend.__module__}.{EmailBackend.__qualname__}"
 
 
 class NotSent(TandemError):
-    """The mail server did not take the message."""
+    """The mail server could not be reached, or did not accept the message."""
 
     code = "not_sent"
 
 
 def address(text: str) -> str:
-    """The address unchanged: `ada@example.org` or `Ada Lovelace <ada@example.org>`; for pydantic. Raises ValueError."""
+    """Validator for pydantic: the address unchanged, `ada@example.org` or `Ada Lovelace <ada@example.org>`.
+
+    Raises ValueError that says what to write.
+    """
     one_line(text)
     name, plain = parseaddr(text)
     try:
         validate_email(plain)
     except ValidationError as exc:
-        raise ValueError("is no address: write name@example.org or Name <name@example.org>") from exc
+        raise ValueError("is not an address: write name@example.org or Name <name@example.org>") from exc
     if text.strip() != plain and not text.rstrip().endswith(f"<{plain}>"):
         raise ValueError("holds more than one address: write each as an item of its own")
     if len(name) > 200:
@@ -47,7 +50,7 @@ def address(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text unchanged; for pydantic. Raises ValueError where it could end a header and begin another."""
+    """Validator for pydantic: the text unchanged. Raises ValueError if it could end a mail header and begin another."""
     if _CONTROL.search(text):
         raise ValueError("holds a line break or another control character: write one line")
     return text
@@ -59,7 +62,7 @@ Line = Annotated[str, AfterValidator(one_line), Field(min_length=1, max_length=5
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message; `attachments` are (file name, content, media type)."""
+    """A message. Each of `attachments` is (file name, content, media type)."""
 
     subject: str
     body: str
@@ -73,19 +76,19 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that the server took; `refused` are the addresses to which it will not deliver it."""
+    """A message that the server accepted. `refused` holds the addresses to which the server will not deliver it."""
 
     message_id: str
     refused: list[str]
 
 
 class _Client(smtplib.SMTP):
-    """Remembers which recipients the server refused beside others: smtplib says so, and Django does not listen."""
+    """Remembers the recipients that the server refused. smtplib returns them, and Django drops them."""
 
     refused: Sequence[str] = ()
 
     def sendmail(self, *args: Any, **kwargs: Any) -> dict[str, tuple[int, bytes]]:
-        """As smtplib's."""
+        """As smtplib.SMTP.sendmail."""
         refused = super().sendmail(*args, **kwargs)
         self.refused = [*refused]
         return refused
@@ -96,19 +99,19 @@ class _TlsClient(_Client, smtplib.SMTP_SSL):
 
 
 class _Backend(EmailBackend):
-    """Django's, with those clients."""
+    """Django's SMTP backend with the clients above."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        """What is connected with."""
+        """The client that Django connects with."""
         return _TlsClient if self.use_ssl else _Client
 
 
 def send(letter: Letter, *, task_id: int) -> Sent:
-    """Send it to all recipients at once. Its Message-ID is the same in each attempt of a task.
+    """Send the letter to all recipients at once. Its Message-ID is the same in each attempt of a task.
 
-    Raises NotSent, with what the server said, when it takes the message for nobody; that may hold addresses, and no
-    password.
+    Raises NotSent if the server cannot be reached or refuses every recipient. The error repeats what the server said:
+    that may include addresses, but no password.
     """
     message_id, message = _message(letter, task_id)
     try:

@@ -1,4 +1,4 @@
-"""XML made into JSON, safely. Pure."""
+"""Convert XML to JSON safely. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEEPEST: Final = 100
 
 
 class UnreadableXml(TandemError):
-    """This is no XML that is read here. `reason` is a predicate: "is nested more than 100 deep."."""
+    """The document is not XML, or is XML that is refused. `reason` is a predicate: "is nested more than 100 deep."."""
 
     code = "unreadable_xml"
 
@@ -30,11 +30,11 @@ class UnreadableXml(TandemError):
 
 
 def to_json(document: bytes, charset: str | None = None) -> Json:
-    """The document by xmltodict's convention: attributes as `@name`, text beside them as `#text`.
+    """The document as JSON, by xmltodict's convention: attributes as `@name`, text beside them as `#text`.
 
-    `charset`, a codec's name, goes before the document's own declaration (RFC 7303). Read twice: the first pass
-    (defusedxml) refuses entity declarations, external references and deep nesting, and only a document that passed is
-    built. A document type that names no other file is allowed. Raises UnreadableXml.
+    `charset`, the name of a codec, overrides the encoding that the document declares (RFC 7303). The document is parsed
+    twice: first by defusedxml, which refuses entity declarations, external references and deep nesting, then by
+    xmltodict. A document type that names no other file is allowed. Raises UnreadableXml.
     """
     source = InputSource()
     try:
@@ -47,12 +47,12 @@ def to_json(document: bytes, charset: str | None = None) -> Json:
     except DefusedXmlException as exc:
         raise UnreadableXml("is XML that declares entities or refers to others, which is refused.") from exc
     except (SAXException, ExpatError, ValueError, LookupError) as exc:
-        raise UnreadableXml(f"calls itself XML and is not: {storable_text(str(exc))[:200]}.") from exc
+        raise UnreadableXml(f"is not valid XML: {storable_text(str(exc))[:200]}.") from exc
     return _storable(parsed)
 
 
 class _Nesting(ContentHandler):
-    """Counts open elements."""
+    """Counts open elements, and raises UnreadableXml beyond DEEPEST."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Nesting(ContentHandler):
 
 
 def _storable(value: Json) -> Json:
-    """The value with each text as the databases can keep it; no deeper than DEEPEST elements make it."""
+    """The value, with each text changed so that the databases can store it. DEEPEST bounds the recursion."""
     if isinstance(value, str):
         return storable_text(value)
     if isinstance(value, list):

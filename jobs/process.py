@@ -1,4 +1,4 @@
-"""Running a program: no shell, bounded output, and an end that takes its whole process group along."""
+"""Run a program: without a shell, with bounded output, and with an end for its whole process group."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from typing import IO, Final, Self
 from jobs.errors import Cancelled, TimedOut
 from scheduling.errors import TandemError
 
-# Between SIGTERM and SIGKILL.
+# Time between SIGTERM and SIGKILL.
 GRACE_SECONDS: Final = 5.0
-# Seconds until a command learns that its task is to stop, at the most.
+# Seconds between two looks at the program, the deadline and `cancelled`.
 _LOOK_EVERY: Final = 0.1
-# What a descendant that left the process group may still hold open is not waited for longer than this.
+# A descendant that left the process group may keep the output open: its output is awaited no longer than this.
 _DRAIN_SECONDS: Final = 0.5
 # Bytes read at once: what a pipe of Linux holds.
 _CHUNK: Final = 65_536
@@ -37,10 +37,9 @@ class NotStarted(TandemError):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a program ended: `code` is its exit status, or minus the signal that ended it.
+    """How a program ended. `code` is its exit code, or minus the number of the signal that ended it.
 
-    `output` is the beginning of what it wrote, `errors` the end of what it wrote to stderr; `cut` says whether any
-    of it is missing.
+    `output` is the beginning of its stdout, `errors` the end of its stderr. `cut` is true if any of the two is missing.
     """
 
     code: int
@@ -58,9 +57,9 @@ def run(
     cancelled: Callable[[], bool],
     most_bytes: int,
 ) -> Ended:
-    """Run a program to its end, without input. Whatever ends this call, its process group is killed.
+    """Run a program to its end, without input. Its process group is killed when this call ends, also by an exception.
 
-    `timeout` is in seconds; `most_bytes` bounds what is kept of each stream. Raises NotStarted, TimedOut and Cancelled.
+    `timeout` is in seconds. `most_bytes` of each stream are kept. Raises NotStarted, TimedOut and Cancelled.
     """
     try:
         process = subprocess.Popen(
@@ -89,7 +88,7 @@ def run(
 
 
 class _Streams:
-    """Reads both streams as they come, and keeps a bounded part of each."""
+    """Reads stdout and stderr as they are written, and keeps a bounded part of each."""
 
     def __init__(self, process: subprocess.Popen[bytes], most_bytes: int) -> None:
         self.output = bytearray()
@@ -107,7 +106,7 @@ class _Streams:
         self._selector.close()
 
     def read(self, seconds: float) -> bool:
-        """Read what there is, waiting so long for something; whether any stream is still open."""
+        """Read what is there, after waiting at most `seconds` for it. True if a stream is still open."""
         if not self._selector.get_map():
             time.sleep(seconds)
             return False
@@ -119,7 +118,7 @@ class _Streams:
         return bool(self._selector.get_map())
 
     def drain(self) -> None:
-        """Read what lies there after the end."""
+        """Read what is left after the program has ended, for at most _DRAIN_SECONDS."""
         until = time.monotonic() + _DRAIN_SECONDS
         while self._selector.get_map() and time.monotonic() < until:
             self.read(_LOOK_EVERY)
@@ -155,12 +154,12 @@ def _wait(
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it ended, without taking leave of it: until then the id of its group cannot become another's."""
+    """Whether the program has ended. WNOWAIT leaves it uncollected, so no new process group can get its id yet."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _ask_to_end(process: subprocess.Popen[bytes], streams: _Streams) -> None:
-    """SIGTERM to the group, and a while to heed it; output is still read, or a full pipe would hold it back."""
+    """Send SIGTERM to the group and wait up to GRACE_SECONDS. Reading goes on: a full pipe would block the program."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     until = time.monotonic() + GRACE_SECONDS
@@ -175,17 +174,20 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """For a worker that is killed -9, by its hard time limit say (prctl(2), PR_SET_PDEATHSIG). Linux only."""
+    """A function for the child: the kernel then kills it when this process dies, even by SIGKILL. None outside Linux.
+
+    The source is prctl(2), PR_SET_PDEATHSIG.
+    """
     if not sys.platform.startswith("linux"):
         return None
-    # Loaded before the fork: a child of a process with threads must not wait for the loader's lock.
+    # Loaded before the fork: the child of a process with threads could wait forever for the loader's lock.
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getpid()
 
     def arrange() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
-            # The parent died before the request was in force: nobody would ever send the signal.
+            # The parent died before prctl() was called: the kernel will not send the signal.
             os._exit(1)
 
     return arrange

@@ -1,4 +1,4 @@
-"""`report.tasks`: what became of the tasks of a period, by mail or as files."""
+"""`report.tasks`: a report on the tasks that ended in a period, by mail or as files."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
@@ -30,23 +30,26 @@ def tasks(
     context: JobContext,
     *,
     hours: Annotated[float, Field(gt=0, le=8784, description="Length of the period, which ends at `until`.")] = 24,
-    until: Annotated[AwareDatetime | None, Field(description="Where it ends: else when the task is due.")] = None,
-    late_after: Annotated[float, Field(ge=0, description="Started so many seconds after it was due is late.")] = 60,
-    formats: Annotated[list[Format] | None, Field(description="What to write: both unless said otherwise.")] = None,
+    until: Annotated[AwareDatetime | None, Field(description="End of the period: the due time unless given.")] = None,
+    late_after: Annotated[
+        float, Field(ge=0, description="A start more than so many seconds after its due time is late.")
+    ] = 60,
+    formats: Annotated[list[Format] | None, Field(description="What to write: both unless given.")] = None,
     folder: Annotated[
         str | None,
         AfterValidator(lambda path: path if path is None else absolute(path)),
         Field(max_length=3000, description="Absolute path of the folder to write files to."),
     ] = None,
-    to: Annotated[Addresses | None, Field(description="Addresses to mail it to.")] = None,
+    to: Annotated[Addresses | None, Field(description="Addresses to mail the report to.")] = None,
     subject: Annotated[Line | None, Field(description="Subject of the mail.")] = None,
 ) -> dict[str, Json]:
-    """Report what became of the tasks that ended in a period.
+    """Report on the tasks that ended in a period.
 
-    Counts by status, job and schedule, how long they ran (median and 95 %), late starts, and the newest failures with
-    the first line of their errors. Written as `tasks-<end of the period>.html` and `.csv` into `folder`, which lies
-    within one of the setting TANDEM_FILES_ROOTS, and mailed to `to`. Returns the counts, `files`, and
-    `complete`: at most 100,000 tasks are counted, the newest.
+    The report has counts by status, job and schedule, run times (median and 95th percentile), the number of late
+    starts, and the newest failures with the first line of their errors. It is written into `folder` as
+    `tasks-<end of the period>.html` and `.csv`, and mailed to `to`. The folder must lie within one of the folders of
+    the setting TANDEM_FILES_ROOTS. Returns the counts, `files`, `mailed` (the number of addresses), and `complete`:
+    false if there were more than 100,000 tasks. Then the newest 100,000 are counted.
 
     Raises FolderRefused, FileRefused, NotSent and Cancelled.
     """

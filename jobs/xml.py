@@ -1,4 +1,4 @@
-"""`xml.to_json`: make an XML document into JSON."""
+"""`xml.to_json`: convert an XML document to JSON."""
 
 import json
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ FilePath = Annotated[str, AfterValidator(absolute), Field(max_length=4000)]
 
 
 def one_source(*, xml: str | None, file: str | None, **_: object) -> Iterator[Problem]:
-    """A document comes from one place."""
+    """A problem unless exactly one of `xml` and `file` is given."""
     if (xml is None) == (file is None):
-        yield Problem("xml", "one_source", "Write the document as `xml`, or the path of a file as `file`: one of them.")
+        yield Problem("xml", "one_source", "Write either the document as `xml`, or the path of a file as `file`.")
 
 
 @job("xml.to_json", rule=one_source, give_up_on=(UnreadableXml, FolderRefused, FileRefused))
@@ -36,16 +36,17 @@ def to_json(
     file: Annotated[FilePath | None, Field(description="Absolute path of a file that holds it, up to 10 MB.")] = None,
     output: Annotated[FilePath | None, Field(description="Absolute path of the file to write.")] = None,
 ) -> dict[str, Json]:
-    """Make an XML document into JSON.
+    """Convert an XML document to JSON.
 
-    Attributes become `@name`, text beside them `#text`, elements that repeat a list. Files lie within one of the
-    setting TANDEM_FILES_ROOTS. Returns `json`; with `output` the path as `output` and its `bytes` instead.
+    Attributes become `@name`, text beside them `#text`, and repeated elements a list. Files must lie within one of the
+    folders of the setting TANDEM_FILES_ROOTS. Returns `json`; if `output` is given, `output` (the path) and `bytes`
+    instead.
 
-    Raises UnreadableXml for what is no XML, declares entities, refers to other files, or is nested more than 100 deep;
-    FolderRefused or FileRefused for a file that cannot be read or written.
+    Raises UnreadableXml if the document is not XML, declares entities, refers to other files, or is nested more than
+    100 deep. Raises FolderRefused or FileRefused if a file cannot be read or written. Raises Cancelled.
     """
     roots = settings.TANDEM_FILES_ROOTS
-    # A str holds no bytes, so an encoding that it declares is not true of it any more.
+    # `xml` is text, which is encoded as UTF-8 here. An encoding that it declares is wrong for these bytes.
     charset = None if xml is None else "utf-8"
     document = xml.encode() if xml is not None else read_file(file or "", roots, most_bytes=_MOST_BYTES)
     context.progress(1, 3, f"{len(document):,} bytes read")

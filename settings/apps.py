@@ -1,4 +1,4 @@
-"""The settings as a Django application, for `manage.py check` to find their checks."""
+"""The settings as a Django application, so that `manage.py check` finds their checks."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What an ASGI server runs: `uvicorn settings.asgi:application`."""
+"""The ASGI application: `uvicorn settings.asgi:application`."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""What every environment shares. An environment is a module beside this one plus variables; see docs/settings.md."""
+"""Settings that all environments share. An environment is a module beside this one plus variables: docs/settings.md."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ INSTALLED_APPS = [
     "api",
     "jobs",
     "settings.apps.SettingsConfig",
-    # Applications with jobs of one's own: docs/own-jobs.md.
+    # The user's own applications with jobs: docs/own-jobs.md.
     *env.names_list("TANDEM_APPS"),
 ]
 
 MIDDLEWARE = [
-    # Before all others: every request has an id, and a probe is answered whatever host it asks for.
+    # First, so that every request has an id, and a health probe is answered for any Host header.
     "api.request_id.RequestId",
     "api.health.middleware.HealthEndpoints",
     "django.middleware.security.SecurityMiddleware",
@@ -103,7 +103,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-# The few static files (admin, API page) are served from the packages they come in: nothing to collect at deployment.
+# The few static files (admin, API page) are served from their packages, so that deployment needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 REST_FRAMEWORK: dict[str, Any] = {
@@ -154,15 +154,15 @@ CELERY: dict[str, Any] = celery_settings(
     "worker_concurrency": env.integer("WORKER_CONCURRENCY", 4, low=1, high=256),
     "worker_hijack_root_logger": False,
     "beat_scheduler": "backends.beat.scheduler.LedgerScheduler",
-    # No result is kept there, so Beat need not offer to clean them up.
+    # Celery stores no results here, so Beat needs no task that cleans them up.
     "result_expires": None,
     "beat_max_loop_interval": 1,
 }
-# What publishing needs besides: a request must not wait for a broker that is away.
+# Further options for connections that publish: they keep a request from waiting for a broker that is away.
 TANDEM_PUBLISH_OPTIONS = publish_options(BROKER_URL)
 TANDEM_PUBLISH_SECONDS = step_seconds(BROKER_URL)
 TANDEM_WIRE_PRIORITIES = wire_priorities(BROKER_URL)
-# A worker that takes nothing for this long, while messages wait and it has room, says so in its health.
+# A worker is stalled if it takes no message for this many seconds while messages wait and one of its processes is free.
 TANDEM_STALLED_SECONDS = env.integer("TANDEM_STALLED_SECONDS", 60, low=5, high=3600)
 TANDEM_RESTART_STALLED = env.boolean("TANDEM_RESTART_STALLED", default=True)
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -177,18 +177,18 @@ TANDEM_EXECUTORS = {
     "worker": "backends.queue.executor.QueueExecutor",
     "inline": "scheduling.execution.inline.InlineExecutor",
 }
-# What tells live status at once that something happened; without one it looks every two seconds.
+# The notifier tells live status at once of new events. Without one, live status reads the event log every two seconds.
 TANDEM_NOTIFIER = {"broker": "backends.queue.notifier.BrokerNotifier"}
-# What schedules are read in where a request names no language.
+# The language of plain words if a request names none.
 TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
-# Which commands of a crontab may become schedules, and of which job; see docs/review.md.
+# Which commands of a crontab may become schedules, and with which job: docs/review.md.
 TANDEM_CRON_IMPORT: list[dict[str, Any]] = []
 TANDEM_FOREIGN_TABLE = "backends.crontab.foreign_lines.ForeignCrontab"
-# What runs where a task names no job.
+# The job of a task that names none.
 TANDEM_DEFAULT_JOB = env.text("TANDEM_DEFAULT_JOB", "demo.process_data")
-# `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies when each condition
-# it
-# names is met: `executor` (as asked), `jobs` (shell-style patterns), `sub_minute` (true: needs a clock with seconds).
+# `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies if all of its
+# conditions hold: `executor` (the one asked for), `jobs` (shell-style patterns), `sub_minute` (true if the
+# trigger needs seconds).
 TANDEM_ROUTING: list[dict[str, Any]] = [
     {"executor": "inline", "backend": "crontab", "because": "it is to run inline, without a worker"},
     {"sub_minute": True, "backend": "beat", "because": "it needs seconds, and cron's clock has none"},
@@ -200,26 +200,26 @@ TANDEM_ROUTING: list[dict[str, Any]] = [
 TANDEM_HOST = env.text("TANDEM_HOST", socket.gethostname())
 TANDEM_CRONTAB = env.text("TANDEM_CRONTAB", f"file:{VAR / 'crontab'}")
 TANDEM_CRON_COMMAND = [sys.executable, str(BASE_DIR / "manage.py")]
-# The variables a cron line's wrapper passes on: cron starts commands with an almost empty environment.
+# The variables that the wrapper script of cron lines sets: cron starts commands with an almost empty environment.
 TANDEM_ENVIRONMENT_NAMES = env.names
 
-# Finished tasks are kept this long, and not more of them than this.
+# Finished tasks are kept for so many days, and at most so many of them.
 TANDEM_KEEP_DAYS = env.integer("TANDEM_KEEP_DAYS", 30, low=1, high=36_500)
 TANDEM_KEEP_TASKS = env.integer("TANDEM_KEEP_TASKS", 1_000_000, low=1_000)
 TANDEM_MAX_RESULT_BYTES = env.integer("TANDEM_MAX_RESULT_BYTES", 1_000_000, low=1_000)
 TANDEM_FILES_ROOTS = env.names_list("TANDEM_FILES_ROOTS", (str(VAR / "files"),))
 TANDEM_HTTP_ALLOW_PRIVATE = env.boolean("TANDEM_HTTP_ALLOW_PRIVATE", default=False)
-# Patterns like *.example.org; without one every public host may be asked.
+# Patterns like *.example.org. Without a pattern every host may be fetched from.
 TANDEM_HTTP_ALLOWED_HOSTS = env.names_list("TANDEM_HTTP_ALLOWED_HOSTS")
 TANDEM_BACKUPS_ROOT = env.text("TANDEM_BACKUPS_ROOT", str(VAR / "backups"))
-# What command.run may run, and which Celery tasks are jobs: docs/jobs.md and docs/own-jobs.md.
+# The commands that command.run may run (docs/jobs.md), and the Celery tasks that are jobs (docs/own-jobs.md).
 TANDEM_COMMANDS: dict[str, Any] = commands(env.text("TANDEM_COMMANDS_FILE", ""))
 TANDEM_CELERY_JOBS: dict[str, str] = celery_jobs(env.names_list("TANDEM_CELERY_JOBS"))
 
 globals().update(email_settings(env.text("EMAIL_URL", "console:")))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "tandem@localhost")
 
-# Masked wherever they would appear in a log.
+# These are masked in every log line.
 LOG_SECRETS = secrets_in(SECRET_KEY, BROKER_URL, env.text("DATABASE_URL", ""), env.text("EMAIL_URL", ""))
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LEVELS)
 LOGGING: dict[str, Any] = logging_settings(

@@ -1,4 +1,4 @@
-"""What a BROKER_URL says. Pure."""
+"""Parse BROKER_URL. Pure."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _NUMBER: Final = re.compile(r"[0-9]+", re.ASCII)
 class BrokerUrl:
     """A checked BROKER_URL.
 
-    `url` is as kombu takes it (for the embedded broker empty), `service` the name Redis Sentinel knows the master by,
-    `prefix` what the keys in Redis begin with, `hosts` how many may be asked.
+    `url` is in kombu's form (empty for the embedded broker), `service` is Redis Sentinel's name for the master,
+    `prefix` begins every key in Redis, and `hosts` is the number of hosts in the URL.
     """
 
     kind: BrokerKind
@@ -46,7 +46,7 @@ class BrokerUrl:
 
 
 def parsed(url: str) -> BrokerUrl:
-    """What `url` says. Raises ImproperlyConfigured that says what to write; the URL (a secret) is not repeated."""
+    """Parse `url`. Raises ImproperlyConfigured that says what to write, without repeating the URL: it is a secret."""
     if url == "embedded:":
         return BrokerUrl("embedded")
     scheme, separator, _ = url.partition("://")
@@ -58,7 +58,7 @@ def parsed(url: str) -> BrokerUrl:
             return _amqp(url, scheme)
         return _sentinel(url) if scheme == "sentinel" else _redis(url, scheme)
     except ValueError as exc:
-        # urllib says what it could not read, which may be a part of the password.
+        # The message of urllib is left out: it quotes what it cannot read, which may be a part of the password.
         raise _refusal("") from exc
 
 
@@ -72,8 +72,8 @@ def _redis(url: str, scheme: str) -> BrokerUrl:
         _refuse("it names no host")
     elif not re.fullmatch(r"/?[0-9]*", parts.path, re.ASCII):
         _refuse("what follows the host of Redis is the number of a database")
-    _ = parts.port  # raises ValueError for what is no port
-    # By hand: urllib drops the slashes of a host that is not there.
+    _ = parts.port  # raises ValueError if it is not a port
+    # Put together by hand: urllib drops the slashes before an empty host.
     bare = url.partition("?")[0] + (f"?{query}" if query else "")
     return BrokerUrl("redis", bare, encrypted=scheme == "rediss", prefix=prefix)
 
@@ -89,7 +89,7 @@ def _sentinel(url: str) -> BrokerUrl:
         _refuse("Redis Sentinel needs hosts and the name of the service, ?db= is a number")
     each = [f"sentinel://{login}{at}{name}/{database}" for name in names]
     for one in each:
-        _ = urlsplit(one).port  # raises ValueError for what is no port
+        _ = urlsplit(one).port  # raises ValueError if it is not a port
     prefix = query.get("prefix", DEFAULT_PREFIX)
     return BrokerUrl("redis", ";".join(each), prefix=prefix, service=service, hosts=len(names))
 
@@ -99,10 +99,10 @@ def _amqp(url: str, scheme: str) -> BrokerUrl:
     for one in each:
         parts = urlsplit(one)
         if parts.scheme != scheme or not parts.hostname:
-            _refuse("each of several hosts is a whole URL with the same scheme")
+            _refuse("each of several hosts needs a whole URL, all with the same scheme")
         if parts.query:
             _refuse("TLS files are named by BROKER_TLS_CA, BROKER_TLS_CERT and BROKER_TLS_KEY, not in the URL")
-        _ = parts.port  # raises ValueError for what is no port
+        _ = parts.port  # raises ValueError if it is not a port
     return BrokerUrl("rabbitmq", ";".join(each), encrypted=scheme == "amqps", hosts=len(each))
 
 
@@ -112,7 +112,10 @@ def _prefix(parts: SplitResult) -> tuple[str, str]:
     prefix = query.pop("prefix", DEFAULT_PREFIX)
     if unknown := set(query) - {"virtual_host"}:
         said = "TLS files are named by BROKER_TLS_CA, BROKER_TLS_CERT and BROKER_TLS_KEY, not in the URL; "
-        _refuse((said if any(name.startswith("ssl_") for name in unknown) else "") + "?prefix= is all it may say")
+        _refuse(
+            (said if any(name.startswith("ssl_") for name in unknown) else "")
+            + "its query may hold prefix= and virtual_host= only"
+        )
     return prefix, urlencode(query)
 
 

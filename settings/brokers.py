@@ -1,6 +1,6 @@
-"""BROKER_URL in, the Celery settings for that broker out. Pure: the only place that knows what each broker needs.
+"""Turn BROKER_URL into the Celery settings for that broker. Pure: the only place that knows what each broker needs.
 
-docs/brokers.md says the same for operators; docs/decisions/ says why not the other way.
+docs/brokers.md explains it for operators; docs/decisions/ holds the reasons.
 """
 
 from __future__ import annotations
@@ -18,56 +18,57 @@ from settings.broker_urls import BrokerKind, BrokerUrl, parsed
 QueueType = Literal["classic", "quorum"]
 QUEUE_TYPES: Final[tuple[QueueType, ...]] = ("classic", "quorum")
 
-# One step of a publish: to send, to be confirmed, to connect. The longest way has three with one host and five with
-# several: the connection from the pool is dead, so are two other hosts, and once more. That ends within two seconds;
-# the ledger sends again what was not taken.
+# Limits of one step of a publish: connect, send, or wait for the confirmation. A publish has at most three steps with
+# one host and five with several (the pool's connection is dead, two other hosts are dead too, one more try). So it ends
+# within two seconds. The ledger sends again what no broker took.
 _STEP_SECONDS: Final = 0.5
 # As above, where there are several hosts.
 _STEP_OF_SEVERAL_SECONDS: Final = 0.3
-# A worker's own connection may be slower: nobody waits for it.
+# A worker's own connection may take longer: no request waits for it.
 _WORKER_SECONDS: Final = 5.0
-# RabbitMQ refuses other arguments for a queue that exists (406), so each kind of queue has its own name.
+# RabbitMQ refuses to declare an existing queue with other arguments (406), so each type of queue has its own name.
 _QUEUE_NAMES: Final[dict[QueueType, str]] = {"classic": "tandem", "quorum": "tandem.quorum"}
 
 _COMMON: Final[dict[str, Any]] = {
-    # Nothing but JSON is read or written: a message can never carry code.
+    # Only JSON is read and written, so that a message cannot carry code.
     "accept_content": ["json"],
     "task_serializer": "json",
     "result_serializer": "json",
-    # The ledger holds status and results; a second store could only disagree with it.
+    # The ledger holds status and results. A second store could disagree with it.
     "result_backend": None,
     "task_ignore_result": True,
-    # A worker claims the attempt in the ledger before it runs, so a message has done its work once it is received
+    # A worker claims the attempt in the ledger before it runs it, so the message is not needed after that
     # (docs/decisions/early-acknowledgement.md). Late acks would only add deliveries that find nothing to claim.
     "task_acks_late": False,
-    # A long task must not hold back messages that another worker could take.
+    # A process that runs a long task must not hold messages that another worker could take.
     "worker_prefetch_multiplier": 1,
-    # Memory that a job leaks is given back.
+    # A process is replaced after so many tasks, which frees memory that jobs leak.
     "worker_max_tasks_per_child": 1000,
-    # Stopping: what runs may finish for this long before it is cut off and its message given back.
+    # A cold shutdown (SIGQUIT) gives running tasks this many seconds to finish before it ends them.
     "worker_soft_shutdown_timeout": 10.0,
-    # The broker may come up after the worker, and may go away for as long as it likes.
+    # The broker may start after the worker, and may be away for any time: the worker keeps trying.
     "broker_connection_retry_on_startup": True,
     "broker_connection_retry": True,
     "broker_connection_max_retries": None,
-    # RabbitMQ closes the channel of a worker that kept a message for longer than its consumer_timeout (406). The
-    # worker opens a new one instead of ending.
+    # RabbitMQ closes the channel of a worker that keeps a message for longer than its consumer_timeout (406). With this
+    # setting the worker opens a new channel; without it, the worker ends.
     "broker_channel_error_retry": True,
-    # A task that was lost is the ledger's business: what ran when a connection broke goes on and is recorded.
+    # A task that runs when the connection breaks goes on, and its end is recorded in the ledger.
     "worker_cancel_long_running_tasks_on_connection_loss": False,
     "broker_connection_timeout": _WORKER_SECONDS,
-    # A thread waits for a free connection of the pool no longer than for the broker itself.
+    # A thread waits for a free connection of the pool no longer than for one step of a publish.
     "broker_pool_acquire_timeout": _STEP_SECONDS,
-    # Once more, at once, over a new connection: the one in the pool may have died long ago.
+    # One more try, at once, over a new connection: the one in the pool may have died long ago.
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files for rediss:// and amqps://: who may sign the broker's certificate, and our own, if the broker asks.
+    """Paths of files for rediss:// and amqps://. The broker's certificate is always verified.
 
-    Empty: the system's certificate authorities; no certificate of our own. The broker's is always verified.
+    `authority` holds the certificate authorities (empty: the system's). `certificate` and `key` are the client's, for a
+    broker that asks for them (empty: none).
     """
 
     authority: str = ""
@@ -76,16 +77,16 @@ class Tls:
 
 
 def kind(url: str) -> BrokerKind:
-    """Which broker a URL means; raises ImproperlyConfigured that says what to write, without repeating the URL."""
+    """The kind of broker that a URL names. Raises ImproperlyConfigured that says what to write, without the URL."""
     return parsed(url).kind
 
 
 def celery_settings(
     url: str, *, socket: Path, queue_type: QueueType = "classic", tls: Tls | None = None
 ) -> dict[str, Any]:
-    """The full set of Celery settings for `url`; `socket` is where the embedded broker listens.
+    """All Celery settings for `url`. `socket` is the path at which the embedded broker listens.
 
-    `queue_type` is RabbitMQ's. Raises ImproperlyConfigured as `kind` does.
+    `queue_type` applies to RabbitMQ only. Raises ImproperlyConfigured as `kind` does.
     """
     broker = parsed(url)
     made = _rabbitmq(broker, queue_type) if broker.kind == "rabbitmq" else _redis(broker, socket)
@@ -93,7 +94,7 @@ def celery_settings(
 
 
 def publish_options(url: str) -> dict[str, Any]:
-    """The transport options, besides those of `celery_settings`, of a connection that publishes: all is bounded."""
+    """Transport options for a connection that publishes, besides those of `celery_settings`: they bound each step."""
     broker, step = parsed(url), step_seconds(url)
     once: dict[str, Any] = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
     if broker.kind == "rabbitmq" and broker.hosts > 1:
@@ -104,18 +105,18 @@ def publish_options(url: str) -> dict[str, Any]:
         return once | {"read_timeout": step, "write_timeout": step}
     bounds = {"socket_timeout": step, "socket_connect_timeout": step}
     if broker.service:
-        # redis-py asks each sentinel up to four times, seconds apart, unless it is told otherwise.
+        # By default, redis-py asks each sentinel up to four times, seconds apart.
         once["sentinel_kwargs"] = bounds | {"retry": Retry(NoBackoff(), 0)}
     return once | bounds
 
 
 def step_seconds(url: str) -> float:
-    """How long each step of a publish may take, in seconds, so that the whole takes less than two."""
+    """The time limit of each step of a publish, in seconds. The whole publish then takes less than two seconds."""
     return _STEP_SECONDS if parsed(url).hosts == 1 else _STEP_OF_SEVERAL_SECONDS
 
 
 def wire_priorities(url: str) -> tuple[int, ...]:
-    """What a message says for the priorities 0 to 9, so that 9 is first on every broker.
+    """The priority to put into a message for each of the priorities 0 to 9, so that 9 is first on every broker.
 
     kombu's Redis transport takes the lowest number first (priority_steps), RabbitMQ the highest.
     """
@@ -124,21 +125,22 @@ def wire_priorities(url: str) -> tuple[int, ...]:
 
 def _redis(broker: BrokerUrl, socket: Path) -> dict[str, Any]:
     options = {
-        # A message that is not acknowledged for this long is given to another worker. Acks are early, so it only has
-        # to be longer than a message waits inside a worker, whatever a task's own limit is: no message has an ETA.
+        # Seconds after which a message that is not acknowledged is given to another worker. Acks are early and no
+        # message has an ETA, so this only has to be longer than a message waits inside a worker, not than a task runs.
         "visibility_timeout": 3600,
-        # Looks for such messages every ten seconds, not every hundred.
+        # The worker looks for such messages every ten seconds, not every hundred.
         "unacked_restore_throttle": 1,
-        # Keys of ours are told from those of others in the same database.
+        # Several installations can share one database: each has its own prefix.
         "global_keyprefix": broker.prefix,
-        # A connection that a firewall dropped is noticed: by the kernel, by a ping when it was idle, by a time-out.
+        # Three ways to notice a connection that a firewall dropped: the kernel's keepalive, a ping after idle time, and
+        # time-outs.
         "socket_keepalive": True,
         "health_check_interval": 25,
         "socket_timeout": _WORKER_SECONDS,
         "socket_connect_timeout": _WORKER_SECONDS,
-        # redis-py must not repeat a push whose answer timed out: that could be a second message.
+        # redis-py must not repeat a push whose answer timed out: it could store a second message.
         "retry_on_timeout": False,
-        # A list for each priority, read in the order of the numbers: what is urgent overtakes, see wire_priorities.
+        # One list per priority, read in the order of the numbers: see wire_priorities.
         "priority_steps": list(range(10)),
         "queue_order_strategy": "priority",
     }
@@ -148,7 +150,7 @@ def _redis(broker: BrokerUrl, socket: Path) -> dict[str, Any]:
         "broker_url": broker.url or f"redis+socket://{socket}?virtual_host=0",
         "broker_transport_options": options,
         "task_default_queue": _QUEUE_NAMES["classic"],
-        # Early acks alone let each busy process hold one more message; Redis can be asked for none.
+        # With early acks, each busy process would still hold one more message. On Redis this setting prevents it.
         "worker_disable_prefetch": True,
     }
 
@@ -157,27 +159,28 @@ def _rabbitmq(broker: BrokerUrl, queue_type: QueueType) -> dict[str, Any]:
     classic = {
         "task_default_queue_type": "classic",
         "task_create_missing_queue_type": "classic",
-        # One queue inside RabbitMQ for each: ten cost memory, 255 (its limit) would cost more. 9 is first.
+        # RabbitMQ keeps an inner queue per priority, which costs memory: ten of them, not 255 (its limit). 9 is first.
         "task_queue_max_priority": 9,
     }
-    # Replicated, survives the loss of a node; refuses x-max-priority (docs/decisions/queue-types.md).
+    # Quorum queues are replicated and survive the loss of a node. They refuse x-max-priority
+    # (docs/decisions/queue-types.md).
     quorum = {
         "task_default_queue_type": "quorum",
         "task_create_missing_queue_type": "quorum",
         "task_queue_max_priority": None,
-        # They know no prefetch for a whole channel: the worker asks for one for each consumer.
+        # Quorum queues have no prefetch limit per channel: the worker sets one per consumer.
         "worker_detect_quorum_queues": True,
     }
     return {
         "broker_url": broker.url,
-        # A dead peer is noticed after two of them, whatever the network says.
+        # Seconds. A dead peer is noticed after two missed heartbeats, even if the network reports no error.
         "broker_heartbeat": 10,
-        # Without confirms a broker that dies while we publish loses the message without a word.
+        # Without confirms, a broker that dies during a publish loses the message and no error is raised.
         "broker_transport_options": {"confirm_publish": True},
         # Several hosts are tried in the order of the URL, then from the first again.
         "broker_failover_strategy": "round-robin",
         "task_default_queue": _QUEUE_NAMES[queue_type],
-        # Messages are written to disk: those that were confirmed survive a restart of the broker.
+        # Messages are written to disk: confirmed ones survive a restart of the broker.
         "task_default_delivery_mode": 2,
         **(quorum if queue_type == "quorum" else classic),
     }
@@ -192,5 +195,5 @@ def _encryption(broker: BrokerUrl, tls: Tls) -> dict[str, Any]:
         # kombu's own default for rediss:// verifies nothing.
         options = {f"ssl_{name}": path for name, path in given.items()}
         return {"broker_use_ssl": options | {"ssl_cert_reqs": CERT_REQUIRED, "ssl_check_hostname": True}}
-    # None: the name of the host that is being connected to, also after a failover.
+    # None stands for the name of the host that is connected to, also after a failover.
     return {"broker_use_ssl": given | {"cert_reqs": CERT_REQUIRED, "server_hostname": None}}

@@ -1,4 +1,4 @@
-"""What `python -m celery -A settings.celery worker|beat` runs."""
+"""The Celery application: `python -m celery -A settings.celery worker|beat`."""
 
 import os
 

@@ -1,4 +1,7 @@
-"""`manage.py check`: settings that do not fit together, each with what to write. Reaches nothing; `doctor` does."""
+"""Checks for `manage.py check`: settings that are wrong or do not fit together. Each message says what to write.
+
+They connect to no server: `manage.py doctor` does that.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _CONDITIONS: Final = frozenset({"executor", "jobs", "sub_minute"})
 
 @register("tandem")
 def handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """TANDEM_BACKENDS and TANDEM_EXECUTORS name what can be imported and keeps the contract."""
+    """TANDEM_BACKENDS and TANDEM_EXECUTORS name classes that can be imported and implement the contract."""
     found: list[CheckMessage] = []
     for setting, names, get in (
         ("TANDEM_BACKENDS", backend_names(), backend),
@@ -40,7 +43,7 @@ def handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[C
 
 @register("tandem")
 def routing(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """Each rule of TANDEM_ROUTING names a backend and executor that are there, conditions there are, and a reason."""
+    """Each rule of TANDEM_ROUTING names a known backend, executor and conditions, and gives a reason."""
     found: list[CheckMessage] = []
     for number, rule in enumerate(settings.TANDEM_ROUTING, start=1):
         found += [
@@ -56,18 +59,18 @@ def routing(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[Ch
 
 @register("tandem")
 def crontab(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """TANDEM_CRONTAB can be read."""
+    """TANDEM_CRONTAB has one of its valid forms."""
     try:
         targets.parse(settings.TANDEM_CRONTAB)
     except Misconfigured as exc:
-        hint = "A machine without a crontab has TANDEM_CRONTAB=none."
+        hint = "Set TANDEM_CRONTAB=none on a machine without a crontab."
         return [Error(exc.detail, hint=hint, id="tandem.E003")]
     return []
 
 
 @register("tandem", deploy=True)
 def mail(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """Mails go somewhere; `manage.py check --deploy` asks."""
+    """Mail is sent, not only printed. Runs with `manage.py check --deploy`."""
     if not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return []
     said = "EMAIL_URL is not set: what email.send and report.tasks send is only printed."
@@ -76,14 +79,14 @@ def mail(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[Check
 
 @register("tandem")
 def broker(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """The embedded broker is where its processes can reach it; the files of TLS are there."""
+    """The embedded broker's socket can be used by its processes, and the broker's TLS files exist."""
     found: list[CheckMessage] = []
     if settings.BROKER_KIND == "embedded":
         found += _embedded()
     for option, path in dict(settings.CELERY.get("broker_use_ssl", {})).items():
         if option.removeprefix("ssl_") in {"ca_certs", "certfile", "keyfile"} and not Path(path).is_file():
-            said = f"The broker's TLS file {path} is not there."
-            hint = "See to BROKER_TLS_CA, BROKER_TLS_CERT and BROKER_TLS_KEY."
+            said = f"The broker's TLS file {path} does not exist."
+            hint = "Correct BROKER_TLS_CA, BROKER_TLS_CERT or BROKER_TLS_KEY."
             found.append(Error(said, hint=hint, id="tandem.E004"))
     return found
 
@@ -94,7 +97,7 @@ def _embedded() -> Iterator[CheckMessage]:
         hint = f"Set TANDEM_VAR to a folder whose path leaves it under {_SOCKET_PATH_BYTES} bytes."
         yield Error(said, hint=hint, id="tandem.E005")
     if connection.vendor != "sqlite":
-        said = "The database can be used by several machines, the embedded broker by this one only."
+        said = "Several machines can use the database, but only this one can use the embedded broker."
         hint = "Set BROKER_URL to redis:// or amqp:// before a second machine joins."
         yield Warning(said, hint=hint, id="tandem.W002")
 
@@ -102,15 +105,15 @@ def _embedded() -> Iterator[CheckMessage]:
 def _wrong(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if rule.get("backend") not in backend_names():
         yield (
-            f"names the backend {rule.get('backend')!r}, which there is not",
-            f"Choose of {', '.join(backend_names())}.",
+            f"names the unknown backend {rule.get('backend')!r}",
+            f"Write one of {', '.join(backend_names())}.",
         )
     if "executor" in rule and rule["executor"] not in executor_names():
         yield (
-            f"asks for the executor {rule['executor']!r}, which there is not",
-            f"Choose of {', '.join(executor_names())}.",
+            f"names the unknown executor {rule['executor']!r}",
+            f"Write one of {', '.join(executor_names())}.",
         )
     if unknown := set(rule) - _CONDITIONS - {"backend", "because"}:
-        yield f"has the unknown condition {min(unknown)!r}", f"Choose of {', '.join(sorted(_CONDITIONS))}."
+        yield f"has the unknown condition {min(unknown)!r}", f"Write one of {', '.join(sorted(_CONDITIONS))}."
     if not rule.get("because"):
         yield "gives no reason", 'Add "because": it is shown with each schedule that the rule routes.'

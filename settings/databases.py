@@ -1,4 +1,4 @@
-"""DATABASE_URL in, Django's DATABASES entry out: SQLite is the embedded database, PostgreSQL the real one."""
+"""Turn DATABASE_URL into Django's DATABASES entry: SQLite for development, PostgreSQL for production."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any, Final
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-# WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so a transaction that read
-# first
-# never fails half-way with "database is locked" (https://www.sqlite.org/lang_transaction.html).
+# WAL lets readers go on beside the one writer. IMMEDIATE takes the write lock at BEGIN: otherwise a transaction that
+# reads first and writes later can fail with "database is locked" (https://www.sqlite.org/lang_transaction.html).
 _SQLITE_OPTIONS: Final[dict[str, Any]] = {
     "timeout": 20,
     "transaction_mode": "IMMEDIATE",
@@ -19,14 +18,17 @@ _SQLITE_OPTIONS: Final[dict[str, Any]] = {
 
 
 def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
-    """The DATABASES entry for `sqlite:///path` or `postgresql://user@host/name`; anything else is refused."""
+    """The DATABASES entry for `sqlite:///path` or `postgresql://user@host/name`.
+
+    An idle connection is kept for `keep_seconds`. Raises ImproperlyConfigured for every other URL.
+    """
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url))
     except ValueError as exc:
         raise _refused() from exc
     parsed.update(CONN_MAX_AGE=keep_seconds, CONN_HEALTH_CHECKS=True)
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
-        # A test database as a file: an in-memory one cannot be shared with the processes that tests start.
+        # The test database is a file, because the processes that tests start cannot share one in memory.
         name = Path(parsed["NAME"])
         return parsed | {
             "OPTIONS": dict(_SQLITE_OPTIONS),
@@ -38,7 +40,7 @@ def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
 
 
 def _refused() -> ImproperlyConfigured:
-    # The URL may hold a password: it is never repeated.
+    # The message does not repeat the URL: it may hold a password.
     return ImproperlyConfigured(
         "DATABASE_URL is not usable: write sqlite:////absolute/path.sqlite3 or "
         "postgresql://user:password@host:5432/name (percent-encode special characters)."

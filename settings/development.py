@@ -1,4 +1,4 @@
-"""Development: SQLite, the embedded broker and a private crontab file, all under var/. No variable is needed."""
+"""Development: SQLite, the embedded broker and a private crontab file, all in var/. No variable needs to be set."""
 
 from settings.base import *  # noqa: F403 - an environment is base plus what differs
 from settings.base import SECRET_KEY, VAR, env

@@ -1,4 +1,4 @@
-"""EMAIL_URL in, Django's EMAIL_* settings out. Pure."""
+"""Turn EMAIL_URL into Django's EMAIL_* settings. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 _BACKENDS: Final = "django.core.mail.backends"
-# RFC 8314: 465 speaks TLS from the start, 587 after STARTTLS; 25 without either is for a relay on the same host.
+# RFC 8314: port 465 is TLS from the start, 587 is STARTTLS. 25 has neither: it is for a relay on the same host.
 _PORTS: Final = {"smtp": 25, "submission": 587, "smtps": 465}
 # One step of talking to a mail server; without a limit a worker would wait for ever.
-_SECONDS: Final = 10
+_TIMEOUT_SECONDS: Final = 10
 
 
 def email_settings(url: str) -> dict[str, Any]:
     """The settings for `console:`, `file:/folder`, `smtp://`, `submission://` (STARTTLS) or `smtps://` (TLS).
 
-    Raises ImproperlyConfigured that says what to write; the URL may hold a password and is not repeated.
+    Raises ImproperlyConfigured that says what to write. The message does not repeat the URL: it may hold a password.
     """
     try:
         parts = urlsplit(url)
@@ -43,8 +43,8 @@ def _smtp(parts: SplitResult, port: int | None) -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_TLS": parts.scheme == "submission",
         "EMAIL_USE_SSL": parts.scheme == "smtps",
-        # A server that does not answer fails the task, and does not hold its worker.
-        "EMAIL_TIMEOUT": _SECONDS,
+        # A mail server that does not answer fails the task, so that it does not block the worker.
+        "EMAIL_TIMEOUT": _TIMEOUT_SECONDS,
     }
 
 

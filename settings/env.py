@@ -1,4 +1,4 @@
-"""Reading the environment: a variable has a type, and a missing or malformed one stops the start with what to set."""
+"""Read the environment. Each variable has a type; a missing or malformed one stops the start and says what to write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=str)
 
-# A secret is a line; a file that is much longer is some other file.
+# A secret is one line. No more than this is read of its file, which may be a wrong one.
 _MOST_SECRET_BYTES: Final = 65_536
 
 _TRUE: Final = {"1", "true", "yes", "on"}
@@ -20,13 +20,13 @@ _FALSE: Final = {"0", "false", "no", "off"}
 
 
 class Environment:
-    """Typed look-ups in a mapping of variables. Every error names the variable and says what to write; never its value.
+    """Typed look-ups in a mapping of variables. Every error names the variable and says what to write, never its value.
 
-    Each may be given as `NAME_FILE` in its place: the path of a file that holds the value, as Docker's and Kubernetes'
-    secrets do; line breaks around the value are no part of it.
+    Instead of a variable `NAME`, `NAME_FILE` may be set: the path of a file that holds the value, as for the secrets of
+    Docker and Kubernetes. White space around the value is removed.
 
-    The names that were asked for are remembered in `names`, those of the files too: they are what a cron line's wrapper
-    has to pass on.
+    `names` collects every name that was looked up, `NAME` and `NAME_FILE`: the wrapper script of cron lines passes
+    these variables on.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
@@ -34,7 +34,7 @@ class Environment:
         self.names: set[str] = set()
 
     def text(self, name: str, default: str | None = None, *, hint: str = "") -> str:
-        """The variable as it stands, or `default`; without a default an absent or empty one is an error."""
+        """The variable as text. If it is missing or empty, `default`; without one ImproperlyConfigured is raised."""
         value = self._value(name)
         if value:
             return value
@@ -43,7 +43,7 @@ class Environment:
         return default
 
     def integer(self, name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> int:
-        """A whole number between `low` and `high`."""
+        """A whole number from `low` to `high`."""
 
         def read(value: str) -> int:
             number = int(value) if re.fullmatch(r"-?[0-9]{1,10}", value) else None
@@ -64,7 +64,7 @@ class Environment:
         return self._read(name, default, read, "one of 1, true, yes, on, 0, false, no, off")
 
     def choice(self, name: str, default: Choice, choices: tuple[Choice, ...]) -> Choice:
-        """One of `choices`, as written."""
+        """One of `choices`; case counts."""
 
         def read(value: str) -> Choice:
             for choice in choices:
@@ -75,12 +75,12 @@ class Environment:
         return self._read(name, default, read, f"one of {', '.join(choices)}")
 
     def names_list(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
-        """Comma-separated names without empty ones."""
+        """Names separated by commas, without empty ones."""
         value = self.text(name, ",".join(default))
         return [part.strip() for part in value.split(",") if part.strip()]
 
     def path(self, name: str, default: Path) -> Path:
-        """An absolute path; a relative one counts from the working directory."""
+        """An absolute path. A relative one starts at the working directory."""
         return Path(self.text(name, str(default))).expanduser().absolute()
 
     def _value(self, name: str) -> str:
@@ -108,7 +108,7 @@ def _content(path: Path, name: str) -> str:
         with path.open(encoding="utf-8") as file:
             value = file.read(_MOST_SECRET_BYTES).strip()
     except (OSError, UnicodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is no text"
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
         raise ImproperlyConfigured(f"{name} names a file that cannot be read ({reason}): {path}") from exc
     if not value:
         raise ImproperlyConfigured(f"{name} names a file that is empty: {path}")

@@ -1,4 +1,4 @@
-"""What variables say about jobs: TANDEM_CELERY_JOBS and TANDEM_COMMANDS_FILE."""
+"""Read the variables about jobs: TANDEM_CELERY_JOBS and TANDEM_COMMANDS_FILE."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def celery_jobs(pairs: list[str]) -> dict[str, str]:
 
 
 def commands(path: str) -> dict[str, Any]:
-    """The object in the JSON file at `path`, which command.run checks; none without a path.
+    """The object in the JSON file at `path`, or an empty one if `path` is empty. jobs/checks.py checks its members.
 
-    Raises ImproperlyConfigured for a file that cannot be read or holds no JSON object.
+    Raises ImproperlyConfigured if the file cannot be read or holds no JSON object.
     """
     if not path:
         return {}

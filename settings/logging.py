@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line for machines, or text for people; with the ids each line belongs to, without secrets."""
+"""Log lines as JSON or as text. Each has the ids of its request, task and schedule; secrets are masked."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FORMATS: Final[tuple[Format, ...]] = ("text", "json")
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _MASK: Final = "***"
-# Shorter ones are part of too many innocent words; in a URL they are masked all the same.
+# Shorter secrets are not masked: they occur in too many ordinary words. In a URL every password is masked.
 _SHORTEST_SECRET: Final = 4
-# The password of any URL; up to the last @, for a hostile one holds @ and / itself.
+# The password of any URL, up to the last @: a password that is not percent-encoded may hold @ and /.
 _PASSWORD_IN_URL: Final = re.compile(r"(://[^\s/@:]*:)[^\s'\"]*@")
 # What is no member of a line under its own name; all else on a record was given by who logged (`extra=`).
 _RESERVED: Final = (*RESERVED_ATTRS, "taskName", "color_message", "ids", "time", "level", "logger")
@@ -29,7 +29,7 @@ _RENAMED: Final = {"levelname": "level", "name": "logger", "exc_info": "error", 
 
 
 def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dict[str, Any]:
-    """Django's LOGGING: everything of every library goes to stderr, through one formatter. Pure."""
+    """Django's LOGGING: the log lines of all libraries go to stderr, through one formatter. Pure."""
     formatter = "settings.logging.JsonFormatter" if form == "json" else "settings.logging.TextFormatter"
     return {
         "version": 1,
@@ -44,19 +44,22 @@ def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dic
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # uvicorn sets up handlers of its own before it loads the application.
+            # uvicorn adds its own handlers before it loads the application: this removes them.
             "uvicorn": {"handlers": [], "propagate": True},
-            # api.request_id writes a line for each request, with its id; these would be the same without.
+            # api.request_id writes a line for each request, with its id. These two would repeat it without the id.
             "uvicorn.access": {"handlers": [], "propagate": False},
             "django.server": {"handlers": [], "propagate": False},
-            # It says with each request what the line of the request says.
+            # Its warnings repeat the line that api.request_id writes for each request.
             "django.request": {"level": "ERROR"},
         },
     }
 
 
 def secrets_in(*texts: str) -> tuple[str, ...]:
-    """The secrets to mask: the passwords of URLs (`;` between several), as written and decoded; other texts whole."""
+    """The secrets to mask. Of a URL (or several, separated by `;`): the password, as written and percent-decoded.
+
+    Every other text is a secret as a whole. Secrets of fewer than four characters are left out.
+    """
     found: set[str] = set()
     for text in texts:
         found |= _passwords(text) if "://" in text else {text}
@@ -71,10 +74,10 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 class ContextIds(logging.Filter):
-    """Marks each record with the ids that hold where it was logged: `record.ids`."""
+    """Adds the ids of the present request, task and schedule to each record, as `record.ids`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record through."""
+        """Always true: no record is dropped."""
         record.ids = {**log_context.current(), **getattr(record, "ids", {})}
         return True
 
@@ -101,14 +104,14 @@ class JsonFormatter(json.JsonFormatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line to read: time, level, logger, message, and the ids in brackets."""
+    """A line of text: time, level, logger, message, and the ids in brackets."""
 
     def __init__(self, *, secrets: Iterable[str] = ()) -> None:
         super().__init__("{asctime} {levelname} {name}: {message}", style="{")
         self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line (with an error: lines), without secrets."""
+        """The line, with secrets masked. A traceback adds further lines."""
         return redacted(super().format(record), self._secrets)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
@@ -119,12 +122,12 @@ class TextFormatter(logging.Formatter):
 
 def _passwords(urls: str) -> set[str]:
     found = set()
-    # Several hosts are parted by a semicolon, which may also be part of a password: both readings are masked.
+    # A semicolon separates several URLs, but may also be part of a password: both readings are masked.
     for url in {urls, *urls.split(";")}:
         try:
             password = urlsplit(url).password
         except ValueError:
-            continue  # not a URL by itself: one of the other readings is
+            continue  # this part is not a URL; another reading of the text is
         if password:
             found |= {password, unquote(password)}
     return found

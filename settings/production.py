@@ -1,4 +1,4 @@
-"""Production: PostgreSQL, and Redis or RabbitMQ. Starts on no default that would be wrong or unsafe there."""
+"""Production: PostgreSQL, and Redis or RabbitMQ. Settings whose defaults would be wrong or unsafe here are required."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -14,17 +14,21 @@ ALLOWED_HOSTS = env.names_list("ALLOWED_HOSTS")
 env.text("ALLOWED_HOSTS", hint="Write the host names this service answers to, separated by commas.")
 env.text("DATABASE_URL", hint="Write postgresql://user:password@host:5432/name.")
 env.text("BROKER_URL", hint="Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.")
-env.text("TANDEM_CRONTAB", hint="Write user where this machine's cron runs schedules, none where it does not.")
+env.text("TANDEM_CRONTAB", hint="Write user if this machine's cron runs schedules, none if it does not.")
 
 if len(SECRET_KEY) < 40:
     raise ImproperlyConfigured("SECRET_KEY is too short: write 50 random characters.")
 if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is *, which lets a request name any host: write the names of this one.")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is *, which lets a request name any host: write this service's host names."
+    )
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL names SQLite, which one machine can use: write postgresql://... here.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL names SQLite, which works on one machine only: write postgresql://... here."
+    )
 if BROKER_KIND == "embedded":
     raise ImproperlyConfigured(
-        "BROKER_URL names the embedded broker, which one machine can use: write redis:// or amqp://."
+        "BROKER_URL names the embedded broker, which works on one machine only: write redis:// or amqp://."
     )
 if BROKER_KIND == "rabbitmq" and "://guest:guest@" in BROKER_URL:
     raise ImproperlyConfigured("BROKER_URL has RabbitMQ's default password: make a user of your own and write it here.")
@@ -35,5 +39,5 @@ SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000)
 SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 
-# One JSON object a line: what collects logs reads fields, not text.
+# One JSON object per line, because log collectors read fields.
 LOGGING = logging_settings(form=env.choice("LOG_FORMAT", "json", FORMATS), level=LOG_LEVEL, secrets=LOG_SECRETS)

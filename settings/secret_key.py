@@ -1,4 +1,4 @@
-"""A secret key of its own for each checkout, so that development needs no variable and no two machines share a key."""
+"""A secret key per checkout, so that development needs no variable and no two machines share a key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def kept_secret_key(path: Path) -> str:
-    """The key in `path`; made at first use, readable by its owner only."""
+    """The key in the file `path`. The first call makes the file, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Tests: everything private to one run. The database comes from DATABASE_URL, else SQLite in a folder of its own."""
+"""Tests: everything is private to one run. The database is DATABASE_URL, or SQLite in the run's own folder."""
 
 import atexit
 import os

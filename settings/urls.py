@@ -1,4 +1,4 @@
-"""The root of all addresses."""
+"""The root URL configuration."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""What all tests share: factories are plain functions, and nothing reaches beyond this machine."""
+"""Fixtures and factories (plain functions) for all tests. No test may connect to another machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from scheduling import schedules
 from scheduling.models import Schedule
 
-# A busy machine is no failure: what a test asserts does not depend on how long it takes.
+# No deadline: a slow machine is no failure, because no assertion depends on time.
 hypothesis.settings.register_profile("tandem", deadline=None)
 hypothesis.settings.load_profile("tandem")
 
@@ -33,7 +33,7 @@ def client_as(role: str) -> APIClient:
 
 @pytest.fixture
 def operator(db: None) -> APIClient:
-    """Somebody who may write schedules."""
+    """A client with the role operator."""
     return client_as("operator")
 
 

@@ -1,4 +1,4 @@
-"""An executor and a backend that keep the contracts in memory: what tests use where no server is meant."""
+"""An executor and a backend that implement the contracts in memory, for tests without servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTINGS_EXECUTORS = {
 
 
 class RecordingExecutor(Executor):
-    """Remembers what was handed over; `error` makes it a broker that is away."""
+    """Remembers the tasks that were handed over. With `error` it acts as a broker that is away."""
 
     name = "worker"
     in_process = False
@@ -35,7 +35,7 @@ class RecordingExecutor(Executor):
 
 
 class MemoryBackend(SchedulerBackend):
-    """Entries in a dictionary; `error` makes it an engine that cannot be written or read."""
+    """Keeps entries in a dictionary. With `error` it acts as an engine that cannot be read or written."""
 
     name = "memory"
     capabilities = Capabilities(seconds=True, executors=("worker", "inline"), per_host=False)

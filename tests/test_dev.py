@@ -1,4 +1,4 @@
-"""dev.py: the environment it makes, the tests it counts, the messages it gives."""
+"""dev.py: the environment it makes, its counts of tests, and its messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make_without_pip(checkout: Path) -> None:
-    """Half an environment, as Debian without python3-venv makes it: pip works on it from outside."""
+    """Make an environment without pip, as Debian does without python3-venv. pip installs into it from outside."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(checkout / ".venv")], check=True)
 
 
@@ -46,7 +46,7 @@ def dev_py(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_environment_is_made_once_then_mended_then_made_again(
+def test_the_environment_is_made_once_then_repaired_then_made_again(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     python = dev.environment(checkout, "run")
@@ -105,7 +105,7 @@ def a_suite(folder: Path, name: str, text: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-c", os.devnull, *words, str(folder / name)]
 
 
-def test_the_last_line_tells_the_truth_about_all_runs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_last_line_counts_all_runs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     mixed = "import pytest\ndef test_a(): assert 0\ndef test_b(): pass\ndef test_c(): pytest.skip('no')\n"
     broken = "import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_a(f): pass\n"
     fine = "def test_a(): pass\ndef test_b(): pass\n"

@@ -1,1 +1,1 @@
-"""What `database.backup` is made of: one way for each engine, and the files that are kept."""
+"""The parts of `database.backup`: a module for each database engine, and the backup files."""

@@ -1,4 +1,4 @@
-"""The files of backups: named by their time, complete or absent, and only so many of them."""
+"""Backup files: their names, writing them whole or not at all, and deleting old ones."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Final
 
 _PART: Final = ".part"
-# A part of a backup that was killed; none takes as long as that.
-_LEFT_BEHIND: Final = timedelta(days=2)
+# A partial file older than this belongs to a backup that was killed: no backup takes this long.
+_ABANDONED_AFTER: Final = timedelta(days=2)
 
 
 @contextmanager
 def new_file(folder: Path, name: str) -> Iterator[Path]:
-    """A path to write to; what is there when the block ends becomes the file `name`. If it raises, nothing does.
+    """A path to write to. At the end of the block the file is renamed to `name`; if the block raises, it is deleted.
 
-    Readable by nobody else, as the database is.
+    Only the owner can read the file: it holds a copy of the database.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = folder / f"{name}{_PART}"
@@ -36,12 +36,12 @@ def new_file(folder: Path, name: str) -> Iterator[Path]:
 
 
 def name(database: str, suffix: str, *, task_id: int, at: datetime) -> str:
-    """`default-20261120T103000Z-42.dump`: in the order of their names is in the order of time."""
+    """`default-20261120T103000Z-42.dump`, for example. The names of a database's backups sort by time."""
     return f"{database}-{at:%Y%m%dT%H%M%SZ}-{task_id}{suffix}"
 
 
 def rotate(folder: Path, database: str, suffix: str, *, keep: int, now: datetime) -> list[str]:
-    """Delete all but the newest `keep` backups of the database, and parts that were left behind. Other files stay.
+    """Delete all but the newest `keep` backups of the database, and partial files of killed backups. Other files stay.
 
     Returns the names of the backups that were deleted.
     """
@@ -53,7 +53,7 @@ def rotate(folder: Path, database: str, suffix: str, *, keep: int, now: datetime
     old = [match[0] for match in whole[: max(0, len(whole) - keep)]]
     for gone in old:
         (folder / gone).unlink(missing_ok=True)
-    limit = (now - _LEFT_BEHIND).timestamp()
+    limit = (now - _ABANDONED_AFTER).timestamp()
     for part in (folder / match[0] for match in found if match[3]):
         if part.stat().st_mtime < limit:
             part.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ def rotate(folder: Path, database: str, suffix: str, *, keep: int, now: datetime
 
 
 def _to_disk(path: Path) -> None:
-    """A name that survives a crash of the machine must not lead to an empty file (fsync(2))."""
+    """Without this, a crash of the machine can leave the name of a file and lose its content (fsync(2))."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -12,8 +12,8 @@ from jobs import process
 from jobs.backup.errors import BackupFailed
 from scheduling.storable import storable_text
 
-# Django's settings and libpq's variables (https://www.postgresql.org/docs/current/libpq-envars.html). Variables and not
-# arguments: every user of the machine can read the arguments of a process.
+# Django's settings and libpq's variables (https://www.postgresql.org/docs/current/libpq-envars.html). Not arguments:
+# every user of the machine can read the arguments of a process.
 _VARIABLES: Final = {
     "NAME": "PGDATABASE",
     "USER": "PGUSER",
@@ -35,9 +35,10 @@ _MOST_BYTES: Final = 10_000
 
 
 def back_up(database: Mapping[str, Any], target: Path, *, timeout: float, cancelled: Callable[[], bool]) -> None:
-    """Dump the database of a DATABASES entry, as it is at one moment, into the file `target`, and read the dump again.
+    """Dump the database of a DATABASES entry into the file `target`, then check the dump with `check`.
 
-    `timeout` is in seconds, for each of the two. Raises BackupFailed, and TimedOut and Cancelled.
+    The dump is a consistent snapshot. `timeout` is in seconds: for the dump, and again for the check. Raises
+    BackupFailed, TimedOut and Cancelled.
     """
     env = environment(database)
     _run(["pg_dump", "--format=custom", "--no-password", f"--file={target}"], env, timeout, cancelled)
@@ -45,12 +46,12 @@ def back_up(database: Mapping[str, Any], target: Path, *, timeout: float, cancel
 
 
 def check(dump: Path, *, timeout: float, cancelled: Callable[[], bool]) -> None:
-    """Read and unpack all of a dump. Raises BackupFailed, TimedOut and Cancelled."""
+    """Read and unpack a whole dump, within `timeout` seconds. Raises BackupFailed, TimedOut and Cancelled."""
     _run(["pg_restore", "--file=/dev/null", "--", str(dump)], dict(os.environ), timeout, cancelled)
 
 
 def environment(database: Mapping[str, Any]) -> dict[str, str]:
-    """This process's environment with what libpq needs to reach the database of a DATABASES entry."""
+    """This process's environment, plus the variables with which libpq reaches the database of a DATABASES entry."""
     options = database.get("OPTIONS") or {}
     named = {variable: database.get(key) for key, variable in _VARIABLES.items()}
     named |= {variable: options.get(key) for key, variable in _OPTIONS.items()}

@@ -11,17 +11,16 @@ from typing import Final
 from jobs.backup.errors import BackupFailed
 
 # Pages (of mostly 4 KB) between two looks whether the job is to stop.
-_PAGES_A_STEP: Final = 1000
+_PAGES_PER_STEP: Final = 1000
 # How long a writer may hold the database before the backup gives up.
 _BUSY_SECONDS: Final = 30
 
 
 def back_up(source: Path, target: Path, *, step: Callable[[int, int], None]) -> None:
-    """Copy the database file `source`, as it is at one moment, into the new file `target`, and check the copy.
+    """Copy the database file `source` into the new file `target`, as a consistent snapshot, and check the copy.
 
-    Writers go on meanwhile. `step(done, total)` is told the pages, and stops the backup by raising.
-
-    Raises BackupFailed.
+    Other processes can write meanwhile. `step(pages done, pages in total)` is called after each step, and stops the
+    backup by raising. Raises BackupFailed.
     """
     if not source.is_file():
         raise BackupFailed(f"There is no database file {source.name}.")
@@ -31,12 +30,12 @@ def back_up(source: Path, target: Path, *, step: Callable[[int, int], None]) -> 
 
     try:
         with closing(_opened(source, "rw")) as live, closing(_opened(target, "rwc")) as copy:
-            # Within one read transaction: else each write by another process would start the copy anew.
+            # Within one read transaction: without it, each write by another process starts the copy from the beginning.
             live.execute("BEGIN")
             live.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            live.backup(copy, pages=_PAGES_A_STEP, progress=progress)
+            live.backup(copy, pages=_PAGES_PER_STEP, progress=progress)
             live.rollback()
-            # One file that stands by itself: no -wal beside it.
+            # The copy is one file, without a -wal file beside it.
             copy.execute("PRAGMA journal_mode=DELETE").fetchone()
         check(target)
     except sqlite3.Error as exc:
@@ -44,7 +43,7 @@ def back_up(source: Path, target: Path, *, step: Callable[[int, int], None]) -> 
 
 
 def check(path: Path) -> None:
-    """Read all of a database file and compare it with its indexes. Raises BackupFailed."""
+    """Read a whole database file and compare its tables with their indexes. Raises BackupFailed."""
     try:
         with closing(_opened(path, "ro")) as copy:
             found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]

@@ -1,1 +1,1 @@
-"""What `http.fetch` is made of: URLs, addresses, headers, one exchange, and reading what came back."""
+"""The parts of `http.fetch`: URLs, IP addresses, headers, one request and response, and reading the body."""

@@ -31,8 +31,8 @@ _V4_REFUSED: Final = tuple(
     )
 )
 
-# What IANA gives out as global unicast (RFC 4291, section 2.4). Loopback, link-local, unique local,
-# site-local, multicast and IPv4-compatible addresses all lie outside.
+# The range from which IANA assigns global unicast addresses (RFC 4291, section 2.4). Loopback, link-local, unique
+# local, site-local, multicast and IPv4-compatible addresses all lie outside of it.
 _V6_GLOBAL: Final = IPv6Network("2000::/3")
 _V6_REFUSED: Final = tuple(
     IPv6Network(block)
@@ -44,15 +44,15 @@ _V6_REFUSED: Final = tuple(
 )
 
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
-_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052; a network with IPv6 only reaches public IPv4 through it
+_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: through it a network with IPv6 only reaches public IPv4
 _6TO4: Final = IPv6Network("2002::/16")  # RFC 3056
 
 
 def is_public(text: str) -> bool:
     """Whether an address, as `getaddrinfo` writes it, is on the public internet.
 
-    An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64 with the well-known prefix) is judged as itself.
-    Raises ValueError for text that is no address.
+    For an IPv6 address that contains an IPv4 one (mapped, 6to4, NAT64 with the well-known prefix), the IPv4 address
+    decides. Raises ValueError if the text is not an address.
     """
     address = ip_address(text.partition("%")[0])
     embedded = _embedded(address) if isinstance(address, IPv6Address) else address
@@ -62,7 +62,7 @@ def is_public(text: str) -> bool:
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that a packet to `address` would end up at, else `address`."""
+    """The IPv4 address that `address` contains, to which its packets go; else `address`."""
     if address in _MAPPED or address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     if address in _6TO4:

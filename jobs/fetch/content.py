@@ -1,4 +1,4 @@
-"""A body made into JSON, by its content type. Pure."""
+"""Turn the body of a response into JSON, by its content type. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scheduling.storable import Json, storable_text
 
 # What walks through deeper JSON could run out of stack.
 _DEEPEST: Final = 100
-_NO_CONTENT: Final = {204, 205, 304}  # RFC 9110: these have no content, whatever type they name
+_NO_CONTENT: Final = {204, 205, 304}  # RFC 9110: these have no content, even if they name a type
 _CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';,]{1,40})""", re.IGNORECASE)
-# Codecs of Python that turn bytes into text, but are no encoding of anything on the web.
+# Codecs of Python that turn bytes into text, but that no web server uses as a charset.
 _NOT_CHARSETS: Final = {
     "idna",
     "punycode",
@@ -29,14 +29,14 @@ _NOT_CHARSETS: Final = {
 
 
 def media_type(content_type: str) -> str:
-    """`Text/HTML; charset=x` is `text/html`; empty where there is none."""
+    """`text/html` for `Text/HTML; charset=x`; empty if the header is empty."""
     return storable_text(content_type.partition(";")[0].strip().lower()[:200])
 
 
 def content(body: bytes, *, content_type: str, status: int, method: str = "GET") -> dict[str, Json]:
-    """`{"json": ...}`, `{"xml": ...}`, `{"text": ...}`, or `{"bytes": n, "sha256": hex}` for everything else.
+    """`{"json": ...}`, `{"xml": ...}`, `{"text": ...}`, or `{"bytes": n, "sha256": hex}` for every other type.
 
-    `content_type` is the header as sent. Raises UnreadableContent when the body is not what the type says.
+    `content_type` is the value of the header. Raises UnreadableContent if the body does not match its type.
     """
     kind = media_type(content_type)
     charset = _charset(content_type)
@@ -52,11 +52,11 @@ def content(body: bytes, *, content_type: str, status: int, method: str = "GET")
 
 
 def _charset(content_type: str) -> str | None:
-    """The charset that is named, by Python's name for it; None for none and for an unknown one."""
+    """Python's name of the charset in the header; None if there is none or it is unknown."""
     found = _CHARSET.search(content_type)
     try:
         name = codecs.lookup(found.group(1)).name if found else None
-        # Codecs from bytes to bytes (hex, zlib) exist too, and are refused by decode() alone.
+        # Python also has codecs from bytes to bytes (hex, zlib); only decode() refuses them.
         if name is None or name.replace("_", "-") in _NOT_CHARSETS or not isinstance(b" ".decode(name, "replace"), str):
             return None
     except (LookupError, ValueError):
@@ -70,9 +70,9 @@ def _json(body: bytes) -> Json:
     except RecursionError as exc:
         raise UnreadableContent(f"The answer is nested more than {_DEEPEST} deep.") from exc
     except UnicodeDecodeError as exc:
-        raise UnreadableContent("The answer calls itself JSON and is not: its bytes are not UTF-8.") from exc
+        raise UnreadableContent("The answer is not valid JSON: its bytes are not UTF-8.") from exc
     except ValueError as exc:
-        raise UnreadableContent(f"The answer calls itself JSON and is not: {str(exc)[:200]}.") from exc
+        raise UnreadableContent(f"The answer is not valid JSON: {str(exc)[:200]}.") from exc
     return _storable(value, _DEEPEST)
 
 
@@ -95,7 +95,7 @@ def _xml(body: bytes, charset: str | None) -> Json:
 
 
 def _storable(value: Json, deepest: int) -> Json:
-    """The value with each text as the databases can keep it."""
+    """The value, its texts changed so that the databases can store them. Raises UnreadableContent if it is too deep."""
     if isinstance(value, str):
         return storable_text(value)
     if not isinstance(value, dict | list):

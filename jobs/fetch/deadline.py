@@ -1,4 +1,4 @@
-"""One deadline for everything a fetch does: looking up, connecting, TLS, and each byte of the answer."""
+"""One deadline for a whole fetch: name lookup, connecting, TLS, and each byte of the answer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Final
 from jobs.errors import Cancelled
 from jobs.fetch.errors import DeadlinePassed
 
-# How often a job that waits for a server looks whether it was asked to stop.
+# Seconds between two looks at `cancelled` while the job waits for a server.
 _LOOK_EVERY: Final = 0.5
 
 
 class Deadline:
-    """`seconds` from now, or the moment from which `cancelled` says yes."""
+    """Ends a wait `seconds` after it is made, or when `cancelled()` is true."""
 
     def __init__(self, seconds: float, cancelled: Callable[[], bool] = lambda: False) -> None:
         self._seconds = seconds
@@ -24,40 +24,38 @@ class Deadline:
         self._cancelled = cancelled
 
     def left(self) -> float:
-        """Seconds left, more than 0; raises DeadlinePassed when there are none."""
+        """Seconds left: more than 0. Raises DeadlinePassed if no time is left."""
         left = self._ends - time.monotonic()
         if left <= 0:
             raise self.error()
         return left
 
     def pause(self) -> float:
-        """Seconds to wait before asking again: at most until somebody may have cancelled. Raises as `left`, and
-        Cancelled.
-        """
+        """Seconds until the next look: the time left, at most _LOOK_EVERY. Raises DeadlinePassed and Cancelled."""
         left = self.left()
         if self._cancelled():
             raise Cancelled
         return min(left, _LOOK_EVERY)
 
     def error(self) -> DeadlinePassed:
-        """The error to raise."""
+        """The error for a deadline that has passed. It is returned, not raised."""
         return DeadlinePassed(f"The answer was not complete within {self._seconds:g} s (parameter timeout).")
 
 
 class TimedSocket(socket.socket):
     """A socket whose reads end at a deadline.
 
-    It waits in short pauses, in each of which the task may be cancelled.
+    It waits in short pauses, and looks after each one whether the task was cancelled.
 
-    A time-out of a plain socket counts each read anew, so a server that sends a byte now and then could go on forever.
-    Shutting the connection down from a timer is no way out: http.client goes on to parse what was received by then,
-    for minutes when that is a flood of `100 Continue`.
+    The time-out of a plain socket starts again at each read, so a server that sends a byte now and then could hold the
+    job forever. A timer that shuts the connection down does not help: http.client goes on parsing what it has received,
+    which takes minutes for a flood of `100 Continue`.
     """
 
     deadline: Deadline
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As socket.recv_into; raises DeadlinePassed when there is no time left to wait, and Cancelled."""
+        """As socket.recv_into. Raises DeadlinePassed if no time is left, and Cancelled."""
         while True:
             self.settimeout(self.deadline.pause())
             try:
@@ -66,18 +64,18 @@ class TimedSocket(socket.socket):
                 continue
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        """As socket.sendall, within the time that is left; raises DeadlinePassed when there is none."""
+        """As socket.sendall, within the time left. Raises DeadlinePassed if no time is left."""
         self.settimeout(self.deadline.left())
         super().sendall(*args, **kwargs)
 
 
 class TimedTlsSocket(ssl.SSLSocket):
-    """As TimedSocket. Writes too: `sendall` of TLS is many sends, where that of a plain socket is one."""
+    """As TimedSocket, over TLS. It bounds `send`: `sendall` of a TLS socket calls `send` many times."""
 
     deadline: Deadline
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As SSLSocket.recv_into; raises DeadlinePassed when there is no time left to wait, and Cancelled."""
+        """As SSLSocket.recv_into. Raises DeadlinePassed if no time is left, and Cancelled."""
         while True:
             self.settimeout(self.deadline.pause())
             try:
@@ -86,6 +84,6 @@ class TimedTlsSocket(ssl.SSLSocket):
                 continue
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        """As SSLSocket.send; raises DeadlinePassed when there is no time left to wait."""
+        """As SSLSocket.send. Raises DeadlinePassed if no time is left."""
         self.settimeout(self.deadline.left())
         return super().send(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Why a fetch failed. Messages show a URL only as `Target.shown` writes it: without credentials."""
+"""Errors of a fetch. Their messages show a URL only as `Target.shown` writes it: without credentials."""
 
 from scheduling.errors import TandemError
 
@@ -16,13 +16,13 @@ class AddressRefused(FetchFailed):
 
 
 class HostRefused(FetchFailed):
-    """The host is not one that may be asked."""
+    """The setting TANDEM_HTTP_ALLOWED_HOSTS does not allow the host."""
 
     code = "host_refused"
 
 
 class RedirectRefused(FetchFailed):
-    """The server redirects to where this job does not go."""
+    """The server redirects too often, or to a URL that this job does not fetch."""
 
     code = "redirect_refused"
 

@@ -1,12 +1,11 @@
 """One request to one server over one connection.
 
-The host is looked up once, every address is checked, and the socket is connected to a checked address:
-urllib3 is given that socket and never looks anything up. So a name that changes between check and use (DNS
-rebinding) gains nothing. Checking `getpeername()` after connecting would protect the data as well, but would
-already have knocked on the refused door, and so would tell open ports of the private network from closed
-ones.
+The host is looked up once, every address is checked, and the socket is connected to a checked address. urllib3 gets
+that socket and never looks a name up. So an attack that changes the name between check and use (DNS rebinding) does
+not work. Checking `getpeername()` after connecting would protect the data too, but the connection itself would already
+show which ports of the private network are open.
 
-There is no pool and no proxy: urllib3 takes proxies only from who passes them, and nobody does.
+There is no connection pool and no proxy: urllib3 uses a proxy only if its caller passes one.
 """
 
 from __future__ import annotations
@@ -43,13 +42,13 @@ SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 def exchange(
     target: Target, request: Request, headers: Mapping[str, str], *, deadline: Deadline, allow_private: bool
 ) -> Iterator[BaseHTTPResponse]:
-    """Send the request, and give the response while its body has not been read; the connection ends with the block.
+    """Send the request and give the response, its body not yet read. The connection is closed at the end of the block.
 
-    Raises AddressRefused, DeadlinePassed or FetchFailed, also for what goes wrong while the block reads.
+    Raises AddressRefused, DeadlinePassed, Cancelled or FetchFailed, also for errors while the block reads the body.
     """
     try:
         with _connected(target, deadline, allow_private=allow_private) as sock:
-            connection = _over(sock, target, deadline)
+            connection = _http_connection(sock, target, deadline)
             try:
                 connection.request(request.method, target.path, request.body, headers, preload_content=False)
                 with connection.getresponse() as response:
@@ -63,9 +62,9 @@ def exchange(
 
 
 def read_body(response: BaseHTTPResponse, *, max_bytes: int) -> bytes:
-    """The decoded body. Never decodes more than one byte beyond `max_bytes`: a compressed bomb stays small.
+    """The decoded body. At most one byte more than `max_bytes` is decoded, which makes a compressed bomb harmless.
 
-    Raises TooLarge, DeadlinePassed, UnreadableContent for an encoding that was not asked for, and what
+    Raises TooLarge, DeadlinePassed, Cancelled, UnreadableContent for an encoding that was not asked for, and what
     urllib3 raises.
     """
     encodings = {part.strip().lower() for part in response.headers.get("content-encoding", "").split(",")}
@@ -79,8 +78,8 @@ def read_body(response: BaseHTTPResponse, *, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _over(sock: TimedSocket, target: Target, deadline: Deadline) -> HTTPConnection:
-    """An urllib3 connection that uses `sock`, over TLS for https, and never opens one of its own."""
+def _http_connection(sock: TimedSocket, target: Target, deadline: Deadline) -> HTTPConnection:
+    """A connection of urllib3 that uses `sock`, over TLS for https, and never opens another socket."""
     if target.scheme == "http":
         plain = HTTPConnection(target.host, target.port, timeout=deadline.left())
         plain.auto_open = 0
@@ -91,7 +90,7 @@ def _over(sock: TimedSocket, target: Target, deadline: Deadline) -> HTTPConnecti
     secure = HTTPSConnection(target.host, target.port, timeout=deadline.left(), ssl_context=context)
     sock.settimeout(deadline.left())
     context.sslsocket_class = TimedTlsSocket
-    # The handshake as a whole keeps to the socket's time-out.
+    # The socket's time-out bounds the whole handshake.
     wrapped = cast("TimedTlsSocket", context.wrap_socket(sock, server_hostname=target.host.rstrip(".")))
     wrapped.deadline = deadline
     secure.auto_open = 0
@@ -104,7 +103,7 @@ def _connected(target: Target, deadline: Deadline, *, allow_private: bool) -> It
     """A TCP connection to a checked address of the host."""
     addresses = _looked_up(target, deadline)
     if not allow_private and not all(is_public(str(address[0])) for _, address in addresses):
-        # The address itself is not told: whoever may not go there need not learn what the name means inside.
+        # The message does not show the address: it would tell a user how the private network resolves the name.
         raise AddressRefused(
             f"{target.host} has an address that is private, local or reserved: only public ones are fetched "
             "(setting TANDEM_HTTP_ALLOW_PRIVATE)."
@@ -117,7 +116,7 @@ def _connected(target: Target, deadline: Deadline, *, allow_private: bool) -> It
 
 
 def _first_answering(addresses: list[tuple[int, SocketAddress]], deadline: Deadline) -> TimedSocket:
-    """Try the addresses in order; each gets its share of the time, so a dead one leaves some for the next."""
+    """Connect to the first address that answers. Each gets its share of the time left, so that all are tried."""
     failure: OSError = OSError("the host has no address")
     for index, (family, address) in enumerate(addresses):
         sock = TimedSocket(family, socket.SOCK_STREAM)
@@ -137,7 +136,7 @@ def _first_answering(addresses: list[tuple[int, SocketAddress]], deadline: Deadl
 
 
 def _looked_up(target: Target, deadline: Deadline) -> list[tuple[int, SocketAddress]]:
-    """The host's addresses, looked up in a thread: `getaddrinfo` takes no time-out."""
+    """The host's addresses. The lookup runs in a thread, because `getaddrinfo` takes no time-out."""
     answers: queue.SimpleQueue[list[tuple[int, SocketAddress]] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def look_up() -> None:

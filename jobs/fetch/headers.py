@@ -1,4 +1,4 @@
-"""The request headers a user may give, and those that go along to another server. Pure."""
+"""The request headers that a user may set, and the headers that are sent to another server after a redirect. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,4000}", re.ASCII)
 # Enough for any interface; Apache's default refuses more than 100.
 _MOST: Final = 50
-# Host follows from the URL: another one would reach a virtual host that was never checked. The others say how
-# a message is framed and encoded, which is the connection's own business.
-_OURS: Final = {
+# Users may not set these. Host follows from the URL: another one would reach a virtual host that was never checked.
+# The others say how the message is framed and encoded, which the connection decides.
+_RESERVED: Final = {
     "accept-encoding",
     "connection",
     "content-length",
@@ -31,21 +31,21 @@ _OURS: Final = {
 }
 # Characters of a name and of a value in the result.
 _MOST_SHOWN: Final = 1000
-# Credentials for the next request, which do not belong into a result that others may read.
+# These hold credentials for the next request. A result may be read by others, so it does not show them.
 _NOT_SHOWN: Final = {"set-cookie", "set-cookie2", "authentication-info"}
-# Only these go along when a redirect leaves the origin: any other may be a credential for the first server.
+# Only these are sent after a redirect to another origin: any other may be a credential for the first server.
 _HARMLESS: Final = {"accept", "accept-language", "user-agent"}
 
 
 def checked(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers unchanged; for pydantic. Raises ValueError naming the header at fault, never its value."""
+    """Validator for pydantic: the headers unchanged. Raises ValueError that names the bad header, never its value."""
     if len(headers) > _MOST:
         raise ValueError(f"holds {len(headers)} headers: write at most {_MOST}")
     seen: set[str] = set()
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name[:50]!r} is no header name: write letters, digits and -")
-        if name.lower() in _OURS:
+            raise ValueError(f"{name[:50]!r} is not a header name: write letters, digits and -")
+        if name.lower() in _RESERVED:
             raise ValueError(f"{name} cannot be set: it follows from the URL and the connection")
         if not _VALUE.fullmatch(value):
             raise ValueError(f"the value of {name} must be one line of at most 4,000 printable ASCII characters")
@@ -56,10 +56,10 @@ def checked(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_target(request: Request, target: Target, *, first: Target) -> dict[str, str]:
-    """The headers to send to `target`, when `first` is where the user's headers were meant for.
+    """The headers to send to `target`. The user gave their headers for `first`.
 
-    A body keeps the headers that describe it. Credentials in the URL become `Authorization`, unless the user
-    gave that header.
+    To another origin only harmless headers are sent, and with a body the headers that describe it. Credentials in the
+    URL become `Authorization`, unless the user set that header.
     """
     given = request.headers
     harmless = _HARMLESS | CONTENT_HEADERS if request.body is not None else _HARMLESS
@@ -74,9 +74,9 @@ def for_target(request: Request, target: Target, *, first: Target) -> dict[str, 
 
 
 def shown(received: Iterable[tuple[str, str]], target: Target) -> dict[str, Json]:
-    """An answer's headers from `target`, as the result keeps them: names in lower case, values cut.
+    """The headers of an answer from `target`, for the result: names in lower case, long values cut.
 
-    Cookies are left out, and a `location` is shown like any URL, without its secrets.
+    Cookies are left out. A `location` is shown like every URL: without its secrets.
     """
     result: dict[str, Json] = {}
     for name, value in received:

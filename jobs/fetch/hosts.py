@@ -1,4 +1,4 @@
-"""Which hosts may be asked, by the setting TANDEM_HTTP_ALLOWED_HOSTS. Pure."""
+"""Which hosts may be fetched from: the setting TANDEM_HTTP_ALLOWED_HOSTS. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from jobs.fetch.urls import Target
 
 
 def check(target: Target, allowed: Sequence[str]) -> None:
-    """Raise HostRefused unless one of `allowed` matches the host: `api.example.org`, `*.example.org`; none allows all.
+    """Raise HostRefused unless a pattern of `allowed` matches the host: `api.example.org`, `*.example.org`.
 
-    Case and a dot at the end do not count. Names that are not ASCII are compared in their `xn--` form.
+    Without patterns every host is allowed. Case and a dot at the end are ignored. A pattern for a name that is not
+    ASCII must be in its `xn--` form.
     """
     host = _plain(target.host)
     if allowed and not any(fnmatchcase(host, _plain(pattern)) for pattern in allowed):

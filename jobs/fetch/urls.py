@@ -1,4 +1,4 @@
-"""URLs taken apart: what to connect to, what to ask for, and how to show it without its secrets. Pure."""
+"""Parse URLs: the server to connect to, the path to request, and a form without secrets to show. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SECRET: Final = re.compile(
     r"token|secret|passw|passphrase|pwd|signature|credential|api_?-?key|auth|session", re.IGNORECASE
 )
 _SECRET_NAMES: Final = {"key", "sig", "code", "pass", "sid"}
-# RFC 3986: what may stand in a path or query unescaped, and % itself, which is already an escape.
+# RFC 3986: characters that need no escape in a path or query. % is among them: it already begins an escape.
 _SAFE: Final = "%/:@!$&'()*+,;=~?"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One http or https URL: `host` in ASCII without brackets, `path` with the query, ready to send."""
+    """One http or https URL. `host` is ASCII without brackets; `path` includes the query and is ready to send."""
 
     scheme: str
     host: str
@@ -31,20 +31,20 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What decides whether two URLs are the same server (RFC 6454)."""
+        """Scheme, host and port: two URLs with the same origin are the same server (RFC 6454)."""
         return self.scheme, self.host.lower(), self.port
 
     @property
     def shown(self) -> str:
-        """The URL to show: without user name and password, and `***` for query values that look secret."""
+        """The URL to show: without user name and password, and with `***` for query values whose names look secret."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         path, mark, query = self.path.partition("?")
         return f"{self.scheme}://{host}{port}{path}{mark}{'&'.join(_hidden(part) for part in query.split('&'))}"
 
     def follow(self, location: str) -> Target:
-        """Where a `Location` header leads; a user name and password in it are not used. Raises ValueError."""
-        # http.client reads headers as Latin-1; servers that send a bare path in UTF-8 mean UTF-8.
+        """The target of a `Location` header, without its user name and password. Raises ValueError as `parse`."""
+        # http.client reads headers as Latin-1, but servers that send raw bytes in a path mean UTF-8.
         text = location.encode("latin-1", "replace").decode("utf-8", "replace")
         host = f"[{self.host}]" if ":" in self.host else self.host
         found = parse(urljoin(f"{self.scheme}://{host}:{self.port}{self.path}", text.strip()))
@@ -53,14 +53,14 @@ class Target:
 
 
 def parse(url: str) -> Target:
-    """Take a URL apart. Raises ValueError that says what to write; the URL may be secret and is not repeated."""
+    """Parse a URL. Raises ValueError that says what to write. The message does not repeat the URL: it may be secret."""
     if re.search(r"[\x00-\x20\x7f\\]", url):
         raise ValueError("holds a space, control character or backslash: write them percent-encoded")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        # The cause quotes a part of the URL, and would be kept with the traceback.
+        # "from None": the cause quotes a part of the URL, and the traceback would keep it.
         raise ValueError("is not a URL: write https://host/path or https://host:port/path") from None
     scheme = parts.scheme
     if scheme not in {"http", "https"}:
@@ -71,7 +71,7 @@ def parse(url: str) -> Target:
 
 
 def checked(url: str) -> str:
-    """The URL unchanged; for pydantic. Raises ValueError like `parse`."""
+    """Validator for pydantic: the URL unchanged. Raises ValueError as `parse`."""
     parse(url)
     return url
 

@@ -1,1 +1,1 @@
-"""What `report.tasks` is made of: figures from the ledger, and how they are written down."""
+"""The parts of `report.tasks`: reading the ledger, computing the figures, and writing them as HTML, text and CSV."""

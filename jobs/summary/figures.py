@@ -1,4 +1,4 @@
-"""Figures about the tasks that ended in a period. Pure: rows in, numbers out."""
+"""Figures about the tasks that ended in a period. Pure."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Row:
 
     @property
     def seconds(self) -> float | None:
-        """How long its last attempt ran; None for one that never ran."""
+        """How long its last attempt ran; None if it never ran."""
         return None if self.started_at is None else max(0.0, (self.finished_at - self.started_at).total_seconds())
 
 
 @dataclass(slots=True)
 class Group:
-    """The tasks of one job, of one schedule, or all."""
+    """Figures of the tasks of one job, of one schedule, or of all tasks. `durations` are in seconds."""
 
     name: str
     statuses: Counter[str] = field(default_factory=Counter)
@@ -54,12 +54,12 @@ class Group:
 
     @property
     def p50(self) -> float | None:
-        """Half of the attempts took at most so many seconds."""
+        """The median run time in seconds."""
         return percentile(self.durations, 50)
 
     @property
     def p95(self) -> float | None:
-        """95 % of the attempts took at most so many seconds."""
+        """The 95th percentile of the run times, in seconds."""
         return percentile(self.durations, 95)
 
     def count(self, status: Status) -> int:
@@ -76,8 +76,8 @@ class Group:
 class Summary:
     """Figures of the tasks that ended from `since` (included) to `until` (not included).
 
-    `jobs` and `schedules` hold the MOST_GROUPS with most tasks, `failures` the newest MOST_FAILURES. `complete` says
-    whether every task of the period was counted.
+    `jobs` and `schedules` hold the MOST_GROUPS groups with most tasks, `failures` the newest MOST_FAILURES. `complete`
+    is true if every task of the period was counted.
     """
 
     since: datetime
@@ -91,7 +91,7 @@ class Summary:
 
 
 def summary(rows: Iterable[Row], *, since: datetime, until: datetime, late_after: timedelta, most: int) -> Summary:
-    """The figures of at most `most` rows, which come newest first."""
+    """The figures of the first `most` rows. `rows` must be newest first."""
     everything, complete = Group("all"), True
     jobs: dict[str, Group] = {}
     schedules: dict[str, Group] = {}
@@ -113,19 +113,19 @@ def summary(rows: Iterable[Row], *, since: datetime, until: datetime, late_after
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """The smallest value that so many percent of all do not exceed (nearest rank); None of nothing."""
+    """The smallest value that at least `percent` % of all values do not exceed (nearest rank). None without values."""
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
 def is_late(row: Row, late_after: timedelta) -> bool:
-    """Whether it started more than `late_after` after it was due."""
+    """Whether the task started more than `late_after` after it was due."""
     return row.due_at is not None and row.started_at is not None and row.started_at - row.due_at > late_after
 
 
 def first_line(error: str) -> str:
-    """The first line that says something, shortened."""
+    """The first line that is not blank, cut to _MOST_ERROR characters."""
     return next((line.strip() for line in error.splitlines() if line.strip()), "")[:_MOST_ERROR]
 
 

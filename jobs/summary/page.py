@@ -1,4 +1,4 @@
-"""A summary as an HTML page, and as plain text. Django's templates escape everything that comes from the ledger."""
+"""Write a summary as an HTML page or as plain text. Django's templates escape everything from the ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs.summary.table import STATUSES
 
 
 def as_html(summary: Summary) -> str:
-    """One page without scripts, images or links: mail programs show it as it is."""
+    """One page without scripts, images or links, so that mail programs show all of it."""
     parts = [("All tasks", [summary.everything]), ("By job", summary.jobs), ("By schedule", summary.schedules)]
     failures = [
         {"task": row, "error": first_line(row.error), "late": is_late(row, summary.late_after)}
@@ -30,7 +30,7 @@ def as_html(summary: Summary) -> str:
 
 
 def as_text(summary: Summary) -> str:
-    """A few lines, for readers that show no HTML."""
+    """A few lines, for mail programs that show no HTML."""
     everything = summary.everything
     counts = [f"{status}: {everything.count(status)}" for status in STATUSES if everything.count(status)]
     failed = [f"- {row.name} ({row.task_id}): {first_line(row.error)}" for row in summary.failures]
@@ -38,7 +38,7 @@ def as_text(summary: Summary) -> str:
 
 
 def headline(summary: Summary) -> str:
-    """What it is about, in one line."""
+    """One line: the number of tasks and failures, and the period."""
     failed = summary.everything.statuses["FAILED"]
     return (
         f"{summary.everything.total} tasks, {failed} failed, "

@@ -19,9 +19,10 @@ _ERROR_CHARACTERS: Final = 1000
 
 
 def ended(since: datetime, until: datetime, *, page_read: Callable[[int], None]) -> Iterator[Row]:
-    """Tasks that ended from `since` to before `until`, newest first. `page_read(rows so far)` may stop it by raising.
+    """Tasks that ended from `since` (included) to `until` (not included), newest first by their ids.
 
-    A query for each 5,000 rows, by primary key: none is long, and none holds a transaction open.
+    `page_read` is called with the number of rows so far after each page, and stops the reading by raising. Each page is
+    one query for 5,000 rows, by primary key, so that no query is long and no transaction stays open.
     """
     before: int | None = None
     count = 0

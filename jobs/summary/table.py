@@ -1,4 +1,4 @@
-"""A summary as CSV (RFC 4180) that a spreadsheet opens without running anything. Pure."""
+"""Write a summary as CSV (RFC 4180) in which a spreadsheet finds no formula to run. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADER: Final = ["kind", "name", "tasks", *(status.lower() for status in STATUSE
 
 
 def as_csv(summary: Summary) -> str:
-    """A line for everything, for each job and schedule, and for each failure that is shown."""
+    """A header, then a line for all tasks, for each job, each schedule, and each failure of the summary."""
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(HEADER)

@@ -1,4 +1,4 @@
-"""What API tests ask for, and what they look at afterwards: plain functions."""
+"""Request bodies and look-ups that several API tests use: plain functions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SCHEDULES = "/api/schedules/"
 
 
 def wanted(**members: Any) -> dict[str, Any]:
-    """The body of a schedule that can be had; a member that is None is left out."""
+    """The body of a valid schedule. A member that is None is left out."""
     body = {"name": "a schedule", "job": "demo.process_data", "cron": "*/5 * * * *"} | members
     return {name: value for name, value in body.items() if value is not None}
 
 
 def made(client: APIClient, **members: Any) -> dict[str, Any]:
-    """A schedule that was asked for and is there now."""
+    """Create a schedule over REST and return it."""
     response = client.post(SCHEDULES, wanted(**members), format="json")
     assert response.status_code == 201, response.json()
     body: dict[str, Any] = response.json()
@@ -28,22 +28,22 @@ def made(client: APIClient, **members: Any) -> dict[str, Any]:
 
 
 def sent(client: APIClient, method: str, address: str, text: str | bytes) -> Any:
-    """The answer to this very text as a body of JSON, whatever it is."""
+    """The answer to a request whose body is this text, sent as JSON without a check."""
     return client.generic(method, address, text, content_type="application/json")  # type: ignore[arg-type]  # the stubs know no bytes
 
 
 def of(schedule: dict[str, Any], action: str = "") -> str:
-    """The address of the schedule, or of an action on it."""
+    """The URL of the schedule, or of an action on it."""
     return f"{SCHEDULES}{schedule['id']}/" + (f"{action}/" if action else "")
 
 
 def pointers(response: Any) -> list[str]:
-    """Where the problem document says that the faults are."""
+    """The pointers of the problem document."""
     return [error["pointer"] for error in response.json().get("errors", [])]
 
 
 def stored(crontab: Path) -> dict[str, Any]:
-    """Everything that a write could change: rows, Beat's rows, and the bytes of the crontab."""
+    """Everything that a write can change: Tandem's rows, Beat's rows, and the bytes of the crontab."""
     return {
         "schedules": list(Schedule.objects.order_by("pk").values()),
         "tasks": list(Task.objects.order_by("pk").values()),

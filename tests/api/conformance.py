@@ -1,4 +1,4 @@
-"""A client that holds every answer against the OpenAPI schema: what is documented is what is sent."""
+"""A client that checks every answer against the OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def is_an_instant(value: object) -> bool:
 
 
 class CheckedClient(APIClient):
-    """Fails with what differs when an answer is not as the schema says, or an error is no problem document."""
+    """Fails, with the difference, if an answer does not match the schema or an error is not a problem document."""
 
     def request(self, **kwargs: Any) -> Any:
         response = super().request(**kwargs)

@@ -1,4 +1,4 @@
-"""Clients whose every answer is held against the schema, and a crontab of the test's own."""
+"""Clients that check every answer against the schema, and a private crontab per test."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ def checked(role: str) -> CheckedClient:
 
 @pytest.fixture
 def viewer(db: None) -> CheckedClient:
-    """Somebody who may look."""
+    """A client with the role viewer."""
     return checked("viewer")
 
 
 @pytest.fixture
 def operator(db: None) -> CheckedClient:
-    """Somebody who may write schedules."""
+    """A client with the role operator."""
     return checked("operator")
 
 
 @pytest.fixture
 def admin(db: None) -> CheckedClient:
-    """Somebody who may do everything."""
+    """A client with the role admin."""
     return checked("admin")
 
 
 @pytest.fixture
 def crontab(settings: Settings, tmp_path: Path) -> Path:
-    """The file that stands for this host's crontab; somebody else's lines are in it already."""
+    """The file that the tests use as this host's crontab. It already holds foreign lines."""
     path = tmp_path / "crontab"
     path.write_bytes(FOREIGN)
     settings.TANDEM_CRONTAB = f"file:{path}"

@@ -1,4 +1,4 @@
-"""Who asks: tokens that are good, and everything else."""
+"""Authentication: valid tokens, and everything that is refused."""
 
 from __future__ import annotations
 

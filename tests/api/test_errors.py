@@ -1,4 +1,4 @@
-"""Whatever goes wrong under /api/ is a problem document (RFC 9457)."""
+"""Every error under /api/ is a problem document (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def test_a_method_that_is_not_there_is_refused_and_the_others_are_told(admin: Ch
 
 
 @pytest.mark.parametrize("wanted", ["text/html", "application/xml", "image/png"])
-def test_an_answer_in_another_form_is_not_to_be_had(admin: CheckedClient, wanted: str) -> None:
+def test_an_unsupported_media_type_is_not_acceptable(admin: CheckedClient, wanted: str) -> None:
     response = admin.get("/api/schedules/", HTTP_ACCEPT=wanted)
     assert response.status_code == 406
     assert response.json()["code"] == "not_acceptable"
 
 
 @pytest.mark.parametrize("wanted", ["*/*", "application/json", "text/html, */*;q=0.1", "application/*"])
-def test_json_is_sent_to_whoever_takes_it(admin: CheckedClient, wanted: str) -> None:
+def test_json_is_sent_to_clients_that_accept_it(admin: CheckedClient, wanted: str) -> None:
     assert admin.get("/api/schedules/", HTTP_ACCEPT=wanted).status_code == 200
 
 
-def test_a_fault_of_ours_is_said_without_any_detail() -> None:
+def test_an_internal_error_is_reported_without_detail() -> None:
     response = server_error(RequestFactory().get("/api/schedules/"))
     assert response.status_code == 500
     assert response.headers["Content-Type"] == MEDIA_TYPE
@@ -100,7 +100,7 @@ def test_each_kind_of_error_has_its_status(raised: TandemError, status: int, cod
 
 
 @pytest.mark.parametrize("raised", [Misconfigured("the password is x"), TandemError("x"), ZeroDivisionError()])
-def test_what_is_our_fault_is_left_to_the_500(raised: Exception) -> None:
+def test_internal_errors_become_a_500(raised: Exception) -> None:
     assert problem_response(raised, {}) is None
 
 
@@ -115,6 +115,6 @@ def test_the_pointer_of_a_field_is_as_rfc_6901_has_it(names: list[object], expec
     assert pointer(".".join(map(escaped, names))) == expected
 
 
-def test_the_root_is_for_those_who_may_look(db: None) -> None:
+def test_the_root_needs_a_role_that_may_read(db: None) -> None:
     assert client_as("viewer").get("/api/").status_code == 200
     assert Client().get("/api/").status_code == 401

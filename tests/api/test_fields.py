@@ -1,4 +1,4 @@
-"""The fields that read JSON as it stands."""
+"""The fields that read JSON strictly, without converting types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema says what is there, and the page that shows it needs nobody else's server."""
+"""The schema describes every route, and its page loads nothing from other servers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_route_under_api_is_in_the_schema() -> None:
 
 
 def test_every_address_under_api_is_a_view_of_the_framework() -> None:
-    """Whatever is not would have neither roles nor problem documents."""
+    """A view outside of the framework would have neither roles nor problem documents."""
     [api] = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and str(one.pattern) == "api/"]
     waiting, views = list(api.url_patterns), []
     while waiting:

@@ -1,4 +1,4 @@
-"""Every answer says the number of its request; every line about it has the same."""
+"""Every answer has the id of its request, and every log line about the request has the same id."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ TABLE = [(method, path, least) for (method, path), least in sorted(LEAST.items()
 
 
 def ask(client: CheckedClient, method: str, path: str) -> Any:
-    """What the role is refused before anything is looked for, so a number that is not there will do."""
+    """Send the request as this role. Roles are checked before the object is looked up, so its id need not exist."""
     address = path.replace("{id}", "999999").replace("{name}", "nothing")
     return client.generic(method, address, "{}" if method != "GET" else "", content_type="application/json")
 

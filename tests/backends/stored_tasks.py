@@ -1,4 +1,4 @@
-"""Tasks of a schedule as dispatch would have stored them."""
+"""Stored tasks of a schedule, as dispatch makes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.models import Schedule, Task
 
 
 def a_task(schedule: Schedule, *, now: datetime | None = None, **fields: object) -> Task:
-    """A stored task that nobody handed over yet: QUEUED unless said otherwise."""
+    """A stored task that was not handed over. It is QUEUED unless `status` is given."""
     now = now or timezone.now()
     task = extra_task(schedule, now=now, woken_by="request")
     for name, value in fields.items():

@@ -1,4 +1,4 @@
-"""One behaviour suite, every backend."""
+"""The contract of backends: the same tests for every backend."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_deleted_schedule_leaves_nothing(where: SchedulerBackend) -> None:
     assert {entry.schedule_id for entry in where.inspect()} == {kept.pk}
 
 
-def test_drift_is_found_and_mended(where: SchedulerBackend) -> None:
+def test_drift_is_found_and_repaired(where: SchedulerBackend) -> None:
     lost, stale = a_schedule(backend=where.name), a_schedule(backend=where.name)
     where.remove(lost)
     if where.name == "crontab":
@@ -135,7 +135,7 @@ def test_moving_leaves_entries_on_the_new_backend_only(where: SchedulerBackend) 
         assert all(elsewhere.inspect() == [] for elsewhere in all_backends() if elsewhere.name != other.name)
 
 
-def test_whoever_wakes_us_an_occurrence_is_one_task(where: SchedulerBackend) -> None:
+def test_several_wake_ups_make_one_task_of_an_occurrence(where: SchedulerBackend) -> None:
     schedule = a_schedule(every=60, backend=where.name, executor="worker")
     assert schedule.next_due_at is not None
     due_at = schedule.next_due_at

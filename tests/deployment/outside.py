@@ -1,4 +1,4 @@
-"""What the compose files start, started outside a container: the same words and variables, private paths and ports."""
+"""Run the services of the compose files without containers: same commands and variables, private paths and ports."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ class Outside:
         (folder / "files").mkdir()
 
     def keep(self, secret: str, value: str) -> None:
-        """Put a secret of our own in place of the one that was made."""
+        """Replace a generated secret."""
         path = self.secrets / secret
         path.unlink(missing_ok=True)
         path.write_text(value)
 
     def words(self, words: list[str]) -> list[str]:
-        """Words of a command as they are outside; `python` is the one that runs the tests."""
+        """The words of a command for use outside the container. `python` becomes the Python that runs the tests."""
         changed = [self._changed(word) for word in words]
         return [sys.executable if word == "python" else word for word in changed]
 
     def variables(self, service: str) -> dict[str, str]:
-        """All that a process of the service gets to see."""
+        """The whole environment of the service's process."""
         given = {name: self._changed(value) for name, value in self.services[service]["environment"].items()}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         return {"PATH": path, "HOME": str(self.folder), "TANDEM_VAR": str(self.folder / "var"), **given}
@@ -69,7 +69,7 @@ class Outside:
 
     @contextmanager
     def running(self, service: str, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
-        """The service's command as a process; its output is in the file `log_of`. Nothing of it is left behind."""
+        """Run the service's command as a process, and end it with its children. Its output is in the file `log_of`."""
         with self.log_of(service).open("ab") as log:
             process = subprocess.Popen(
                 self.words(self.services[service]["command"]),

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.live, pytest.mark.drill, pytest.mark.timeout(240)]
 
 @pytest.fixture(params=BROKERS)
 def outside(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outside]:
-    """PostgreSQL and the broker run, as in the compose file; nothing else does yet."""
+    """The services of a compose file. Only PostgreSQL and the broker run."""
     require("PostgreSQL")
     require({"redis": "Redis", "rabbitmq": "RabbitMQ"}[request.param])
     found = Outside(request.param, tmp_path)
@@ -51,7 +51,7 @@ def postgres_is_ready(found: Outside, postgres: PostgresServer) -> bool:
 
 
 class Client:
-    """Asks the web service as a TLS proxy in front of it does."""
+    """A client of the web service that sends the headers of a TLS proxy."""
 
     def __init__(self, found: Outside) -> None:
         self._at = f"http://127.0.0.1:{found.ports['8000']}"

@@ -1,4 +1,4 @@
-"""Both compose files, read by Compose itself: complete, pinned, documented, and tight."""
+"""Both compose files, read by Compose itself: complete, pinned, documented and confined."""
 
 from __future__ import annotations
 

@@ -181,6 +181,6 @@ def test_debians_cron_runs_a_schedule_as_the_unprivileged_user(outside: Outside)
         assert process.wait(PATIENCE_SECONDS) == 0
 
 
-def test_what_the_namespaces_need_is_here() -> None:
+def test_this_machine_has_what_the_namespaces_need() -> None:
     require("cron")
     assert all(shutil.which(name) for name in ("unshare", "nsenter", "setpriv"))

@@ -1,4 +1,4 @@
-"""docker/cron_host.py as a real process, over a `cron` of the tests: how the two live and end together."""
+"""docker/cron_host.py as a real process with a fake `cron`: how cron and the agent start and end together."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def host(folder: Path, *, agent: str, job: str = "true", finish: int = 20) -> It
 
 
 def _kill(file: Path) -> None:
-    """End the process whose id a script wrote; one that has ended well took its file along."""
+    """Kill the process whose id a script wrote into a file. A script that ended normally has deleted its file."""
     if file.exists() and (pid := int(file.read_text())) > 1 and lives(pid):
         os.kill(pid, signal.SIGKILL)
 
@@ -70,7 +70,7 @@ def lives(pid: int) -> bool:
 
 
 def pid_in(file: Path) -> int:
-    """What a script writes there, once it has."""
+    """The process id in the file, once a script has written it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not (file.exists() and file.read_text().endswith("\n")):
         assert time.monotonic() < deadline, file.name
@@ -120,7 +120,7 @@ def test_what_cron_has_started_may_finish(tmp_path: Path) -> None:
     assert (tmp_path / "finished").exists()
 
 
-def test_what_does_not_finish_is_asked_to_end_once(tmp_path: Path) -> None:
+def test_a_command_that_does_not_finish_gets_sigterm_once(tmp_path: Path) -> None:
     trap = f'trap "echo asked >> {tmp_path}/asked; sleep 0.5; exit" TERM'
     job = f"{trap}; echo $$ > {tmp_path}/job; while true; do sleep 0.05; done"
     with host(tmp_path, agent="echo $$ > agent; exec sleep 1000", job=job, finish=1) as running:

@@ -1,4 +1,4 @@
-"""The Dockerfile: linted, pinned, and holding what runs and nothing else."""
+"""The Dockerfile: linted, pinned, and without files that are not needed to run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stages() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_finds_nothing() -> None:
     done = subprocess.run(
         [tool("hadolint"), "--no-color", "--failure-threshold", "style", str(ROOT / "Dockerfile")],
         capture_output=True,
@@ -46,7 +46,7 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert (done.stdout, done.returncode) == ("", 0)
 
 
-def test_hadolint_would_have_something_to_say() -> None:
+def test_hadolint_finds_a_fault_in_a_bad_file() -> None:
     done = subprocess.run(
         [tool("hadolint"), "-"], input="FROM python\nCMD python\n", capture_output=True, text=True, check=False
     )

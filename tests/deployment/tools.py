@@ -1,4 +1,4 @@
-"""The programs that judge the deployment files; both come as Python packages and need no container engine."""
+"""The programs that check the deployment files. Both are Python packages and need no container engine."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from scheduling.job_context import JobContext
 
 @dataclass
 class Recorder:
-    """What a job said; `cancel_when` decides whether it is told to stop, each time it asks."""
+    """Records the progress and log of a job. `cancel_when` answers each time the job asks whether it was cancelled."""
 
     cancel_when: Callable[[], bool] = lambda: False
     reports: list[tuple[int, int, str]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Running a job as the ledger would."""
+"""Run a job as a worker does."""
 
 from __future__ import annotations
 

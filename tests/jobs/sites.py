@@ -17,7 +17,7 @@ Speak = Callable[[socket.socket, threading.Event], None]
 
 
 def server_tls() -> ssl.SSLContext:
-    """What a server under the certificate in CERTIFICATE needs."""
+    """The TLS context of a server with the certificate in CERTIFICATE."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -25,7 +25,7 @@ def server_tls() -> ssl.SSLContext:
 
 @dataclass(frozen=True)
 class Page:
-    """What a path answers."""
+    """The answer of a path."""
 
     body: bytes = b""
     content_type: str = "text/plain"
@@ -47,12 +47,12 @@ class Site:
         return f"{scheme}://{userinfo}{host}:{self.port}{path}"
 
     def add(self, path: str, page: Page) -> str:
-        """Put a page there; its URL."""
+        """Add a page at the path. Returns its URL."""
         self.pages[path] = page
         return self.url(path)
 
     def redirect(self, path: str, to: str, *, status: int = 302) -> str:
-        """Redirect from there; its URL."""
+        """Add a redirect at the path. Returns its URL."""
         return self.add(path, Page(status=status, headers={"Location": to}))
 
 
@@ -60,7 +60,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in the middle is what many of these tests are about."""
+        """Says nothing: in many of these tests the client closes the connection early."""
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def site(*, tls: bool = False) -> Iterator[Site]:
 
 @contextmanager
 def conversation(speak: Speak, *, tls: bool = False) -> Iterator[int]:
-    """A server for one connection, held by `speak`; its port. The event tells `speak` that the test is over."""
+    """The port of a server for one connection, which `speak` handles. Its event is set when the test is over."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 

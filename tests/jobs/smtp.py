@@ -1,4 +1,4 @@
-"""A mail server on a free port of the loopback interface: RFC 5321 as far as a client needs it."""
+"""A mail server on a free loopback port, with the part of RFC 5321 that the client uses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Delivery:
 
 @dataclass
 class MailServer:
-    """Where it listens, what came, and the addresses that it refuses."""
+    """A running mail server: its port, the messages it got, and the addresses it refuses."""
 
     port: int
     deliveries: list[Delivery] = field(default_factory=list)

@@ -156,7 +156,7 @@ def test_a_program_that_is_not_there_cannot_be_started(settings: Settings) -> No
             run_job("command.run", command=name)
 
 
-# Ignores SIGTERM, starts a grandchild in the same group, says both ids, and waits.
+# A program that ignores SIGTERM, starts a child in the same group, writes both ids to a file, and waits.
 FAMILY = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -169,13 +169,13 @@ time.sleep(600)
 
 
 def await_end(pids: Path) -> None:
-    """Return once the processes that the file names have ended; a kill takes a moment."""
+    """Return once the processes that the file names have ended: a kill is not immediate."""
     while any(is_running(int(pid)) for pid in pids.read_text().split()):
         time.sleep(0.01)
 
 
 def is_running(pid: int) -> bool:
-    """Whether it runs; a zombie that nobody waits for in this container does not."""
+    """Whether the process runs. A zombie, which in some containers nobody collects, does not count."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -183,7 +183,7 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def test_a_task_that_is_cancelled_takes_the_whole_family_along(
+def test_cancelling_the_task_ends_the_whole_process_group(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "GRACE_SECONDS", 0.2)
@@ -195,13 +195,13 @@ def test_a_task_that_is_cancelled_takes_the_whole_family_along(
 
 
 @pytest.mark.parametrize(("configured", "asked"), [(3600, 0.2), (0.2, 3600)])
-def test_time_runs_out_for_a_program(settings: Settings, configured: float, asked: float) -> None:
+def test_a_program_beyond_its_time_limit_is_ended(settings: Settings, configured: float, asked: float) -> None:
     settings.TANDEM_COMMANDS = {"slow": python("import time; time.sleep(600)", timeout=configured)}
     with pytest.raises(TimedOut, match=r"slow: It did not end within 0\.2 s"):
         run_job("command.run", command="slow", timeout=asked)
 
 
-def test_a_program_that_heeds_sigterm_may_clean_up(settings: Settings, tmp_path: Path) -> None:
+def test_a_program_may_clean_up_after_sigterm(settings: Settings, tmp_path: Path) -> None:
     code = (
         "import pathlib, signal, sys, time\n"
         "def stop(*_): pathlib.Path(sys.argv[1] + '.clean').touch(); sys.exit(0)\n"

@@ -1,4 +1,4 @@
-"""database.backup: made, checked, rotated, and restored."""
+"""database.backup: making, checking, rotating and restoring backups."""
 
 import sqlite3
 import subprocess
@@ -69,9 +69,9 @@ def test_a_sqlite_backup_is_the_database_in_one_file(root: Path, live: sqlite3.C
     assert done == total > 1000
 
 
-def test_who_writes_meanwhile_neither_waits_nor_changes_the_backup(root: Path, live: sqlite3.Connection) -> None:
+def test_a_write_during_the_backup_does_not_wait_and_is_not_in_it(root: Path, live: sqlite3.Connection) -> None:
     def write() -> bool:
-        # Asked once for each step of the copy.
+        # Called once for each step of the copy.
         live.execute("INSERT INTO item (word) VALUES ('late')")
         return False
 
@@ -119,7 +119,7 @@ def test_a_copy_that_is_no_database_is_found_out(tmp_path: Path) -> None:
         sqlite.check(tmp_path / "copy")
 
 
-def test_only_so_many_are_kept_and_only_of_this_database(tmp_path: Path) -> None:
+def test_rotation_keeps_the_newest_backups_and_other_databases(tmp_path: Path) -> None:
     mine = [files.name("shop", ".dump", task_id=number, at=NOW.replace(minute=number)) for number in range(12)]
     same_second = [files.name("shop", ".dump", task_id=number, at=NOW) for number in (9, 10)]
     others = [
@@ -136,7 +136,7 @@ def test_only_so_many_are_kept_and_only_of_this_database(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([same_second[1], *others])
 
 
-def test_what_a_killed_backup_left_goes_after_a_while(tmp_path: Path) -> None:
+def test_partial_files_of_killed_backups_are_deleted_later(tmp_path: Path) -> None:
     left = tmp_path / (files.name("shop", ".dump", task_id=1, at=NOW) + ".part")
     left.touch()
     made = datetime.fromtimestamp(left.stat().st_mtime, UTC)
@@ -162,7 +162,7 @@ def server() -> Iterator[PostgresServer]:
         with psycopg.connect(running.url, autocommit=True) as connection:
             connection.execute("CREATE TABLE item (id serial PRIMARY KEY, word text)")
             connection.execute("INSERT INTO item (word) SELECT 'w' || n FROM generate_series(1, 1000) n")
-            # The password is asked for over TCP, and known to this role alone.
+            # PostgreSQL asks for a password over TCP only, and only this role has one.
             connection.execute("CREATE ROLE keeper LOGIN PASSWORD 'open sesame' IN ROLE pg_read_all_data")
             connection.execute('CREATE DATABASE "dbname=other host=elsewhere"')
         hba = running.folder / "data" / "pg_hba.conf"

@@ -22,7 +22,7 @@ def root(tmp_path: Path, settings: Settings) -> Path:
 
 
 def put(path: Path, *, days: float = 10, size: int = 3) -> Path:
-    """A file that was changed that many days ago, with the folders above it."""
+    """Make a file that was last changed that many days ago, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * size)
     then = (datetime.now(UTC) - timedelta(days=days)).timestamp()

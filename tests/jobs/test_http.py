@@ -1,4 +1,4 @@
-"""What http.fetch makes of real answers."""
+"""The results of http.fetch for answers of a real server."""
 
 import gzip
 import hashlib
@@ -55,7 +55,7 @@ def test_xml_text_and_bytes_come_back_as_such(here: Site) -> None:
 
 
 def test_broken_json_and_xml_bombs_fail_the_task(here: Site) -> None:
-    with pytest.raises(UnreadableContent, match="calls itself JSON"):
+    with pytest.raises(UnreadableContent, match="not valid JSON"):
         fetch(here.add("/json", Page(b'{"a":', "application/json")))
     bomb = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]><a>&c;</a>'
     with pytest.raises(UnreadableContent, match="declares entities"):
@@ -165,7 +165,7 @@ def test_proxies_of_the_environment_are_not_used(here: Site, monkeypatch: pytest
     assert fetch(here.add("/x", Page(b"direct")))["text"] == "direct"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
+def test_a_certificate_without_a_trusted_signer_is_refused() -> None:
     with site(tls=True) as running:
         running.add("/x", Page(b"secret"))
         with pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"):

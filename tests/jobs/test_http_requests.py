@@ -1,4 +1,4 @@
-"""What http.fetch sends: methods, bodies, what becomes of them on redirects, and to which hosts."""
+"""The requests of http.fetch: methods, bodies, redirects, and allowed hosts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Where http.fetch does not go, when it gives up, and what it does not tell."""
+"""Addresses that http.fetch refuses, its time limit, and secrets that it never shows."""
 
 import errno
 import socket
@@ -61,7 +61,7 @@ def test_private_networks_are_refused_before_connecting(settings: Settings, host
         fetch(f"http://{host}/")
 
 
-def test_the_door_of_a_refused_address_is_not_knocked_on(settings: Settings) -> None:
+def test_no_connection_to_a_refused_address_is_made(settings: Settings) -> None:
     settings.TANDEM_HTTP_ALLOW_PRIVATE = False
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
@@ -72,7 +72,7 @@ def test_the_door_of_a_refused_address_is_not_knocked_on(settings: Settings) -> 
 
 
 def test_a_redirect_to_a_private_address_is_refused(settings: Settings, here: Site) -> None:
-    # The first server must be reachable: the switch goes off once it was asked.
+    # The first server must be reachable, so private addresses are refused only after its answer.
     settings.TANDEM_HTTP_ALLOW_PRIVATE = True
 
     def speak(client: socket.socket, _: threading.Event) -> None:

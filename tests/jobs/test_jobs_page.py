@@ -1,4 +1,4 @@
-"""docs/jobs.md is run: its examples, and its tables against the schemas."""
+"""docs/jobs.md: its examples are accepted, and its tables match the schemas."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""docs/own-jobs.md is run as it stands: its files make an application, which a fresh process installs."""
+"""docs/own-jobs.md: a new process installs the application that the page's files make, and runs its tests."""
 
 import json
 import os
@@ -24,7 +24,7 @@ print(json.dumps([JobOutput(registry.definition(name)).data for name in names]))
 
 @pytest.fixture
 def application(tmp_path: Path) -> Path:
-    """A folder with the application of the page."""
+    """A folder with the page's application."""
     blocks = re.findall(r"```python file=(\S+)\n(.*?)```", PAGE, re.DOTALL)
     assert [name for name, _ in blocks] == ["shop/jobs.py", "shop/tasks.py"]
     for name, content in blocks:

@@ -1,4 +1,4 @@
-"""report.tasks, over real rows of the ledger."""
+"""report.tasks, on real rows of the ledger."""
 
 import csv
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def schedule() -> Schedule:
 
 
 def ended(schedule: Schedule, *, minutes_ago: float = 1, seconds: float = 2, error: str = "") -> None:
-    """A task that ran and ended then, late by two minutes."""
+    """A task that started two minutes late and ended at this time."""
     end = timezone.now() - timedelta(minutes=minutes_ago)
     start = end - timedelta(seconds=seconds)
     Task.objects.create(

@@ -1,4 +1,4 @@
-"""Real servers and real processes: what Tandem promises when things are started, killed and restarted.
+"""Tests with real servers and real processes that are started, killed and restarted.
 
-Also a Django application of the processes that these tests start: it brings the jobs in `jobs.py`.
+It is also a Django application of the processes that these tests start, with the jobs in `jobs.py`.
 """

@@ -1,4 +1,4 @@
-"""What can happen to a broker, for Redis and RabbitMQ alike."""
+"""Faults of a broker: the same methods for Redis and RabbitMQ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUEUE = "tandem"
 
 
 class Broker(ABC):
-    """A server with its ways to fail. Each block is one fault; when it ends the server is well again."""
+    """A broker whose faults are context managers. At the end of a block the broker works again."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -32,7 +32,7 @@ class Broker(ABC):
         return self.server.url
 
     def url_through(self, port: int) -> str:
-        """The address by another port of this machine."""
+        """The broker's URL with another port of this machine."""
         return self.url.replace(f":{self.server.port}/", f":{port}/")
 
     @abstractmethod
@@ -41,20 +41,20 @@ class Broker(ABC):
 
     @abstractmethod
     def empty(self) -> None:
-        """Take every message away."""
+        """Delete all messages."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Delete what it keeps on disk; it does not run."""
+        """Delete the broker's data on disk. The broker must not be running."""
 
     @abstractmethod
     @contextmanager
     def full(self) -> Iterator[None]:
-        """It takes no message, for its memory is full."""
+        """Inside the block the broker's memory is full, and it refuses messages."""
 
     @contextmanager
     def killed(self, *, keeps_data: bool) -> Iterator[None]:
-        """It is killed and is away; it comes back with its data, or with none."""
+        """Kill the broker, and start it again at the end of the block, with or without its data."""
         self.server.kill()
         if not keeps_data:
             self.forget()
@@ -65,7 +65,7 @@ class Broker(ABC):
 
     @contextmanager
     def hung(self) -> Iterator[None]:
-        """It accepts connections and never answers."""
+        """Inside the block the broker accepts connections and never answers."""
         process = self.server.process
         assert process is not None
         os.killpg(process.pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Servers once for each test process, a fresh installation on them for each test."""
+"""Servers are started once per test process; each test gets a new installation on them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def on_sqlite(
 
 @pytest.fixture(scope="module", params=["redis", pytest.param("rabbitmq", marks=pytest.mark.drill)])
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    """One that a module may treat as badly as it likes."""
+    """A broker for one module, whose tests may kill it."""
     if request.param == "rabbitmq":
         require("RabbitMQ")
     made = broker_of(request.param)
@@ -91,7 +91,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
 def on_broker(
     postgres: PostgresServer, broker: Broker, folder: Path, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Installation]:
-    """An installation on PostgreSQL and on each broker, which is empty."""
+    """An installation on PostgreSQL and on each broker, without messages."""
     broker.empty()
     url = _copied(postgres)
     made = Installation(url, broker.url, folder)
@@ -113,7 +113,7 @@ def standing(postgres: PostgresServer, broker: Broker, django_db_blocker: Django
 
 @pytest.fixture(params=["on_postgres", "on_sqlite"])
 def installation(request: pytest.FixtureRequest) -> Installation:
-    """Both, one after the other."""
+    """An installation on PostgreSQL, then one on SQLite."""
     found: Installation = request.getfixturevalue(request.param)
     return found
 

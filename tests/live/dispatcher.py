@@ -28,7 +28,7 @@ CHURNS = 30
 
 
 class KilledExecutor(Executor):
-    """Never gets to hand anything over."""
+    """The process is killed when it begins to hand a task over."""
 
     name = "worker"
     in_process = False
@@ -39,7 +39,7 @@ class KilledExecutor(Executor):
 
 
 def main(mode: str, ids: Sequence[str]) -> None:
-    """One of the four."""
+    """Run one of the four modes."""
     # Small, so that the processes meet often.
     delivery.BATCH = BATCH  # type: ignore[misc]  # Final for everybody else
     if mode == "die":

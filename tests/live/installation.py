@@ -1,4 +1,4 @@
-"""A whole Tandem of a test's own: a database, a broker, a folder, and the processes that were started on them."""
+"""A private Tandem for a test: a database, a broker, a folder, and the processes that use them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LONGEST_WAIT_SECONDS: Final = 40.0
 
 
 class Process:
-    """A program that runs in the background. As it may have children, what is sent to it goes to its whole group."""
+    """A program that runs in the background. Signals go to its process group, because it may have children."""
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self.log = log
@@ -51,21 +51,21 @@ class Process:
             )
 
     def go(self) -> None:
-        """Let it go on: it waits for a line."""
+        """Write the line that the process waits for."""
         if self.popen.stdin is not None:
             self.popen.stdin.write(b"go\n")
             self.popen.stdin.flush()
 
     def said(self) -> str:
-        """What it wrote so far."""
+        """The output so far."""
         return self.log.read_text(errors="replace")
 
     def wait(self) -> int:
-        """Its exit code, once it ended."""
+        """Wait for its end, and return its exit code."""
         return self.popen.wait(_LONGEST_WAIT_SECONDS)
 
     def kill(self) -> None:
-        """End it and its children at once, as the kernel would."""
+        """Kill the process and its children with SIGKILL."""
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
@@ -75,7 +75,7 @@ class Process:
 
 
 class Installation:
-    """Addresses of a database and a broker, and the processes that use them; `close` ends those."""
+    """The addresses of a database and a broker, and the processes that use them. `close` ends the processes."""
 
     def __init__(self, database_url: str, broker_url: str, folder: Path) -> None:
         self.database_url, self.broker_url, self.folder = database_url, broker_url, folder
@@ -87,7 +87,7 @@ class Installation:
         return self.folder / "runs"
 
     def ran(self) -> list[int]:
-        """The ids of the tasks whose jobs really ran, in order, with repetitions."""
+        """The ids of the tasks whose jobs ran, one per run, in order."""
         return [int(line) for line in self.runs.read_text().split()] if self.runs.exists() else []
 
     def worker(self, *, name: str = "worker", processes: int = 1, queue: str = "") -> Process:
@@ -104,14 +104,14 @@ class Installation:
         return self.start("-m", "tests.live.dispatcher", *arguments)
 
     def start(self, *arguments: str, **variables: str) -> Process:
-        """Python with these arguments, and these variables besides those of the installation."""
+        """Start Python with these arguments. The variables are added to those of the installation."""
         log = self.folder / f"{len(self._processes)}.log"
         process = Process([sys.executable, *arguments], self._environment() | variables, log)
         self._processes.append(process)
         return process
 
     def until(self, condition: Callable[[], Any], *, longest: float = _LONGEST_WAIT_SECONDS) -> None:
-        """Return once `condition` holds; after a long while, fail with what the processes said."""
+        """Return once `condition` holds. After `longest` seconds, fail with the output of the processes."""
         deadline = time.monotonic() + longest
         while not condition():
             if time.monotonic() > deadline:
@@ -125,19 +125,19 @@ class Installation:
             return [(task_id, attempt) for _, (task_id, attempt) in stored_messages(client)]
 
     def empty_broker(self) -> None:
-        """Take everything away from the broker."""
+        """Delete everything at the broker."""
         with redis.Redis.from_url(self.broker_url) as client:
             client.flushall()
 
     def publish(self, task_id: int, attempt: int) -> None:
-        """Send the message of an attempt, whoever sent it already."""
+        """Send the message of an attempt, even if it was sent before."""
         with Celery("live test", set_as_current=False) as app:
             app.config_from_object(celery_settings(self.broker_url, socket=self.folder / "unused"))
             with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
                 app.send_task("tandem.run", args=(task_id, attempt), ignore_result=True, producer=producer)
 
     def close(self) -> None:
-        """Kill what still runs."""
+        """Kill the processes that still run."""
         for process in self._processes:
             process.kill()
 
@@ -157,7 +157,7 @@ class Installation:
 
 @contextmanager
 def ledger_at(database_url: str) -> Iterator[None]:
-    """Inside the block this thread's models are rows of the database at `database_url`."""
+    """Inside the block, the models of this thread use the database at `database_url`."""
     before = connections["default"]
     alias = ConnectionHandler({"default": database(database_url)}).settings["default"]
     connections["default"] = load_backend(alias["ENGINE"]).DatabaseWrapper(alias, "default")

@@ -1,4 +1,4 @@
-"""Jobs that leave a trace outside of the ledger."""
+"""Jobs that write to a file, so that tests can count their runs without the ledger."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from scheduling.storable import Json
 
 @job("live.append")
 def append(context: JobContext, *, path: str) -> dict[str, Json]:
-    """Write a line to a file: how often did this really run?"""
+    """Write a line to a file. The lines count the runs."""
     _append(context, path)
     return {"process": os.getpid()}
 
@@ -26,7 +26,7 @@ def count(context: JobContext, *, path: str, values: list[dict[str, Any]]) -> in
 
 @job("live.hang")
 def hang(context: JobContext, *, path: str) -> None:
-    """Write a line to a file and never return, without a look at the ledger."""
+    """Write a line to a file and never return. It does not check for cancellation."""
     _append(context, path)
     while True:
         time.sleep(60)
@@ -51,7 +51,7 @@ def wait_at_first(context: JobContext, *, path: str, gate: str) -> int:
 
 @job("live.deaf")
 def deaf(context: JobContext, *, path: str) -> None:
-    """Never return, whatever is raised in it."""
+    """Never return: it catches every exception."""
     _append(context, path)
     while True:
         # That is the point: nothing but the end of the process helps.

@@ -1,4 +1,4 @@
-"""The settings of the processes that live tests start. Where things are comes from their environment."""
+"""The settings of the processes that live tests start. Addresses and folders come from their environment."""
 
 from settings.test import *  # noqa: F403 - an environment is another one plus what differs
 from settings.test import INSTALLED_APPS

@@ -22,7 +22,7 @@ from scheduling.execution.run import run_attempt  # noqa: E402 - after setup()
 
 
 def main(mode: str, ids: Sequence[int]) -> None:
-    """One of the two."""
+    """Run one of the two modes."""
     sys.stdout.write("ready\n")
     sys.stdin.readline()
     if mode == "die":

@@ -1,4 +1,4 @@
-"""A network that a test can cut: TCP connections go through it to a server on this machine."""
+"""A TCP proxy that a test can cut. It stands for the network before a server on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An installation that stands for several tests: web, worker, beat and a schedule that fires every second.
+"""An installation that several tests share: web, worker, beat, and a schedule that fires every second.
 
 The worker reaches the broker through a network that can be cut. A test lets something happen to it, and then asks
 whether every occurrence and task is in the ledger once and has run once.
@@ -26,9 +26,9 @@ from tests.live.proxy import Proxy
 from tests.live.visitor import Visitor
 from tests.servers.server import free_port
 
-# After the end of a fault everything that it held up has started within this.
+# All tasks that a fault delayed have started within this time after its end.
 RECOVERY: Final = timedelta(seconds=30)
-# Where nothing is wrong a task starts within milliseconds.
+# Without a fault a task starts within milliseconds.
 HELD_UP: Final = timedelta(seconds=3)
 
 
@@ -57,14 +57,14 @@ class Standing:
         self.installation.until(lambda: self._completed().filter(due_at__gt=now).exists())
 
     def is_held_up(self) -> None:
-        """Return once a task that was made from now on has waited for HELD_UP: the fault is one."""
+        """Return once a new task has waited for HELD_UP: the fault has an effect."""
         now = timezone.now()
         held = Task.objects.filter(status=Status.QUEUED, created_at__gt=now)
         self.installation.until(lambda: held.filter(created_at__lt=timezone.now() - HELD_UP).exists())
 
     @contextmanager
     def visited(self) -> Iterator[Visitor]:
-        """Somebody asks for tasks all along; every one of them has to be answered and done."""
+        """Inside the block a client creates tasks over REST. Each request must get 201, each task must be stored."""
         with Visitor(self.port, {"name": "by a visitor", **self.appending()}) as visitor:
             yield visitor
         assert visitor.answers
@@ -73,9 +73,9 @@ class Standing:
             assert Task.objects.filter(pk=answer.body["id"]).exists()
 
     def recovers(self, well_again: datetime) -> timedelta:
-        """Return once all is done that was there before the fault ended; fail unless each was done exactly once.
+        """Return once all tasks from before the end of the fault are done. Fail unless each ran exactly once.
 
-        Returns how long after the end of the fault the last of it started.
+        Returns the time from the end of the fault until the last of them started.
         """
         before = Task.objects.filter(created_at__lte=well_again)
         self.installation.until(lambda: not before.filter(status__in=OPEN).exists())
@@ -93,7 +93,7 @@ class Standing:
         completed = set(Task.objects.filter(status=Status.COMPLETED).values_list("pk", flat=True))
         runs = Counter(self.installation.ran())
         assert [pk for pk, times in runs.items() if times > 1] == []
-        # A job that is running just now has written its line already.
+        # `<=`, not `==`: a job that is still running has already written its line.
         assert completed <= runs.keys()
 
     def _none_is_missing(self) -> None:
@@ -110,7 +110,7 @@ class Standing:
 
 @contextmanager
 def standing(database_url: str, broker: Broker, folder: Path) -> Iterator[Standing]:
-    """One, while the block runs; its database is the present one."""
+    """An installation inside the block. Its database is the one that models use."""
     installation = Installation(database_url, broker.url, folder)
     with Proxy(broker.server.port) as network:
         try:
@@ -127,7 +127,7 @@ def web(installation: Installation, port: int, *, settings_module: str = "") -> 
 
 
 def answers(port: int) -> bool:
-    """Whether a web server is there."""
+    """Whether the web server answers."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as response:
             return bool(response.status == 200)

@@ -25,7 +25,7 @@ def completed(schedule: Schedule) -> Callable[[], Task | None]:
 
 
 def check_its_record(task: Task | None) -> None:
-    """What the ledger says about an occurrence that was run."""
+    """Check the task and the attempt of an occurrence that has run."""
     assert task is not None
     assert task.due_at is not None
     assert task.started_at is not None
@@ -40,7 +40,7 @@ def check_its_record(task: Task | None) -> None:
 
 
 def test_schedules_on_beat_are_run_by_a_worker(on_postgres: Installation) -> None:
-    # The cron expression has been due for a moment: nobody waits for the next minute.
+    # The cron expression is due already, so that the test need not wait for the next minute.
     crons = a_schedule(cron="* * * * *", now=timezone.now() - timedelta(seconds=61), parameters={"steps": 1})
     seconds = a_schedule(every=1, parameters={"steps": 1})
     on_postgres.worker()
@@ -64,7 +64,7 @@ def test_two_beats_make_one_task_of_each_occurrence(installation: Installation) 
         a_schedule(every=1, overlap="allow", job="live.append", parameters={"path": "unused"})
     for _ in range(2):
         installation.beat()
-    # What passed before a beat was up is MISSED: the time counts from the first that was not.
+    # Occurrences from before a beat ran are MISSED: count from the first that is not.
     queued = Task.objects.filter(status=Status.QUEUED)
     installation.until(queued.exists)
     first = queued.order_by("due_at").first()
@@ -85,11 +85,11 @@ def test_two_beats_make_one_task_of_each_occurrence(installation: Installation) 
 
 
 def _check_that_none_is_missing(schedule: Schedule) -> None:
-    """Its tasks are every second from its creation on, each queued once."""
+    """Check that the schedule has a task for every second since its creation, and that each was queued once."""
     rows = list(Task.objects.filter(schedule=schedule).order_by("due_at").values_list("due_at", "status"))
     second = timedelta(seconds=1)
     expected = [schedule.anchor + (number + 1) * second for number in range(len(rows))]
     assert [due_at for due_at, _ in rows] == expected
-    # What passed before the beats were up was too late for a catch-up; nothing after that is.
+    # Occurrences from before the beats ran may be MISSED, later ones may not.
     statuses = [status for _, status in rows]
     assert set(statuses[statuses.index(Status.QUEUED) :]) == {Status.QUEUED}

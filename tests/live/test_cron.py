@@ -1,4 +1,4 @@
-"""The real cron daemon and a real user crontab, restored byte for byte after."""
+"""The real cron daemon and a real user crontab, whose bytes are restored afterwards."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FOREIGN = (
 
 @pytest.fixture
 def borrowed_crontab() -> Iterator[None]:
-    """The user's crontab, with somebody's lines in it."""
+    """The user's crontab, with foreign lines in it."""
     require("cron")
     with user_crontab.borrowed(FOREIGN):
         yield
@@ -45,7 +45,7 @@ def borrowed_crontab() -> Iterator[None]:
 def on_user_crontab(
     on_postgres: Installation, borrowed_crontab: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Installation:
-    """An installation whose crontab is the user's. What cron starts gets its surroundings from the wrapper only."""
+    """An installation with the user's crontab. Commands of cron get their environment from the wrapper only."""
     surroundings = {
         "DJANGO_SETTINGS_MODULE": "tests.live.live_settings",
         "DATABASE_URL": on_postgres.database_url,
@@ -61,7 +61,7 @@ def on_user_crontab(
 
 
 def done(schedule: Schedule) -> Task | None:
-    """The first of its tasks that was run."""
+    """The schedule's first completed task."""
     return Task.objects.filter(schedule=schedule, status=Status.COMPLETED).first()
 
 

@@ -1,4 +1,4 @@
-"""Many processes look for what is due at the same moment; some are killed at the worst one."""
+"""Many processes dispatch at the same time, and some are killed before they hand tasks over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a broker, and to the network before it, under web, worker and beat that go on."""
+"""Faults of a broker, and of the network before it, while web, worker and beat run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BACKLOG = 5
 
 @contextmanager
 def worker_asleep(there: Standing) -> Iterator[None]:
-    """Messages pile up, for the worker does not run; it goes on when the block ends."""
+    """Inside the block the worker is stopped, so that messages accumulate."""
     group = there.worker.popen.pid
     os.killpg(group, signal.SIGSTOP)
     try:
@@ -32,7 +32,7 @@ def worker_asleep(there: Standing) -> Iterator[None]:
 
 
 class Measured:
-    """Keeps what was measured beside a test's result: `pytest --junitxml`."""
+    """Records measurements with the result of a test: `pytest --junitxml`."""
 
     def __init__(self, keep: Callable[[str, object], None]) -> None:
         self._keep = keep
@@ -48,7 +48,7 @@ def measured(record_property: Callable[[str, object], None]) -> Measured:
 
 
 def goes_through(there: Standing, fault: AbstractContextManager[None], measured: Measured) -> None:
-    """During the fault occurrences come due and somebody asks for tasks; after it all is done once, and soon."""
+    """During the fault occurrences come due and a client creates tasks. After it, each runs once, within RECOVERY."""
     with there.visited() as visitor:
         with fault:
             there.is_held_up()

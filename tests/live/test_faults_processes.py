@@ -1,4 +1,4 @@
-"""Workers, beats and web servers that are killed at the worst moments, and a database that crashes under them."""
+"""Workers, beats and web servers that are killed between two steps, and a database that crashes while they run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AWAY = lost_attempts.LOST_AFTER + timedelta(seconds=5)
 
 
 def pattern(there: Installation, job: str = "live.append", **wanted: Any) -> Schedule:
-    """A schedule that is not due for long, for tasks to be made of."""
+    """A schedule that is not due during the test. Its tasks are made by hand."""
     parameters = {"path": str(there.runs)} | wanted.pop("parameters", {})
     return a_schedule(every=86_400, job=job, parameters=parameters, **wanted)
 
@@ -43,7 +43,7 @@ def all_done(there: Installation, tasks: list[Task]) -> None:
 
 
 def lost_tasks(there: Installation) -> tuple[Task, Task]:
-    """One whose worker was killed while it ran, and one whose worker was killed between claim and start."""
+    """Two tasks: the worker of one was killed while it ran, the worker of the other between claim and start."""
     midway = a_task(pattern(there, "live.hang_at_first", on_lost="retry"))
     claimed = a_task(pattern(there, on_lost="retry"))
     there.publish(midway.pk, 1)
@@ -86,7 +86,7 @@ def test_what_a_killed_worker_had_claimed_is_tried_again_within_half_a_minute(
 
 
 def check_recovery(tasks: list[Task], since: datetime) -> float:
-    """Each started within RECOVERY. Returns the seconds until the last one did."""
+    """Check that each task started within RECOVERY. Returns the seconds until the last one started."""
     started = Task.objects.filter(pk__in=[task.pk for task in tasks]).values_list("started_at", flat=True)
     recovery = max(at - since for at in started if at is not None)
     assert recovery < RECOVERY
@@ -127,7 +127,7 @@ def test_workers_that_are_given_the_same_message_run_it_once(on_broker: Installa
 
 
 def goes_through_a_crash(there: Installation, postgres: PostgresServer, away: timedelta) -> None:
-    """The database is away while a task runs, and when it ends; schedules go on as if nothing had been."""
+    """The database is away while a task runs and when it ends. Afterwards schedules go on."""
     gate = there.folder / "gate"
     running = a_task(pattern(there, "live.wait_at_first", parameters={"gate": str(gate)}))
     firing = a_schedule(
@@ -161,7 +161,7 @@ def test_a_database_that_crashes_under_a_running_task(on_postgres: Installation,
 
 
 @pytest.mark.drill
-def test_a_database_that_is_away_for_longer_than_the_dead_are_silent(
+def test_a_database_that_is_away_for_longer_than_the_heartbeat_limit(
     on_postgres: Installation, postgres: PostgresServer
 ) -> None:
     goes_through_a_crash(on_postgres, postgres, AWAY)

@@ -1,4 +1,4 @@
-"""Live status from a real server to stock clients: where a task stands, changes, resuming, and what goes wrong."""
+"""Live status from a real server to stock clients: present state, changes, resuming, and errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BODY = {
 
 @pytest.fixture
 def on_valkey(sqlite: Path, folder: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Installation]:
-    """SQLite and the broker that Tandem brings along."""
+    """An installation on SQLite and the embedded broker."""
     shutil.copy(sqlite, folder / "tandem.sqlite3")
     url = f"sqlite:///{folder / 'tandem.sqlite3'}"
     with ValkeyServer() as broker, django_db_blocker.unblock(), ledger_at(url):
@@ -47,7 +47,7 @@ def on_valkey(sqlite: Path, folder: Path, django_db_blocker: DjangoDbBlocker) ->
 
 
 def claimed(task: Task) -> Task:
-    """The task, running."""
+    """Claim the task, so that it is RUNNING."""
     running = ledger.claim(task.pk, task.attempt, worker="test", now=timezone.now())
     assert running is not None
     return running
@@ -74,7 +74,7 @@ def test_a_task_is_followed_from_the_request_to_its_result(where: str, request: 
     assert received[-1]["error"] == ""
 
 
-def test_who_comes_later_is_told_at_once_where_the_task_stands(on_valkey: Installation) -> None:
+def test_a_late_client_gets_the_present_state_at_once(on_valkey: Installation) -> None:
     web = Web(on_valkey)
     task = a_task(a_schedule())
     running = claimed(task)
@@ -139,7 +139,7 @@ def test_events_arrive_while_the_broker_is_gone_and_after_it_is_back(
         assert web.process.popen.poll() is None
 
 
-def test_an_event_that_is_committed_late_is_lost_to_nobody(on_postgres: Installation) -> None:
+def test_no_client_misses_an_event_that_is_committed_late(on_postgres: Installation) -> None:
     web = Web(on_postgres)
     late, early = a_task(a_schedule()), a_task(a_schedule())
     with (
@@ -165,7 +165,7 @@ def test_an_event_that_is_committed_late_is_lost_to_nobody(on_postgres: Installa
     assert [(one["task"], one["event"]) for one in again] == [(late.pk, 2), (early.pk, 2), (early.pk, 3)]
 
 
-def test_a_transaction_that_was_rolled_back_holds_nobody_up(on_postgres: Installation) -> None:
+def test_a_rolled_back_transaction_does_not_delay_events(on_postgres: Installation) -> None:
     web = Web(on_postgres)
     task = a_task(a_schedule())
     with web.watch("/ws/tasks/") as feed:
@@ -200,7 +200,7 @@ def test_server_sent_events_are_the_same_and_resume_by_their_last_id(on_valkey: 
     assert missed[1][1]["result"] == {"text": "\r\n\u2028"}
 
 
-def test_a_socket_that_is_refused_is_told_why(on_valkey: Installation) -> None:
+def test_a_refused_socket_gets_the_reason_as_its_close_code(on_valkey: Installation) -> None:
     web = Web(on_valkey)
     task = a_task(a_schedule())
     path = f"/ws/tasks/{task.pk}/"
@@ -233,14 +233,14 @@ def test_a_browser_is_known_by_its_subprotocol_or_its_session(on_valkey: Install
 
 
 def narrow(port: int) -> socket.socket:
-    """A connection that takes little without being read."""
+    """A connection whose buffers hold little data while nobody reads it."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     made.connect(("127.0.0.1", port))
     return made
 
 
-def test_one_client_that_does_not_read_is_dropped_and_a_hundred_others_notice_nothing(
+def test_a_client_that_does_not_read_is_dropped_and_a_hundred_others_are_not_delayed(
     on_postgres: Installation,
 ) -> None:
     web = Web(on_postgres)

@@ -1,4 +1,4 @@
-"""Limits, cancellation and queues, on real workers and under `fire`: a job that heeds nothing loses its process."""
+"""Limits, cancellation and queues, on real workers and under `fire`. A job that ignores both loses its process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.live
 
 
 def a_queued_task(installation: Installation, job: str, **fields: Any) -> Task:
-    """One that is to be handed over now."""
+    """A queued task that is due to be handed over."""
     schedule = a_schedule(every=86_400, job=job, parameters={"path": str(installation.runs)})
     return a_task(schedule, send_at=timezone.now(), **fields)
 

@@ -1,4 +1,4 @@
-"""Messages that come twice, get lost, or are taken by a worker that dies."""
+"""Messages that are delivered twice, get lost, or are taken by a worker that dies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMES = 5
 
 
 def tasks_of(job: str, count: int, installation: Installation) -> list[Task]:
-    """Queued tasks that were not handed over."""
+    """Queued tasks of the schedule that were not handed over."""
     schedule = a_schedule(every=3600, job=job, parameters={"path": str(installation.runs)})
     return [a_task(schedule) for _ in range(count)]
 

@@ -1,4 +1,4 @@
-"""Servers that are restarted under a beat and a worker that go on."""
+"""Servers that restart while a beat and a worker run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def completed_since(moment: datetime) -> Callable[[], bool]:
 
 
 def running(installation: Installation) -> None:
-    """A beat and a worker that have done something."""
+    """A beat and a worker that have run a task."""
     a_schedule(every=1, parameters={"steps": 1}, overlap="allow")
     processes = [installation.worker(), installation.beat()]
     installation.until(completed_since(timezone.now()))

@@ -1,4 +1,4 @@
-"""Many processes write django-celery-beat's rows at the same moment."""
+"""Many processes write django-celery-beat's rows at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.live.installation import Installation
 pytestmark = [pytest.mark.live, pytest.mark.drill]
 
 
-def test_clocks_that_are_shared_are_never_swept_away_from_under_somebody(installation: Installation) -> None:
+def test_a_shared_clock_is_not_deleted_while_a_row_uses_it(installation: Installation) -> None:
     kept = a_schedule(cron="30 9 1 * *")
     theirs = PeriodicTask.objects.create(
         name="theirs", task="theirs.task", crontab=CrontabSchedule.objects.create(minute="0", hour="9")

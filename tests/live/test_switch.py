@@ -27,10 +27,10 @@ from tests.servers.plugin import require
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 RUNNING: Final = 8
-# The waiting ones come due one after the other, so many a second, but not all at once.
+# The waiting tasks come due one after the other: so many per second.
 A_SECOND: Final = 33
 SPREAD: Final = timedelta(seconds=10)
-# How much later than on a quiet day anything may start; a busy test machine is given more.
+# How much later than without a move a task may start. A busy test machine gets more.
 LATEST: Final = timedelta(seconds=60)
 # Of queued tasks, in the order in which they were made.
 PRIORITIES: Final = [0, 9, 4, 1, 8, 5, 2]
@@ -50,7 +50,7 @@ def brokers(request: pytest.FixtureRequest) -> Iterator[list[Broker]]:
 
 
 def several(count: int, schedule: Schedule, now: datetime, **fields: Any) -> list[Task]:
-    """Stored tasks of the schedule; a field that is a list is one value a task."""
+    """Stored tasks of the schedule. A field that is a list has one value per task."""
     tasks = [extra_task(schedule, now=now, woken_by="request") for _ in range(count)]
     for number, task in enumerate(tasks):
         for name, value in fields.items():
@@ -60,7 +60,7 @@ def several(count: int, schedule: Schedule, now: datetime, **fields: Any) -> lis
 
 
 def pattern(installation: Installation, **wanted: Any) -> Schedule:
-    """A schedule that is not due for long, for tasks to be made of."""
+    """A schedule that is not due during the test. Its tasks are made by hand."""
     parameters = {"path": str(installation.runs)} | wanted.pop("parameters", {})
     return a_schedule(every=86_400, parameters=parameters, **({"job": "live.append"} | wanted))
 
@@ -70,7 +70,7 @@ def count(**wanted: Any) -> int:
 
 
 class Drill:
-    """An environment that works, and can be moved."""
+    """A running environment that can be moved to another broker."""
 
     def __init__(self, installation: Installation, *, waiting: int, queued: int) -> None:
         self.installation, self.queued = installation, queued
@@ -87,12 +87,12 @@ class Drill:
         self.start()
 
     def start(self) -> None:
-        """Worker and beat, on the broker of the moment."""
+        """Start worker and beat on the present broker."""
         self.worker = self.installation.worker(processes=RUNNING + 2)
         self.beat = self.installation.beat()
 
     def move(self, to: Broker, *, by_hand: bool) -> None:
-        """As the page for operators says: stop the workers, change the URL, start; by hand with drain and resend."""
+        """Follow docs/switching-brokers.md: stop, change the URL, start. `by_hand` adds drain and resend."""
         self._hops += 1
         gate = self.installation.folder / f"gate-{self._hops}"
         slow = pattern(self.installation, job="live.wait_at_first", parameters={"gate": str(gate)})
@@ -100,7 +100,7 @@ class Drill:
         self.until(lambda: count(schedule=slow, status=Status.RUNNING) == RUNNING)
         stopping = self._command("drain") if by_hand else self._told_to_stop()
         self.until(lambda: ("told to take no more" if by_hand else "Warm shutdown") in self.worker.said())
-        # Due while no worker takes any more: they lie at the old broker.
+        # These come due while no worker takes messages, so their messages stay at the old broker.
         now = timezone.now()
         queued = several(self.queued, self.everything, now, send_at=now)
         self.due |= {task.pk: now for task in queued}
@@ -137,7 +137,7 @@ class Drill:
         self.until(lambda: not count(pk__in=[task.pk for task in queued], status__in=OPEN))
 
     def ends_well(self) -> timedelta:
-        """Everything was done once and nothing was missed. Returns the longest that a task started after its time."""
+        """Check that every task ran once and no occurrence is missing. Returns how late the latest task started."""
         self.until(lambda: count(pk__in=self.due, status=Status.COMPLETED) == len(self.due))
         before = Task.objects.filter(created_at__lte=timezone.now())
         self.until(lambda: not before.filter(status__in=OPEN).exists())
@@ -162,14 +162,14 @@ class Drill:
 
 
 def ended(*processes: Process) -> None:
-    """Each was asked to end, and did."""
+    """Send SIGTERM to each process and wait for its end."""
     for process in processes:
         process.popen.send_signal(signal.SIGTERM)
         process.wait()
 
 
 def move_and_back(installation: Installation, brokers: list[Broker], *, waiting: int, queued: int) -> timedelta:
-    """Away without a word, and back by hand. Returns how late the latest task was."""
+    """Move without drain and resend, then back with both. Returns how late the latest task started."""
     installation.broker_url = brokers[0].url
     drill = Drill(installation, waiting=waiting, queued=queued)
     for number, broker in enumerate(brokers[1:]):
@@ -188,7 +188,7 @@ def test_an_environment_moves_and_back_and_each_task_starts_once(
 @pytest.mark.drill
 @pytest.mark.parametrize(
     "brokers",
-    # The first stays where it is: the others are compared with it.
+    # The first one does not move: the others are compared with it.
     [("redis",), ("redis", "rabbitmq", "redis"), ("embedded", "redis", "embedded")],
     indirect=True,
     ids="-".join,
@@ -225,9 +225,7 @@ def test_an_environment_with_much_to_do_rolls_over_without_a_pause(
     ],
     indirect=True,
 )
-def test_whatever_a_task_had_to_do_with_the_old_broker_it_is_done_once(
-    on_postgres: Installation, brokers: list[Broker]
-) -> None:
+def test_tasks_in_every_state_at_the_old_broker_run_once(on_postgres: Installation, brokers: list[Broker]) -> None:
     old, new = brokers
     there, now = on_postgres, timezone.now()
     gate, plain = there.folder / "gate", pattern(there)
@@ -242,7 +240,7 @@ def test_whatever_a_task_had_to_do_with_the_old_broker_it_is_done_once(
     there.broker_url = old.url
     started(there, lost).kill()
     old_worker = started(there, late)
-    # As a machine that is suspended: to the others it is silent, and later it goes on where it was.
+    # Like a suspended machine: its heartbeats stop, and later it goes on.
     os.killpg(old_worker.popen.pid, signal.SIGSTOP)
     send(there, sent_to_old, sent_to_both, cancelled)
     ledger.cancel(cancelled.pk, reason="no", now=timezone.now())
@@ -277,7 +275,7 @@ def test_whatever_a_task_had_to_do_with_the_old_broker_it_is_done_once(
 
 
 def started(installation: Installation, task: Task) -> Process:
-    """A worker of its own that runs the task just now."""
+    """Start a new worker, and return once it runs the task."""
     send(installation, task)
     worker = installation.worker(name=f"worker-{task.pk}")
     installation.until(lambda: count(pk=task.pk, status=Status.RUNNING))
@@ -285,6 +283,6 @@ def started(installation: Installation, task: Task) -> Process:
 
 
 def send(installation: Installation, *tasks: Task) -> None:
-    """Send the message of each to the broker of the moment, whoever sent it already."""
+    """Send the message of each task to the present broker, even if it was sent before."""
     for task in tasks:
         installation.publish(task.pk, task.attempt)

@@ -1,4 +1,4 @@
-"""Workflows under real processes: members that end at once, workers that are killed, brokers that lose everything."""
+"""Workflows with real processes: members that end at the same time, killed workers, emptied brokers."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ THOUSAND = 1000
 
 @pytest.fixture(autouse=True)
 def _publish_nothing_here(settings: Settings) -> None:
-    """What is sent is sent by the processes under test."""
+    """This process publishes nothing: only the processes under test do."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
 
 
 def leaf(installation: Installation, **more: Any) -> dict[str, Any]:
-    """A member that leaves a line."""
+    """A member that writes a line."""
     return {"job": "live.append", "parameters": {"path": str(installation.runs)}, **more}
 
 
@@ -46,14 +46,14 @@ def chord(installation: Installation, members: int) -> dict[str, Any]:
 
 
 def started(definition: dict[str, Any]) -> Workflow:
-    """A workflow that was just stored, and whose first tasks are about to be sent by whoever does the upkeep."""
+    """A new workflow. Upkeep will send its first tasks."""
     workflow = workflows.create(now=timezone.now(), name="w", workflow=definition)[0]
     send_now()
     return workflow
 
 
 def send_now() -> None:
-    """As if the time had passed after which tasks are sent again."""
+    """Make the tasks due to be sent again."""
     Task.objects.filter(status=Status.QUEUED).update(send_at=timezone.now())
 
 
@@ -68,7 +68,7 @@ def members(workflow: Workflow) -> list[int]:
 
 
 def racing(installation: Installation, ids: list[int]) -> list[Process]:
-    """Processes that have just begun to run the tasks, each of them others."""
+    """Start processes that run the tasks at the same time, each process its own share."""
     shares = [map(str, ids[number::PROCESSES]) for number in range(PROCESSES)]
     processes = [installation.start("-m", "tests.live.members", "run", *share) for share in shares]
     installation.until(lambda: all("ready" in process.said() for process in processes))
@@ -78,7 +78,7 @@ def racing(installation: Installation, ids: list[int]) -> list[Process]:
 
 
 def waiting_for_locks() -> int:
-    """How many connections to this database wait for somebody else's lock."""
+    """How many connections to this database wait for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -157,7 +157,7 @@ def test_a_process_that_is_killed_between_two_members_loses_nothing(installation
     assert installation.ran() == rest
 
 
-def test_a_worker_that_is_killed_in_a_member_that_may_be_tried_again_holds_nothing_up(
+def test_a_member_of_a_killed_worker_is_retried_and_the_workflow_goes_on(
     on_postgres: Installation,
 ) -> None:
     parameters = {"path": str(on_postgres.runs)}

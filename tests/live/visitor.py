@@ -1,4 +1,4 @@
-"""Somebody who keeps asking for tasks over REST, whatever happens to the servers behind it."""
+"""A client that keeps creating tasks over REST while servers fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and after how long; status 0 stands for no answer."""
+    """An answer, and the seconds until it came. Status 0 means that there was no answer."""
 
     status: int
     seconds: float
@@ -26,7 +26,7 @@ class Answer:
 
 
 class Visitor:
-    """Posts a task a few times a second while the block runs. `answers` are what came of it."""
+    """Posts a task a few times a second inside the block. `answers` holds the answers."""
 
     def __init__(self, port: int, wanted: dict[str, Any]) -> None:
         self.answers: list[Answer] = []
@@ -63,7 +63,7 @@ class Visitor:
 
 
 def a_token() -> str:
-    """The token of somebody who may write, in the database that is connected."""
+    """A token of a user who may write, in the present database."""
     user, _ = User.objects.get_or_create(username="visitor")
     user.groups.add(Group.objects.get_or_create(name="operator")[0])
     token: str = AuthToken.objects.create(user)[1]

@@ -65,7 +65,7 @@ class Web:
 
     @contextmanager
     def stream(self, path: str, headers: dict[str, str] | None = None) -> Iterator[Iterator[tuple[str, Json]]]:
-        """The (id, data) of server-sent events, as they come."""
+        """The (id, data) of server-sent events, as they arrive."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         connection.request("GET", path, headers=self.headers | {"Accept": "text/event-stream"} | (headers or {}))
         response = connection.getresponse()
@@ -77,7 +77,7 @@ class Web:
             response.close()
 
     def resident_bytes(self) -> int:
-        """What the server's process has in memory."""
+        """The resident memory of the server's process, in bytes."""
         with open(f"/proc/{self.process.popen.pid}/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file
             return int(file.read().split()[1]) * 4096
 
@@ -105,7 +105,7 @@ def messages_until(client: ClientConnection, status: str) -> list[Json]:
 
 @contextmanager
 def notifier_of(installation: Installation) -> Iterator[Callable[[], None]]:
-    """Notifies of all tasks: a test that writes to the ledger itself notifies another broker, where nobody listens."""
+    """Notifies of all tasks. Needed because a test that writes to the ledger itself notifies another broker."""
     with Celery("notify", set_as_current=False) as app:
         app.config_from_object(celery_settings(installation.broker_url, socket=installation.folder / "unused"))
         with app.connection_for_write() as connection:
@@ -114,7 +114,7 @@ def notifier_of(installation: Installation) -> Iterator[Callable[[], None]]:
 
 
 def last_words(client: ClientConnection) -> int | None:
-    """Read to the end: the code with which the server closed."""
+    """Read to the end. Returns the code with which the server closed the socket."""
     try:
         while True:
             client.recv(SECONDS)

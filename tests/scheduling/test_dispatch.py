@@ -23,7 +23,7 @@ DUE = at("2026-11-20 10:05")
 
 @pytest.fixture(autouse=True)
 def worker(settings: Settings) -> RecordingExecutor:
-    """What was handed to workers."""
+    """The tasks that were handed to workers."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     found = executor("worker")
     assert isinstance(found, RecordingExecutor)
@@ -31,7 +31,7 @@ def worker(settings: Settings) -> RecordingExecutor:
 
 
 def statuses(schedule: Schedule) -> list[str]:
-    """The schedule's rows, oldest first."""
+    """The statuses of the schedule's tasks, oldest first."""
     return list(Task.objects.filter(schedule=schedule).order_by("due_at", "pk").values_list("status", flat=True))
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 class HealthyExecutor(RecordingExecutor):
-    """A broker and workers that are there."""
+    """An executor whose broker and workers answer."""
 
     def health(self) -> Sequence[Finding]:
         return [Finding("broker", ok=True, detail="it answers")]
@@ -53,7 +53,7 @@ def ask(*arguments: str) -> tuple[int, str]:
     return 0, said.getvalue()
 
 
-def test_where_all_is_well_the_exit_code_is_zero() -> None:
+def test_the_exit_code_is_zero_if_nothing_is_wrong() -> None:
     code, said = ask()
     assert code == 0
     assert [line.split()[:2] for line in said.splitlines()] == [

@@ -1,4 +1,4 @@
-"""Each move is one conditional UPDATE and one event; who comes second changes nothing."""
+"""Each move is one conditional UPDATE and one event. A second try of the same move changes nothing."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_only_what_waits_is_queued_and_only_once() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.MISSED, Status.SKIPPED])
-def test_what_was_not_run_can_be_run_after_all(status: Status) -> None:
+def test_a_task_that_did_not_run_can_be_retried(status: Status) -> None:
     task = a_task(status)
     Task.objects.filter(pk=task.pk).update(finished_at=NOW)
     assert ledger.retry(task, now=LATER)
@@ -155,7 +155,7 @@ def test_what_was_not_run_can_be_run_after_all(status: Status) -> None:
     assert (task.status, task.attempt, task.finished_at) == ("QUEUED", 1, None)
 
 
-def test_what_failed_is_retried_as_a_new_attempt_and_a_second_wish_finds_it_queued() -> None:
+def test_a_failed_task_is_retried_once_as_a_new_attempt() -> None:
     task = a_claimed_task()
     ledger.fail(task, error="no", now=NOW)
     task.refresh_from_db()

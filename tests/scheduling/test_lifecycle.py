@@ -1,4 +1,4 @@
-"""The table of moves is the one in the design."""
+"""The table of moves between statuses."""
 
 from scheduling.lifecycle import FINISHED, MOVES, OPEN, Status, sources
 
@@ -7,7 +7,7 @@ def test_every_status_has_a_row() -> None:
     assert set(MOVES) == set(Status)
 
 
-def test_what_is_finished_moves_only_by_a_wish_to_repeat_it() -> None:
+def test_a_finished_task_moves_only_by_a_retry() -> None:
     assert {to for status in FINISHED for to in MOVES[status]} == {Status.QUEUED}
     assert MOVES[Status.COMPLETED] == frozenset()
     assert {Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MISSED} == FINISHED
@@ -18,7 +18,7 @@ def test_only_a_queued_task_is_claimed() -> None:
     assert sources(Status.RUNNING) == {Status.QUEUED}
 
 
-def test_only_a_running_task_ends_well_or_badly() -> None:
+def test_only_a_running_task_completes_or_fails() -> None:
     assert sources(Status.COMPLETED) == sources(Status.FAILED) == {Status.RUNNING}
 
 

@@ -1,4 +1,4 @@
-"""What is logged while a task runs is marked with the task, its attempt and its schedule."""
+"""Log lines of a running task have the ids of the task, its attempt and its schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of occurrences, as tables: no database, no clock."""
+"""Decisions about occurrences, as tables. No database, no clock."""
 
 from __future__ import annotations
 

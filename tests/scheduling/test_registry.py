@@ -1,4 +1,4 @@
-"""Jobs, and the schemas that their signatures are."""
+"""Jobs, and the schemas that are made from their signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to wait for another attempt, and what a policy may say."""
+"""How long to wait for another attempt, and which policies are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writes for schedules: what is stored, when it is due next, and what a refused request leaves behind."""
+"""Writing schedules: what is stored, when the schedule is due next, and that a refused request stores nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW = at("2026-11-20 10:00")
 
 @pytest.fixture(autouse=True)
 def memory(settings: Settings) -> MemoryBackend:
-    """Everything in memory."""
+    """Backends and executors in memory."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     settings.TANDEM_BACKENDS = {
         "beat": "backends.beat.backend.BeatBackend",
@@ -37,7 +37,7 @@ def memory(settings: Settings) -> MemoryBackend:
 
 
 def refused(**wanted: Any) -> dict[str, str]:
-    """What is wrong with a request, as {field: code}; nothing must have been stored."""
+    """The problems of a refused request, as {field: code}. Checks that nothing was stored."""
     with pytest.raises(InvalidRequest) as exc:
         a_schedule(now=NOW, backend="memory", **wanted)
     assert Schedule.objects.count() == 0
@@ -259,7 +259,7 @@ def test_an_engine_that_cannot_be_written_leaves_the_schedule_stored_and_says_wh
 
 def test_a_schedule_that_changes_while_the_engine_is_written_stays_pending(settings: Settings) -> None:
     class Slow(MemoryBackend):
-        """Somebody changes the schedule just after the entries were written."""
+        """A backend during whose sync another process changes the schedule."""
 
         def sync(self) -> None:
             super().sync()
@@ -286,7 +286,7 @@ def test_routing_answers_with_the_reason(wanted: dict[str, Any], route: tuple[st
     assert (schedule.routed_to, schedule.runs_on, schedule.routing_reason) == route
 
 
-def test_auto_follows_rules_from_settings_and_passes_over_who_refuses(settings: Settings) -> None:
+def test_auto_follows_the_rules_and_skips_backends_that_refuse(settings: Settings) -> None:
     settings.TANDEM_ROUTING = [
         {"jobs": ["files.*"], "backend": "memory", "because": "files are here"},
         {"backend": "crontab", "because": "cron first"},

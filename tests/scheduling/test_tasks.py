@@ -1,4 +1,4 @@
-"""One-off tasks: now or at a time, cancelled, repeated."""
+"""One-off tasks: now or at a time, cancelling and retrying them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LATER = at("2026-11-20 11:00")
 
 @pytest.fixture(autouse=True)
 def worker(settings: Settings) -> RecordingExecutor:
-    """What was handed to workers."""
+    """The tasks that were handed to workers."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     found = executor("worker")
     assert isinstance(found, RecordingExecutor)
@@ -38,12 +38,12 @@ def worker(settings: Settings) -> RecordingExecutor:
 
 
 def a_task(**wanted: Any) -> Task:
-    """A one-off task that was asked for at NOW."""
+    """A one-off task that was created at NOW."""
     return tasks.create(now=NOW, **{"name": "a task", **wanted})[0]
 
 
 @pytest.mark.parametrize("when", [None, NOW - timedelta(days=700), NOW])
-def test_without_a_time_to_come_a_task_is_sent_at_once(worker: RecordingExecutor, when: Any) -> None:
+def test_a_task_without_a_future_time_is_sent_at_once(worker: RecordingExecutor, when: Any) -> None:
     task, waits_for = tasks.create(now=NOW, name="a task", scheduled_time=when)
     assert (task.status, task.job, waits_for) == ("QUEUED", "demo.process_data", "")
     assert worker.submitted == [(task.pk, 1)]

@@ -1,4 +1,4 @@
-"""The machine's real cron: Debian's daemon, of which there can be only one."""
+"""The machine's real cron: Debian's daemon. Only one can run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import IO, Self
 from tests.servers.server import ServerError, needed
 
 PID_FILE = Path("/run/crond.pid")
-# Root's own folder: nobody else can have put anything there.
+# A folder that only root can write to, so that no other user can put files there.
 _GATE = Path("/run/tandem-test-cron.gate")
 _USERS = Path("/run/tandem-test-cron.users")
 _READY_SECONDS = 10.0

@@ -1,4 +1,4 @@
-"""A pytest plugin: tests name the servers they need; what was skipped is listed; in CI a skipped test is a failure."""
+"""A pytest plugin: tests name the servers they need, skipped tests are listed, and in CI they are failures."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ REQUIRED = "TANDEM_REQUIRE_SERVERS"
 
 
 def require(name: str) -> None:
-    """Skips the present test where the server `name` (`PostgreSQL`, `Redis`, `cron`) cannot be used."""
+    """Skip the present test if the server `name` (`PostgreSQL`, `Redis`, `cron`) cannot be used."""
     for server, how in missing():
         if server == name:
             pytest.skip(f"{server} is not available: {how}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says in plain words, at the end, what was not tested and why."""
+    """List the skipped tests and the reasons at the end."""
     reasons = Counter(_reason(report) for report in _skipped(terminalreporter))
     if not reasons:
         return
@@ -34,7 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Turns success into failure when tests were skipped and none may be."""
+    """Turn success into failure if tests were skipped and CI=true forbids it."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     # An xdist worker has no reporter: the process that collects the reports decides.
     if reporter is None or not os.environ.get(REQUIRED):

@@ -51,7 +51,7 @@ def not_installed() -> list[Server]:
 
 
 def missing() -> list[tuple[str, str]]:
-    """What tests cannot use here: (server, how to get it)."""
+    """The servers that tests cannot use on this machine: (server, how to get it)."""
     absent = not_installed()
     unusable = [server for server in SERVERS if server in absent or (server.needs_root and os.geteuid() != 0)]
     return [(server.name, server.how_to_get()) for server in unusable]

@@ -79,7 +79,7 @@ class RabbitServer(Server):
             return False
 
     def pause(self) -> None:
-        """Freeze it: it accepts connections, for the kernel does that, and never answers."""
+        """Stop the process: the kernel accepts connections, and the broker never answers."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:

@@ -1,4 +1,4 @@
-"""Private servers that speak Redis' protocol: Redis itself, and the Valkey that Tandem brings along."""
+"""Private servers that speak Redis' protocol: Redis itself, and the Valkey of the embedded broker."""
 
 from __future__ import annotations
 

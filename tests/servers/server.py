@@ -1,4 +1,4 @@
-"""What the private servers have in common: a folder, a process, readiness, a sure end."""
+"""The base class of private servers: a folder, a process, waiting until it is ready, and its end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where it listens, as settings take it."""
+        """The address of the server, as settings name it."""
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -50,17 +50,17 @@ class Server(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether it answers just now."""
+        """Whether the server answers."""
 
     def prepare(self) -> None:  # noqa: B027 - most servers need nothing
-        """What must be made in `folder` before the first start."""
+        """Make what the server needs in `folder` before its first start."""
 
     def user(self) -> pwd.struct_passwd | None:
-        """Who the server runs as; None: who runs the tests."""
+        """The user the server runs as; None: the user who runs the tests."""
         return None
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises ServerError with its log when it ends or stays silent."""
+        """Start the server and wait until it answers. Raises ServerError with its log if it ends or does not answer."""
         user = self.user()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -80,7 +80,7 @@ class Server(ABC):
             raise
 
     def stop(self) -> None:
-        """Ask it to stop; killed when it does not. Nothing happens when it does not run."""
+        """Stop the server, and kill it if it does not stop. Does nothing if it is not running."""
         if self.process is not None:
             self.process.send_signal(self.stop_signal)
             try:
@@ -90,7 +90,7 @@ class Server(ABC):
         self.kill()
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill the server, as a crash does."""
         process, self.process = self.process, None
         if process is not None:
             process.kill()
@@ -99,7 +99,7 @@ class Server(ABC):
 
     @property
     def log(self) -> Path:
-        """What it wrote."""
+        """The server's log file."""
         return self.folder / "server.log"
 
     def __enter__(self) -> Self:
@@ -149,7 +149,7 @@ def needed(name: str) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses just now."""
+    """A free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The pytest plugin: what was skipped is told, and in CI it is a failure."""
+"""The pytest plugin: skipped tests are listed, and in CI they are failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The crontab of the user who runs the tests, borrowed by one test at a time and given back byte for byte."""
+"""The crontab of the user who runs the tests. One test at a time uses it, and its bytes are restored after."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(table: bytes) -> None:
 
 @contextmanager
 def borrowed(table: bytes) -> Iterator[None]:
-    """Inside the block the user's crontab is `table`; after it what it was before, which is checked."""
+    """Inside the block the user's crontab is `table`. After it the old table is restored, and that is checked."""
     # There is one for each user, and test processes run side by side.
     with (Path(tempfile.gettempdir()) / f"tandem-test-crontab-{getpass.getuser()}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

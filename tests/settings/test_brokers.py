@@ -1,4 +1,4 @@
-"""BROKER_URL in, Celery settings out."""
+"""BROKER_URL becomes Celery settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py check` says what does not fit together, with what to write."""
+"""`manage.py check` reports wrong settings and says what to write."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ def found() -> dict[str, CheckMessage]:
     return {str(message.id): message for message in run_checks(tags=["tandem"])}
 
 
-def test_the_settings_as_they_come_fit_together() -> None:
+def test_the_default_settings_pass_the_checks() -> None:
     assert set(found()) <= {"tandem.W002"}
 
 
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ({"backend": "anacron", "because": "x"}, "names the backend 'anacron'"),
-        ({"backend": "beat", "because": "x", "executor": "gpu"}, "asks for the executor 'gpu'"),
+        ({"backend": "anacron", "because": "x"}, "names the unknown backend 'anacron'"),
+        ({"backend": "beat", "because": "x", "executor": "gpu"}, "names the unknown executor 'gpu'"),
         ({"backend": "beat", "because": "x", "weekday": 1}, "has the unknown condition 'weekday'"),
         ({"backend": "beat"}, "gives no reason"),
     ],
 )
-def test_a_wrong_rule_is_named_with_what_there_is(settings: Any, rule: dict[str, Any], said: str) -> None:
+def test_a_wrong_rule_is_named_with_its_fault(settings: Any, rule: dict[str, Any], said: str) -> None:
     settings.TANDEM_ROUTING = [rule, {"backend": "beat", "because": "it is the default"}]
     message = found()["tandem.E002"]
     assert f"Rule 1 of TANDEM_ROUTING {said}" in message.msg
     assert message.hint
 
 
-def test_rules_that_leave_schedules_out_are_warned_of(settings: Any) -> None:
+def test_there_is_a_warning_if_rules_leave_schedules_out(settings: Any) -> None:
     settings.TANDEM_ROUTING = [{"sub_minute": True, "backend": "beat", "because": "seconds"}]
     assert "tandem.W001" in found()
 
 
 @pytest.mark.parametrize("setting", ["TANDEM_BACKENDS", "TANDEM_EXECUTORS"])
-def test_a_path_that_leads_nowhere_is_named(settings: Any, setting: str) -> None:
+def test_a_class_that_cannot_be_imported_is_named(settings: Any, setting: str) -> None:
     setattr(settings, setting, getattr(settings, setting) | {"third": "no.such.Class"})
     assert "no.such.Class" in found()["tandem.E001"].msg
 
@@ -61,12 +61,12 @@ def test_a_socket_path_must_not_be_too_long(settings: Any) -> None:
     assert "TANDEM_VAR" in str(found()["tandem.E005"].hint)
 
 
-def test_an_embedded_broker_beside_a_server_database_is_warned_of() -> None:
+def test_there_is_a_warning_for_an_embedded_broker_with_a_server_database() -> None:
     assert ("tandem.W002" in found()) == (connection.vendor == "postgresql")
 
 
 @pytest.mark.parametrize(("backend", "warned"), [("console", True), ("smtp", False)])
-def test_a_deployment_whose_mails_are_only_printed_is_warned_of(settings: Any, backend: str, warned: bool) -> None:
+def test_there_is_a_warning_if_a_deployment_only_prints_mails(settings: Any, backend: str, warned: bool) -> None:
     settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
     ids = {message.id for message in run_checks(tags=["tandem"], include_deployment_checks=True)}
     assert ("tandem.W003" in ids) is warned

@@ -1,4 +1,4 @@
-"""DATABASE_URL in, DATABASES out."""
+"""DATABASE_URL becomes DATABASES."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

@@ -1,4 +1,4 @@
-"""A variable has a type, and a wrong one stops the start with what to set."""
+"""Each variable has a type. A wrong value stops the start, and the message says what to write."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_a_secret_twice_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "cannot be read"), (b" \n", "is empty"), (b"\xff\xfe", "it is no text")]
+    ("content", "said"), [(None, "cannot be read"), (b" \n", "is empty"), (b"\xff\xfe", "it is not text")]
 )
 def test_a_file_without_a_secret_is_refused_by_its_name(tmp_path: Path, content: bytes | None, said: str) -> None:
     secret = tmp_path / "secret"

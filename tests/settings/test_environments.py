@@ -1,4 +1,4 @@
-"""Production and staging start on no default that would be wrong there; each refusal says what to set."""
+"""Production and staging refuse unsafe defaults, and each refusal says what to write."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHOLE = {
 
 
 def start(variables: dict[str, str], settings: str = "settings.production") -> tuple[int, str]:
-    """Load the settings in a process of their own: exit code and what it said."""
+    """Load the settings in a new process. Returns its exit code and output."""
     code = "import django; django.setup(); print('loaded')"
     env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": settings, **variables}
     done = subprocess.run(  # noqa: PLW1510 - the exit code is what is asked for

@@ -1,4 +1,4 @@
-"""Lines for machines and for people, with the ids they belong to and without secrets."""
+"""Log lines as JSON and as text, with ids and without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real process whose servers are away: whatever it logs, no password is in it."""
+"""The log of a real process whose servers are away holds no password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/settings.md names every variable that is read, and no other."""
+"""docs/settings.md names every variable that the settings read, and no other."""
 
 from __future__ import annotations
 

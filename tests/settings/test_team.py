@@ -1,4 +1,4 @@
-"""Tandem beside a team's own applications, with a team's own user model. In processes of their own."""
+"""Tandem beside a team's own applications and user model. Each test runs a new process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def manage(var: Path, *words: str, settings: str = "tests.team.settings", **variables: str) -> str:
-    """What a management command of that project writes."""
+    """The output of a management command of the team's project."""
     environment = {
         **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
         "DJANGO_SETTINGS_MODULE": settings,

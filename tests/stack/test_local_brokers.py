@@ -49,7 +49,7 @@ def test_rabbitmq_runs_after_a_port_mapper_of_its_own_and_within_its_folder() ->
 
 
 @pytest.mark.parametrize("which", KINDS)
-def test_its_folder_is_nobody_elses(which: LocalBrokerKind, tmp_path: Path) -> None:
+def test_its_folder_is_private(which: LocalBrokerKind, tmp_path: Path) -> None:
     LocalBroker(which, (7001, 7002, 7003)).prepare(tmp_path)
     assert (tmp_path / which).stat().st_mode & 0o777 == 0o700
 

@@ -1,4 +1,4 @@
-"""What must be true before anything is started."""
+"""The checks before anything is started."""
 
 from __future__ import annotations
 

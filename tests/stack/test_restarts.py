@@ -1,4 +1,4 @@
-"""When a process that died is started again."""
+"""When a process that ended is started again."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from stack.processes import Process, Surroundings, broker, broker_folder
 from stack.supervisor import Supervisor
 from stack.valkey import valkey_server
 
-# Says that it runs, waits for TERM, says goodbye. Without print: the signal may come while it still says that it runs.
+# Writes that it runs, waits for TERM, writes that it ends. Not with print: TERM may arrive during the first write.
 _POLITE = """
 import os, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"bye\\n"), sys.exit(0)))
@@ -43,7 +43,7 @@ def python(name: str, code: str, *, grace_seconds: float = 30.0) -> Process:
 
 
 class Recorder(io.StringIO):
-    """A terminal one can wait for: `until` returns once the text has been written."""
+    """A terminal that records its text. `until` returns once a text has been written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ Body = Callable[[Supervisor, Recorder], Awaitable[None]]
 
 
 def supervised(body: Body, logs: Path, *, keep_open: Sequence[int] = (), pauses: Sequence[float | None] = ()) -> str:
-    """Runs `body` with a supervisor, stops it, and returns all that was shown."""
+    """Run `body` with a supervisor, stop it, and return its output."""
 
     def pause(deaths: Sequence[float], *, now: float) -> float | None:
         return pauses[len(deaths) - 1]
@@ -83,7 +83,7 @@ def supervised(body: Body, logs: Path, *, keep_open: Sequence[int] = (), pauses:
 
 @pytest.fixture
 def lifeline() -> Iterator[tuple[int, Callable[[], None]]]:
-    """A descriptor for children, and a wait that ends when no process holds it any more."""
+    """A descriptor that children inherit, and a wait that ends when no process holds it."""
     readable, writable = os.pipe()
 
     def until_all_have_ended() -> None:

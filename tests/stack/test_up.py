@@ -42,7 +42,7 @@ def command(port: int, *options: str) -> list[str]:
 
 
 def refused(port: int, env: dict[str, str]) -> str:
-    """The message of an `up` that does not start: all it says, and no traceback."""
+    """The message of an `up` that does not start. Checks that it is the whole output, without a traceback."""
     done = subprocess.run(command(port), cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -52,7 +52,7 @@ def refused(port: int, env: dict[str, str]) -> str:
 
 @contextmanager
 def up(port: int, var: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """A running stack, which is killed in the end if it still runs."""
+    """A running stack. It is killed at the end if it still runs."""
     running = subprocess.Popen(
         command(port, *options), cwd=ROOT, env=environ(var), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -64,7 +64,7 @@ def up(port: int, var: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_until(running: subprocess.Popen[str], *texts: str) -> str:
-    """What the stack shows until each of `texts` has been shown."""
+    """The stack's output, read until it contains each of `texts`."""
     assert running.stdout is not None
     shown = ""
     while not all(text in shown for text in texts):

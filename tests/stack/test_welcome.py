@@ -1,4 +1,4 @@
-"""What a newcomer reads once everything runs."""
+"""The text that `up` shows once everything runs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Applications as a team has them beside Tandem: with names of their own, some of which are also ours."""
+"""A team's applications beside Tandem. Some have the same names as Tandem's applications."""

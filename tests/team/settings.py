@@ -1,4 +1,4 @@
-"""Tandem in a team's project: an own user model, and applications whose labels would be ours without a prefix."""
+"""Tandem in a team's project: an own user model, and applications whose labels equal Tandem's without its prefix."""
 
 from settings.test import *  # noqa: F403 - as a team's settings begin
 from settings.test import INSTALLED_APPS

@@ -1,4 +1,4 @@
-"""/api/backends/: health, drift and its mending, and a crontab that cannot be written."""
+"""/api/backends/: health, drift and its repair, and a crontab that cannot be written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKENDS = "/api/backends/"
 
 @pytest.fixture
 def unwritable(settings: Settings, tmp_path: Path) -> Path:
-    """A crontab in a folder that nobody can make, not even root, until the link to it is exchanged."""
+    """A crontab that even root cannot write, because its folder is a broken link. A test can replace the link."""
     (tmp_path / "folder").symlink_to("/proc/nope")
     settings.TANDEM_CRONTAB = f"file:{tmp_path / 'folder' / 'crontab'}"
     return tmp_path / "folder"
@@ -66,7 +66,7 @@ def test_a_sync_that_fails_says_why_and_leaves_the_reason_on_the_schedules(
     assert admin.get(of(schedule)).json()["sync"]["state"] == "out_of_sync"
 
 
-def test_a_sync_mends_it_once_the_crontab_can_be_written(admin: CheckedClient, unwritable: Path) -> None:
+def test_a_sync_repairs_drift_once_the_crontab_can_be_written(admin: CheckedClient, unwritable: Path) -> None:
     schedule = made(admin, backend="crontab")
     crontab = make_writable(unwritable)
     mended = admin.post(f"{BACKENDS}crontab/sync/", {"apply": True}, format="json").json()
@@ -136,7 +136,7 @@ def test_a_plan_shows_the_drift_and_changes_nothing(
     assert "999999" not in crontab.read_text()
 
 
-def test_drift_on_beat_is_shown_and_mended(admin: CheckedClient, crontab: Path) -> None:
+def test_drift_on_beat_is_shown_and_repaired(admin: CheckedClient, crontab: Path) -> None:
     lost, disabled = made(admin, backend="beat"), made(admin, backend="beat", cron="0 3 * * *")
     PeriodicTask.objects.filter(name__startswith=f"tandem:{lost['id']}:").delete()
     PeriodicTask.objects.filter(name__startswith=f"tandem:{disabled['id']}:").update(enabled=False)

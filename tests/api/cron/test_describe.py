@@ -1,4 +1,4 @@
-"""POST /api/cron/describe/: an expression, read."""
+"""POST /api/cron/describe/: an expression in plain words."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CRONTAB = "A=1\n30 2 * * * backup\n@reboot x\n99 * * * * y\n0 0 13 * 5 =z%in\n"
 
 @pytest.fixture
 def plain(db: None) -> APIClient:
-    """A viewer whose answers may be other than JSON."""
+    """A viewer whose client also accepts answers that are not JSON."""
     return client_as("viewer")
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_refused(
     assert pointers(response) == [pointer]
 
 
-def test_half_a_character_is_refused(viewer: CheckedClient, crontab: Path) -> None:
+def test_a_truncated_utf_8_character_is_refused(viewer: CheckedClient, crontab: Path) -> None:
     response = viewer.post(REVIEW, b'{"crontab": "\\ud800"}', content_type="application/json")
     assert response.status_code == 400
     assert pointers(response) == ["/crontab"]

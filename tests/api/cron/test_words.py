@@ -42,7 +42,7 @@ def test_words_come_in_the_language_asked_for(
     assert described(viewer, query, **headers)["words"] == words
 
 
-def test_the_setting_is_for_those_who_ask_for_nothing(viewer: CheckedClient, crontab: Path, settings: Any) -> None:
+def test_the_setting_is_used_if_no_language_is_asked_for(viewer: CheckedClient, crontab: Path, settings: Any) -> None:
     settings.TANDEM_LANGUAGE = "fr"
     assert described(viewer)["language"] == "fr"
     assert described(viewer, "?language=de")["language"] == "de"
@@ -74,7 +74,7 @@ def test_runs_and_gaps_are_counted(viewer: CheckedClient, crontab: Path) -> None
     assert [one["code"] for one in found["warnings"]] == ["uneven_step"]
 
 
-def test_nights_of_a_clock_change_are_named(viewer: CheckedClient, crontab: Path) -> None:
+def test_clock_changes_are_named_with_their_dates(viewer: CheckedClient, crontab: Path) -> None:
     body = {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}
     [warning] = viewer.post(DESCRIBE, body, format="json").json()["warnings"]
     assert warning["code"] == "clock_change"
@@ -94,7 +94,7 @@ def test_an_interval_is_read_too(viewer: CheckedClient, crontab: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [{"cron": "* * * * *", "every": 5}, {"every": 0}, {"every": 10**12}])
-def test_one_trigger_that_can_be_is_needed(viewer: CheckedClient, crontab: Path, body: dict[str, Any]) -> None:
+def test_exactly_one_valid_trigger_is_needed(viewer: CheckedClient, crontab: Path, body: dict[str, Any]) -> None:
     assert viewer.post(DESCRIBE, body, format="json").status_code == 400
 
 

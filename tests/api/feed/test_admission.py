@@ -1,4 +1,4 @@
-"""Who may open a socket."""
+"""Who may open a WebSocket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.feed.admission import from_foreign_page, subprotocol, user_of
 def scope(
     headers: dict[str, str] | None = None, subprotocols: tuple[str, ...] = (), user: Any = None
 ) -> dict[str, Any]:
-    """What an ASGI server says about a socket, with the session's user."""
+    """The ASGI scope of a socket, with the session's user."""
     pairs = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     return {"headers": pairs, "subprotocols": list(subprotocols), "user": user or AnonymousUser()}
 
@@ -55,7 +55,7 @@ def test_a_token_that_is_wrong_counts_more_than_a_session(
     assert user_of(scope(headers, subprotocols, user)) is None
 
 
-def test_a_session_will_do(user: User) -> None:
+def test_a_session_is_accepted(user: User) -> None:
     assert user_of(scope(user=user)) == user
     assert user_of(scope()) is None
     user.is_active = False

@@ -18,7 +18,7 @@ def test_the_list_goes_on_after_a_number(viewer: CheckedClient) -> None:
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "", "9" * 19, "1.0"])
-def test_a_number_that_is_none_is_refused(viewer: CheckedClient, after: str) -> None:
+def test_text_that_is_not_a_number_is_refused(viewer: CheckedClient, after: str) -> None:
     response = viewer.get(f"/api/tasks/{a_task().pk}/events/", {"after": after})
     assert response.status_code == 400
     assert pointers(response) == ["/after"]

@@ -16,7 +16,7 @@ def an_update(number: int, characters: int = 1) -> Update:
 
 
 def a_subscription() -> tuple[Subscription, list[str]]:
-    """A subscription, and what it said about an overflow."""
+    """A subscription, and the list of its overflow reports."""
     said: list[str] = []
     return Subscription(Horizon(0), lambda: said.append("overflow")), said
 

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: what a probe gets."""
+"""`/healthz` and `/readyz`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_no_secret_is_told() -> None:
     assert "://" not in said
 
 
-def test_whoever_asks_often_gets_the_last_answer() -> None:
+def test_frequent_requests_get_the_last_answer() -> None:
     now, asked = [0.0], []
 
     def ask() -> tuple[dict[str, Any], HTTPStatus]:

@@ -20,7 +20,7 @@ from tests.api.conformance import CheckedClient
 
 @pytest.fixture
 def credentials(db: None, settings: Settings, tmp_path: Path) -> Path:
-    """Where bootstrap keeps what it made."""
+    """The file in which bootstrap keeps the credentials."""
     settings.VAR = tmp_path / "var"
     return tmp_path / "var" / "credentials"
 

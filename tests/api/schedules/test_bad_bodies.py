@@ -1,4 +1,4 @@
-"""A bad request changes nothing, and says where it is bad and what to write instead."""
+"""A bad request changes nothing. Its answer names the bad members and says what to write."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ SEVERAL: list[tuple[dict[str, Any], dict[str, str]]] = [
 
 
 def body(**members: Any) -> dict[str, Any]:
-    """What can be had, but for these members; None stays and is sent as null."""
+    """The body of a valid schedule with these members changed. None is sent as null."""
     return wanted() | members
 
 

@@ -1,4 +1,4 @@
-"""PATCH, PUT, DELETE, pause, resume, move and the versions that guard them."""
+"""PATCH, PUT, DELETE, pause, resume, move, and the version checks of all of them."""
 
 from __future__ import annotations
 

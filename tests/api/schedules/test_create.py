@@ -1,4 +1,4 @@
-"""POST /api/schedules/: what is answered, and what is installed."""
+"""POST /api/schedules/: the answer, and the entries that are installed."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_an_interval_of_whole_minutes_fits_a_crontab(operator: CheckedClient, cr
     assert len(in_crontab(schedule, crontab)) == 1
 
 
-def test_nothing_of_a_name_reaches_a_command(operator: CheckedClient, crontab: Path) -> None:
+def test_no_part_of_a_name_is_in_a_command(operator: CheckedClient, crontab: Path) -> None:
     schedule = made(operator, name="x\n* * * * * touch /tmp/owned # $(id)`id`;%", backend="crontab")
     ours = crontab.read_bytes().removeprefix(FOREIGN).decode().splitlines()
     commands = [

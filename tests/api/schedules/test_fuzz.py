@@ -1,4 +1,4 @@
-"""Whatever JSON is posted: a schedule, or a refusal that changes nothing."""
+"""Any posted JSON creates a schedule or is refused without a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /api/schedules/{id}/preview/: a change, seen beforehand."""
+"""POST /api/schedules/{id}/preview/: the effect of a change that is not stored."""
 
 from __future__ import annotations
 

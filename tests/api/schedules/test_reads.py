@@ -1,4 +1,4 @@
-"""Lists of schedules, occurrences, a schedule's tasks, and a run by hand."""
+"""Lists of schedules, occurrences and tasks of a schedule, and triggering a schedule by hand."""
 
 from __future__ import annotations
 

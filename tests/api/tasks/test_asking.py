@@ -1,4 +1,4 @@
-"""Asking for one-off tasks over REST, cancelling and repeating them."""
+"""Creating, cancelling and retrying one-off tasks over REST."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ THE_BODY = {
 
 @pytest.fixture(autouse=True)
 def in_memory(settings: Settings) -> None:
-    """No broker is needed here."""
+    """Executors in memory: no broker is needed."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
 
 
 def asked(client: CheckedClient, **body: Any) -> dict[str, Any]:
-    """The answer to a request for a task."""
+    """Create a task over REST and return the answer."""
     response = client.post(TASKS, {"name": "a task", **body}, format="json")
     assert response.status_code == 201, response.json()
     found: dict[str, Any] = response.json()
@@ -109,7 +109,7 @@ def test_a_wrong_body_is_refused_and_leaves_nothing(
     assert Task.objects.count() == 0
 
 
-def test_what_waits_is_cancelled_and_can_be_tried_after_all(operator: CheckedClient) -> None:
+def test_a_waiting_task_is_cancelled_and_can_be_retried(operator: CheckedClient) -> None:
     pk = asked(operator)["id"]
     cancelled = operator.post(f"{TASKS}{pk}/cancel/")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "CANCELLED")

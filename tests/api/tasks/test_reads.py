@@ -1,4 +1,4 @@
-"""/api/tasks/: the ledger, read."""
+"""/api/tasks/: reading tasks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TASKS = "/api/tasks/"
 
 
 def a_task(name: str = "a task", *, hour: int = 10) -> Task:
-    """An occurrence at that hour, queued."""
+    """A queued task for an occurrence at that hour."""
     schedule = a_schedule(name=name, cron=f"0 {hour} * * *", now=at("2026-01-01 00:00"))
     [task] = dispatch.fire(schedule.pk, now=at(f"2026-01-01 {hour}:00"), woken_by="beat")
     return task
 
 
 def run(task: Task, *, error: str = "") -> Task:
-    """The task, run by worker w1 a second late: failed with `error`, else completed with its name."""
+    """Run the task on worker w1, a second late. It fails with `error`, or completes with its name as result."""
     now = at("2026-01-01 12:00:01")
     claimed = ledger.claim(task.pk, 1, worker="w1", now=now)
     assert claimed is not None

@@ -1,4 +1,4 @@
-"""/api/workflows/: asked for, shown, cancelled, repeated."""
+"""/api/workflows/: creating, showing, cancelling and retrying workflows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORKFLOWS = "/api/workflows/"
 
 
 def asked(client: CheckedClient, definition: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The answer to a request for a workflow that is accepted."""
+    """Create a workflow over REST and return the answer."""
     response = client.post(WORKFLOWS, {"name": "a workflow", "workflow": definition, **more}, format="json")
     assert response.status_code == 201, response.json()
     found: dict[str, Any] = response.json()

@@ -74,7 +74,7 @@ def make_it_an_interval(task: PeriodicTask) -> None:
         (lambda task: setattr(task, "start_time", timezone.now() + timedelta(days=1)), "(start_time "),
     ],
 )
-def test_a_row_that_was_changed_in_the_admin_is_drift_and_sync_mends_it(
+def test_a_row_that_was_changed_in_the_admin_is_drift_and_sync_repairs_it(
     edit: Callable[[PeriodicTask], None], shown: str
 ) -> None:
     schedule = a_schedule()
@@ -96,7 +96,7 @@ def test_saving_a_row_unchanged_in_the_admin_is_no_drift() -> None:
     assert not drift.find(BeatBackend())
 
 
-def test_a_renamed_row_is_drift_and_sync_mends_it() -> None:
+def test_a_renamed_row_is_drift_and_sync_repairs_it() -> None:
     schedule = a_schedule()
     PeriodicTask.objects.update(name="mine now")
     found = drift.find(BeatBackend())
@@ -147,7 +147,7 @@ def test_installing_an_old_copy_writes_what_the_database_says_now() -> None:
     assert rows_of(old) == []
 
 
-def test_a_clock_goes_with_the_last_row_that_used_it() -> None:
+def test_a_clock_is_deleted_with_the_last_row_that_uses_it() -> None:
     first, second = a_schedule(), a_schedule()
     interval = a_schedule(every=7)
     assert CrontabSchedule.objects.count() == 1

@@ -1,4 +1,4 @@
-"""Schedules as django-celery-beat rows: what they look like, and that no occurrence is without a wake-up."""
+"""Schedules as django-celery-beat rows: their fields, and that every occurrence has a wake-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LedgerScheduler, tick by tick: what it dispatches, how long it waits, and what trouble does to it."""
+"""LedgerScheduler, tick by tick: what it dispatches, how long it waits, and how it handles failures."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Beat:
 
 @pytest.fixture
 def recorded(settings: Settings) -> RecordingExecutor:
-    """What would have been published of our tasks."""
+    """The messages of Tandem's tasks, recorded instead of published."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     found = executor("worker")
     assert isinstance(found, RecordingExecutor)
@@ -79,7 +79,7 @@ def recorded(settings: Settings) -> RecordingExecutor:
 
 @pytest.fixture
 def beat(recorded: RecordingExecutor, settings: Settings) -> Iterator[Beat]:
-    """Without a broker: nobody listens at the address."""
+    """A Beat without a broker: nothing listens at the address."""
     made = Beat("redis+socket:///nowhere/broker.sock?virtual_host=0", settings)
     yield made
     made.close()

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def recorded(settings: Settings) -> RecordingExecutor:
-    """What would have been published."""
+    """The messages that were recorded instead of published."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     found = executor("worker")
     assert isinstance(found, RecordingExecutor)

@@ -12,7 +12,7 @@ from tests.backends.crontab.fake_crontab import FakeCrontab
 
 @pytest.fixture(autouse=True)
 def fake_crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCrontab:
-    """The only program on PATH."""
+    """A fake `crontab`: the only program on PATH."""
     fake = FakeCrontab(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(fake.folder))
     return fake

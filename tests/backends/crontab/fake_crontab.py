@@ -17,7 +17,7 @@ esac
 
 
 class FakeCrontab:
-    """The program in `folder`: what it holds, what was asked of it, and how to make it fail."""
+    """The fake program in `folder`: its table, the calls it got, and how to make it fail."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

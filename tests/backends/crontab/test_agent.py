@@ -1,4 +1,4 @@
-"""The agent, with a clock of the test's."""
+"""The crontab agent, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def agent(crontab_file: Path, started: list[str]) -> Agent:
     return Agent(FileTarget(crontab_file), started.append)
 
 
-def test_the_first_step_mends_and_reports_what_it_found(agent: Agent, crontab_file: Path) -> None:
+def test_the_first_step_repairs_the_table_and_reports_what_it_found(agent: Agent, crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab")
     crontab_file.unlink()
     now = timezone.now()

@@ -162,7 +162,7 @@ def test_a_full_table_is_refused_before_anything_is_written(crontab_file: Path) 
     assert crontab_file.read_bytes() == full
 
 
-def test_a_damaged_table_leaves_the_schedule_stored_and_is_mended_by_the_next_sync(crontab_file: Path) -> None:
+def test_a_damaged_table_leaves_the_schedule_stored_and_the_next_sync_repairs_it(crontab_file: Path) -> None:
     crontab_file.write_bytes(b"# --- END Tandem ---\n")
     schedule = a_schedule(backend="crontab")
     assert (schedule.sync_state, "damaged" in schedule.sync_error) == ("out_of_sync", True)

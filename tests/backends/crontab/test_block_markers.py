@@ -1,4 +1,4 @@
-"""The table as bytes: what is not ours comes through every change unharmed."""
+"""The table as bytes: lines outside of Tandem's block stay unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From schedules to lines."""
+"""The crontab lines of schedules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a wake-up does, in this process and as the command that cron calls."""
+"""`fire`: what a wake-up does, in this process and as the command that cron calls."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def due(schedule: Schedule) -> datetime:
 
 @contextmanager
 def database_away(times: int) -> Iterator[list[int]]:
-    """The first queries fail as they do while a database restarts."""
+    """The first queries fail, as during a restart of the database."""
     left = [times]
 
     def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The processes that the runner starts."""
+"""The `fire` processes that the runner starts."""
 
 from __future__ import annotations
 

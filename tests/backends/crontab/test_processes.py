@@ -39,7 +39,7 @@ def database_url() -> str:
 
 @contextmanager
 def manage(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command of manage.py with `folder` as its TANDEM_VAR; it does not outlive the block."""
+    """Run a command of manage.py with `folder` as its TANDEM_VAR. It is ended with the block."""
     own = {"DATABASE_URL": database_url(), "TANDEM_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "settings.test"}
     with subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
@@ -56,7 +56,7 @@ def manage(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:
-    """Ask again until it is so; the bound is for a test that fails."""
+    """Repeat until the condition holds. The limit only matters for a failing test."""
     deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, f"not within a minute: {what}"

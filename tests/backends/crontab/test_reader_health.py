@@ -1,4 +1,4 @@
-"""Whether somebody reads the table."""
+"""Whether a cron daemon or a runner reads the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The zone that cron lives in, in folders that look like /etc."""
+"""The time zone of the system's cron, read from folders that look like /etc."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing the table, with a crontab program of our own."""
+"""Reading and writing the table, with a fake crontab program."""
 
 from __future__ import annotations
 

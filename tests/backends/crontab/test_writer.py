@@ -1,4 +1,4 @@
-"""Changing the table: one at a time, few writes, and nothing lost."""
+"""Changing the table: one process at a time, few writes, and no lost change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CountingTarget(FileTarget):
 
 
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that only `sleep` moves."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0

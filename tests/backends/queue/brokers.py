@@ -1,4 +1,4 @@
-"""A real broker for the Celery application of the tests, at the place where its settings look for it."""
+"""A real broker at the address that the tests' Celery settings name."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def stored_messages(client: redis.Redis) -> list[tuple[dict[str, Any], list[Any]
 
 
 class Broker:
-    """What lies in the queue."""
+    """A running broker, and the messages in its queue."""
 
     def __init__(self, server: ValkeyServer) -> None:
         self.server = server
 
     def messages(self) -> list[tuple[str, list[Any]]]:
-        """The name of the Celery task and the arguments of each message, oldest first; they stay where they are."""
+        """The Celery task's name and the arguments of each message, oldest first. The messages stay in the queue."""
         with self._client() as client:
             return [(headers["task"], arguments) for headers, arguments in stored_messages(client)]
 
     def set_memory_limit(self, limit: str) -> None:
-        """Bytes, above which it refuses to store anything (noeviction)."""
+        """Set the memory, in bytes, above which the broker refuses messages (noeviction)."""
         with self._client() as client:
             client.config_set("maxmemory", limit)
 
@@ -52,7 +52,7 @@ class Broker:
 
 @contextmanager
 def embedded_broker() -> Iterator[Broker]:
-    """Valkey where BROKER_SOCKET says, for as long as the block runs."""
+    """Run Valkey on BROKER_SOCKET inside the block."""
     socket = Path(settings.BROKER_SOCKET)
     with ValkeyServer("--maxmemory-policy", "noeviction") as server:
         socket.symlink_to(server.folder / "valkey.sock")
@@ -64,7 +64,7 @@ def embedded_broker() -> Iterator[Broker]:
 
 
 def forget_connections() -> None:
-    """Close what the application keeps open to a broker that is gone."""
+    """Close the application's connections to a broker that is gone."""
     pools.reset()
     # The pools it holds are closed now: it makes new ones, as after a fork.
     app._after_fork()  # type: ignore[attr-defined]  # what Celery itself calls; celery-types leaves it out

@@ -1,4 +1,4 @@
-"""Celery tasks of somebody's own, as TANDEM_CELERY_JOBS may name them; nothing in them knows of Tandem."""
+"""Celery tasks of a user's application, as TANDEM_CELERY_JOBS may name them. They do not use Tandem."""
 
 from __future__ import annotations
 

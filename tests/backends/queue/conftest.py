@@ -1,4 +1,4 @@
-"""A broker, or none, where the application looks for it."""
+"""A broker, or no broker, at the address that the application uses."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def call(action: str) -> tuple[int, str, str]:
 
 
 def tasks_of_all_kinds() -> list[Task]:
-    """Two that are queued, one of them handed over; one waits, one runs, one was cancelled; one is inline."""
+    """Two queued tasks (one of them handed over), and one each that waits, runs, was cancelled, and is inline."""
     schedule = a_schedule()
     sent, unsent = (a_task(schedule, priority=priority) for priority in (1, 8))
     QueueExecutor().submit([sent])

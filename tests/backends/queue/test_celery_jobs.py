@@ -1,4 +1,4 @@
-"""Celery tasks of somebody's own, offered as jobs."""
+"""Celery tasks of a user's application, offered as jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker whose broker is away looks for it every few seconds."""
+"""A worker whose broker is away tries to connect every few seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backends.queue.consumer import INTERVALS, Consumer
 
 
 class Connection:
-    """Keeps what it is asked for."""
+    """A connection that remembers its arguments."""
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The executor `worker`: what it publishes, and what it says when the broker does not take it."""
+"""The executor `worker`: the messages it publishes, and the error if the broker does not take one."""
 
 from __future__ import annotations
 

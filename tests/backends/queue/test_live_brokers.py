@@ -1,4 +1,4 @@
-"""What the settings promise, on real servers: 9 first, two seconds at most for a publish, nothing lost on the way."""
+"""The promises of the settings, on real servers: priority 9 first, publishes within two seconds, no lost messages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.servers.server import Server, free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db]
 
-# Two seconds is what is promised, and measured in docs/brokers.md; a busy machine may add to it.
+# Two seconds are promised, and measured in docs/brokers.md. A busy machine gets more.
 GENEROUS_SECONDS = 5.0
 
 
@@ -46,7 +46,7 @@ EVERY_SERVER = pytest.mark.parametrize("make", [ValkeyServer, redis, rabbitmq])
 
 
 def taken(count: int) -> list[int]:
-    """The task numbers of the first messages in the order in which a worker gets them."""
+    """The task ids of the first messages, in the order in which a worker gets them."""
     found: list[int] = []
 
     def take(body: Any, message: Any) -> None:
@@ -109,7 +109,7 @@ def test_the_second_host_is_used_where_the_first_is_silent(make: Callable[[], Se
 
 @contextmanager
 def black_hole() -> Iterator[int]:
-    """A port where connections are accepted, by the kernel, and nobody ever answers."""
+    """A port at which the kernel accepts connections and no process ever answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)

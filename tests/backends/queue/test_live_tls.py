@@ -25,7 +25,7 @@ PEM = Path(__file__).resolve().parent.parent.parent / "jobs" / "certificate" / "
 
 
 class TlsRedis(RedisServer):
-    """Redis with a port for TLS besides the plain one that shows when it is ready."""
+    """Redis with a TLS port. Its plain port shows when it is ready."""
 
     def __init__(self) -> None:
         self.tls_port = free_port()
@@ -38,7 +38,7 @@ class TlsRedis(RedisServer):
 
 
 class TlsRabbit(RabbitServer):
-    """RabbitMQ with a port for TLS besides the plain one."""
+    """RabbitMQ with a TLS port beside the plain one."""
 
     def __init__(self) -> None:
         super().__init__()

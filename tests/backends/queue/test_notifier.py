@@ -1,4 +1,4 @@
-"""The notifier over a real broker, and over none."""
+"""The notifier with a real broker, and without one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS = 20.0
 
 
 class Listener:
-    """What was heard, and a signal for it."""
+    """Collects the notifications that arrive, and signals each one."""
 
     def __init__(self, notifying: BrokerNotifier) -> None:
         self._changed = threading.Condition()
@@ -31,7 +31,7 @@ class Listener:
         self.until([])
 
     def until(self, wanted: Collection[int]) -> None:
-        """Return once a notification of just these tasks was heard."""
+        """Return once a notification of exactly these tasks has arrived."""
         with self._changed:
             assert self._changed.wait_for(lambda: list(wanted) in self._heard, SECONDS), self._heard
             self._heard.clear()
@@ -45,7 +45,7 @@ class Listener:
 RING = "import django; django.setup(); from backends.queue.notifier import BrokerNotifier; BrokerNotifier().notify([7])"
 
 
-def test_a_ring_reaches_every_listener(broker: Broker) -> None:
+def test_a_notification_reaches_every_listener(broker: Broker) -> None:
     notifying = BrokerNotifier()
     listeners = [Listener(notifying), Listener(notifying)]
     notifying.notify([3, 1])
@@ -53,20 +53,20 @@ def test_a_ring_reaches_every_listener(broker: Broker) -> None:
         listener.until([1, 3])
 
 
-def test_a_ring_for_many_tasks_is_one_for_all(broker: Broker) -> None:
+def test_a_notification_of_many_tasks_is_one_message(broker: Broker) -> None:
     notifying = BrokerNotifier()
     listener = Listener(notifying)
     notifying.notify(range(1, notifier.MOST_TASKS + 2))
     listener.until([])
 
 
-def test_a_process_that_ends_rings_before_it_does(broker: Broker) -> None:
+def test_a_process_sends_its_notifications_before_it_ends(broker: Broker) -> None:
     listener = Listener(BrokerNotifier())
     subprocess.run([sys.executable, "-c", RING], cwd=settings.BASE_DIR, check=True)
     listener.until([7])
 
 
-def test_a_forked_process_rings_by_itself(broker: Broker) -> None:
+def test_a_forked_process_sends_its_own_notifications(broker: Broker) -> None:
     notifying = BrokerNotifier()
     listener = Listener(notifying)
     notifying.notify([1])
@@ -83,7 +83,7 @@ def test_a_forked_process_rings_by_itself(broker: Broker) -> None:
         os.waitpid(child, 0)
 
 
-def test_after_the_broker_was_away_it_rings_and_is_heard_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notifications_arrive_again_after_the_broker_was_away(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifier, "QUIET_SECONDS", 0.0)
     notifying = BrokerNotifier()
     listener = Listener(notifying)

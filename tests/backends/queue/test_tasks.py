@@ -18,7 +18,7 @@ from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
 @pytest.fixture
 def recorded(settings: Settings) -> RecordingExecutor:
-    """What would have been published."""
+    """The messages that were recorded instead of published."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     found = executor("worker")
     assert isinstance(found, RecordingExecutor)

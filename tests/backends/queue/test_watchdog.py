@@ -1,4 +1,4 @@
-"""A worker that lives and takes nothing is seen, told, and by setting ended."""
+"""The watchdog detects a worker that is alive but takes no messages, reports it, and ends it if the settings say so."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stop_its_consumer() -> None:
 
 @pytest.mark.live
 @pytest.mark.drill
-def test_a_worker_whose_consumer_is_gone_is_told_by_its_health(broker: Broker, tmp_path: Path) -> None:
+def test_health_reports_a_worker_whose_consumer_is_gone(broker: Broker, tmp_path: Path) -> None:
     with worker(tmp_path, TANDEM_STALLED_SECONDS="5", TANDEM_RESTART_STALLED="false"):
         assert health.workers().ok
         stop_its_consumer()
@@ -55,7 +55,7 @@ def test_a_worker_whose_consumer_is_gone_is_told_by_its_health(broker: Broker, t
 
 
 @pytest.mark.live
-def test_by_setting_such_a_worker_ends_to_be_started_again(broker: Broker, tmp_path: Path) -> None:
+def test_a_stalled_worker_ends_if_the_setting_says_so(broker: Broker, tmp_path: Path) -> None:
     with worker(tmp_path, TANDEM_STALLED_SECONDS="5", TANDEM_RESTART_STALLED="true", LOG_FORMAT="json") as stalled:
         stop_its_consumer()
         run.apply_async(args=(1, 1))

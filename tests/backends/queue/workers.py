@@ -56,7 +56,7 @@ def worker(folder: Path, **variables: str) -> Iterator[Worker]:
 
 
 def until(condition: Callable[[], object], what: str, running: Worker | None = None) -> None:
-    """Return once the condition holds; fail with the worker's log where it never does."""
+    """Return once the condition holds. If it never does, fail with the worker's log."""
     deadline = time.monotonic() + _LONGEST_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited for {what}\n{running.log if running else ''}"

@@ -71,7 +71,7 @@ def test_addresses_of_the_public_internet_are_public(address: str) -> None:
         "ff0e::1",
     ],
 )
-def test_all_others_are_not(address: str) -> None:
+def test_all_other_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 

@@ -35,7 +35,7 @@ def test_json_is_read_by_its_types(kind: str) -> None:
     ],
 )
 def test_what_is_not_json_is_a_clear_error(body: bytes) -> None:
-    with pytest.raises(UnreadableContent, match=r"is not: .+|more than 100 deep"):
+    with pytest.raises(UnreadableContent, match=r"is not valid JSON: .+|more than 100 deep"):
         read(body, "application/json")
 
 
@@ -83,7 +83,7 @@ def test_xml_with_entities_is_refused(body: bytes, kind: str) -> None:
     "body", [b"", b"<a>", b"<a></b>", b"{}", b"<a>\xff</a>", b'<?xml version="1.0" encoding="no"?><a/>']
 )
 def test_broken_xml_is_a_clear_error(body: bytes) -> None:
-    with pytest.raises(UnreadableContent, match="calls itself XML and is not"):
+    with pytest.raises(UnreadableContent, match="not valid XML"):
         read(body, "application/xml")
 
 

@@ -1,4 +1,4 @@
-"""How far a reader of the event log has come: nothing is lost, whatever the order in which events appear."""
+"""How far a reader of the event log has come. No event is lost, in whatever order events appear."""
 
 from __future__ import annotations
 

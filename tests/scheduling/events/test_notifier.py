@@ -1,4 +1,4 @@
-"""The notifier tells what was committed, once it is, and troubles nobody."""
+"""The notifier is called after each commit, and its failures stop nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SENT: list[list[int]] = []
 
 
 class RecordingNotifier(Notifier):
-    """Notifies by writing it down."""
+    """Records each notification."""
 
     def notify(self, task_ids: Sequence[int]) -> None:
         SENT.append(list(task_ids))
@@ -30,7 +30,7 @@ class RecordingNotifier(Notifier):
 
 
 class BrokenNotifier(RecordingNotifier):
-    """Does what no notifier should."""
+    """A notifier that raises."""
 
     def notify(self, task_ids: Sequence[int]) -> None:
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""An attempt that was given up may still end: it must not touch the one that followed."""
+"""An attempt that was treated as lost may still end. It must not change the attempt that followed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LATER = NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1)
 
 
 def two_attempts() -> tuple[Task, Task]:
-    """The first was lost and does not know it; the second runs."""
+    """A first attempt that was treated as lost but still runs, and a second one that runs."""
     task = a_task(a_schedule(now=NOW, on_lost="retry"), now=NOW)
     first = ledger.claim(task.pk, 1, worker="first", process=ended_process(), now=NOW)
     sweep(now=LATER)

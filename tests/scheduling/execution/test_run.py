@@ -1,4 +1,4 @@
-"""The only path that runs a job, with real jobs registered for these tests."""
+"""`run`, the only path that runs a job, with jobs that these tests register."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_what_a_job_raises_is_its_tasks_failure(register: Callable[..., str]) ->
     assert "raise ValueError" in TaskAttempt.objects.get(task=task).traceback
 
 
-def test_what_ends_the_process_is_recorded_and_goes_on(register: Callable[..., str]) -> None:
+def test_an_exception_that_ends_the_process_is_recorded_and_raised_again(register: Callable[..., str]) -> None:
     def leave(context: JobContext) -> None:
         raise SystemExit(3)
 
@@ -166,7 +166,7 @@ def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    """Wait for it, at most half a minute."""
+    """Wait until the condition holds, at most half a minute."""
     deadline = time.monotonic() + 30
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -241,7 +241,7 @@ def test_a_job_that_does_not_answer_the_soft_timeout_has_failed(register: Callab
 
 
 def failing(times: int, exc: Exception) -> Callable[[JobContext], int]:
-    """A job that raises so many times, then returns the number of its attempt."""
+    """A job that raises `times` times, then returns the number of its attempt."""
 
     def job_function(context: JobContext) -> int:
         if context.attempt <= times:
@@ -252,7 +252,7 @@ def failing(times: int, exc: Exception) -> Callable[[JobContext], int]:
 
 
 def attempts_until_the_end(task: Task) -> Task:
-    """Run attempt after attempt, as if each wait were over at once."""
+    """Run one attempt after the other, without waiting between them."""
     for attempt in range(1, 10):
         run_attempt(task.pk, attempt, worker="test")
         task.refresh_from_db()

@@ -30,7 +30,7 @@ CRONTAB = """\
 
 
 class Table(ForeignTable):
-    """A crontab that is a text, and can be one that cannot be written."""
+    """A crontab in memory. It can be made unwritable."""
 
     def __init__(self, error: str = "") -> None:
         self.error = error

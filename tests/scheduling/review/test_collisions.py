@@ -1,4 +1,4 @@
-"""Who else is due at the same minute among the stored schedules."""
+"""How many other stored schedules are due at the same minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which commands an allowed pattern takes, and which it must not."""
+"""Which commands an allowed pattern matches, and which it must not match."""
 
 from __future__ import annotations
 

@@ -110,11 +110,11 @@ def test_the_longest_command_is_taken() -> None:
         ("* * * * * x\r", "carriage_return"), ("\r", "carriage_return"),
     ],
 )  # fmt: skip
-def test_what_cron_does_not_do_is_cautioned(text: str, code: str) -> None:
+def test_there_is_a_warning_about_what_cron_does_not_do(text: str, code: str) -> None:
     assert [warning.code for warning in one(text).warnings] == [code]
 
 
-def test_a_table_without_a_final_newline_is_cautioned() -> None:
+def test_there_is_a_warning_for_a_table_without_a_final_newline() -> None:
     codes = [[warning.code for warning in line.warnings] for line in read("A=1\n@daily x", form="user", zone="UTC")]
     assert codes == [[], ["no_final_newline"]]
     assert not any(line.warnings for line in read("A=1\n@daily x\n", form="user", zone="UTC"))

@@ -1,4 +1,4 @@
-"""What a change would do to the coming occurrences: nothing is stored, and what is told is what then happens."""
+"""Preview of a change: nothing is stored, and the shown occurrences are those of the changed schedule."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_too_many_are_compared_as_far_as_both_are_known() -> None:
         {"backend": "crontab"},
     ],
 )  # fmt: skip
-def test_what_is_told_is_what_the_change_then_does(wanted: dict[str, Any], settings: Any, tmp_path: Any) -> None:
+def test_the_preview_matches_the_change(wanted: dict[str, Any], settings: Any, tmp_path: Any) -> None:
     settings.TANDEM_CRONTAB = f"file:{tmp_path / 'crontab'}"
     schedule = a_schedule(cron="0 3 * * *", timezone="Europe/Berlin", now=NOW)
     row = Schedule.objects.filter(pk=schedule.pk).values().get()

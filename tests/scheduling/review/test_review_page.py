@@ -1,4 +1,4 @@
-"""docs/review.md is run: its examples, and its tables against the code."""
+"""docs/review.md: its examples work, and its tables match the code."""
 
 from __future__ import annotations
 

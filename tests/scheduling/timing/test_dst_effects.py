@@ -1,4 +1,4 @@
-"""Which clock changes touch an expression, and what happens then: held against the engine."""
+"""Which clock changes affect an expression, and how. The results are compared with the engine."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_half_an_hour_is_a_clock_change_too() -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Asia/Tokyo"])
-def test_a_zone_without_clock_changes_has_no_such_night(zone: str) -> None:
+def test_a_zone_without_clock_changes_has_no_effects(zone: str) -> None:
     assert clock_changes(Cron.parse("30 2 * * *", zone), now=NOW) == []
 
 
 @settings(max_examples=150, deadline=None)
 @given(night_expressions, st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"]))
-def test_what_is_told_is_what_the_engine_does(expression: str, name: str) -> None:
+def test_the_told_effects_are_those_of_the_engine(expression: str, name: str) -> None:
     cron, zone = Cron.parse(expression, name), ZoneInfo(name)
     found = clock_changes(cron, now=NOW)
     for change in found:

@@ -39,7 +39,7 @@ def test_a_century_of_seconds_is_not_walked_through() -> None:
     assert every.next(datetime(9000, 1, 1, tzinfo=UTC)) == datetime(9000, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
-def test_the_calendar_ends_quietly() -> None:
+def test_no_error_at_the_last_date_of_the_calendar() -> None:
     last = datetime.max.replace(tzinfo=UTC)
     assert Every(3600, ANCHOR).next(last) is None
     assert Every(10**30, ANCHOR).next(ANCHOR) is None

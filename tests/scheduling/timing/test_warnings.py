@@ -1,4 +1,4 @@
-"""Warnings about a trigger: which code, and the words where they carry numbers."""
+"""Warnings about a trigger: their codes, and their words if these contain numbers."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def codes(expression: str, zone: str = "UTC") -> list[str]:
         ("*/5 * * * *", []),
     ],
 )
-def test_each_caution_has_its_cause(expression: str, expected: list[str]) -> None:
+def test_each_warning_has_its_cause(expression: str, expected: list[str]) -> None:
     assert codes(expression) == expected
 
 
-def test_a_caution_about_clock_changes_names_the_nights() -> None:
+def test_the_warning_about_clock_changes_names_the_dates() -> None:
     [warning] = warnings_of(Cron.parse("30 2 * * *", "Europe/Berlin"), now=NOW)
     assert warning.code == "clock_change"
     assert [str(change.day) for change in warning.clock_changes] == ["2027-03-28", "2027-10-31"]

@@ -1,4 +1,4 @@
-"""Messages that a broker lost are noticed by what it holds."""
+"""Lost messages are detected by the number of messages that the broker holds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LATER = SENT + lost_messages.TRUST + timedelta(seconds=1)
 
 
 class Holding(RecordingExecutor):
-    """Says how many messages it holds."""
+    """An executor that holds a given number of messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def worker() -> Iterator[Holding]:
 
 
 def sent_tasks(count: int, *, before: int = 0, now: datetime = SENT) -> list[Task]:
-    """Tasks that were handed over at `now`, and `before` times before."""
+    """Tasks that were handed over at `now`, and `before` times earlier."""
     schedule = a_schedule(now=now)
     tasks = [a_task(schedule, now=now, sends=before) for _ in range(count)]
     ledger.sent(tasks, now=now)
@@ -71,14 +71,16 @@ def test_what_was_just_sent_again_is_given_time(worker: Holding) -> None:
 
 
 @pytest.mark.parametrize(("held", "again"), [(0, 4), (1, 4), (2, 0), (4, 0), (100, 0), (None, 0)])
-def test_half_of_the_messages_or_no_answer_is_no_reason(worker: Holding, held: int | None, again: int) -> None:
+def test_nothing_is_sent_again_for_half_of_the_messages_or_no_answer(
+    worker: Holding, held: int | None, again: int
+) -> None:
     sent_tasks(4)
     worker.held = held
     sweep(now=LATER)
     assert len(worker.submitted) == again
 
 
-def test_nobody_is_asked_where_nothing_was_sent_and_left(worker: Holding) -> None:
+def test_no_executor_is_asked_if_no_task_is_unclaimed(worker: Holding) -> None:
     claimed, cancelled, never_sent = sent_tasks(3)
     ledger.claim(claimed.pk, 1, worker="me", now=LATER)
     ledger.cancel(cancelled.pk, reason="no", now=LATER)

@@ -1,4 +1,4 @@
-"""Finished tasks are forgotten by age and by count; open ones never."""
+"""Finished tasks are deleted by age and by count. Open tasks are never deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = at("2026-11-20 10:00")
 
 
 def some_tasks(count: int, *, age: timedelta, status: str = "COMPLETED") -> list[int]:
-    """Rows that finished so long ago, or are open since then."""
+    """Tasks that finished so long ago, or have been open since then."""
     finished = None if status in {"QUEUED", "RUNNING"} else NOW - age
     rows = [
         Task(name="t", job="j", woken_by="x", executor="worker", status=status, finished_at=finished)
@@ -32,7 +32,7 @@ def left() -> set[int]:
     return set(Task.objects.values_list("pk", flat=True))
 
 
-def test_what_is_too_old_goes_with_its_events_and_what_is_open_stays(settings: Settings) -> None:
+def test_old_finished_tasks_are_deleted_and_open_ones_kept(settings: Settings) -> None:
     settings.TANDEM_KEEP_DAYS = 30
     some_tasks(3, age=timedelta(days=31))
     kept = some_tasks(2, age=timedelta(days=29)) + some_tasks(2, age=timedelta(days=90), status="RUNNING")
@@ -42,7 +42,7 @@ def test_what_is_too_old_goes_with_its_events_and_what_is_open_stays(settings: S
     assert retention.prune(now=NOW) == 0
 
 
-def test_what_is_too_many_goes_oldest_first(settings: Settings) -> None:
+def test_tasks_beyond_the_limit_are_deleted_oldest_first(settings: Settings) -> None:
     settings.TANDEM_KEEP_TASKS = 4
     opened = some_tasks(1, age=timedelta(days=2), status="QUEUED")
     some_tasks(3, age=timedelta(days=1))

@@ -1,4 +1,4 @@
-"""What crashes leave behind is put right, one step by itself."""
+"""Upkeep repairs what crashes leave behind. Each step is independent of the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DUE = at("2026-11-20 10:05")
 
 @pytest.fixture(autouse=True)
 def worker(settings: Settings) -> RecordingExecutor:
-    """What was handed to workers."""
+    """The tasks that were handed to workers."""
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     found = executor("worker")
     assert isinstance(found, RecordingExecutor)
@@ -33,7 +33,7 @@ def worker(settings: Settings) -> RecordingExecutor:
 
 
 def statuses(schedule: Schedule) -> list[str]:
-    """The schedule's rows, oldest first."""
+    """The statuses of the schedule's tasks, oldest first."""
     return list(Task.objects.filter(schedule=schedule).order_by("due_at", "pk").values_list("status", flat=True))
 
 

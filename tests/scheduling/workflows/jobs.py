@@ -1,4 +1,4 @@
-"""Small jobs for tests of workflows, and the worker that runs what was handed over."""
+"""Small jobs for tests of workflows, and a worker that runs the tasks that were handed over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scheduling.storable import Json
 from scheduling.workflows import service as workflows
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
-# While it is in here, `test.break` fails.
+# While a name is in this set, the job `test.break` fails.
 BROKEN = {"broken"}
 
 
@@ -41,7 +41,7 @@ def give_up(context: JobContext, *, value: Any = None) -> Json:
 
 
 class Worker:
-    """Runs what the recording executor was given, one task after the other."""
+    """Runs the tasks of the recording executor, one after the other."""
 
     def __init__(self, queue: RecordingExecutor) -> None:
         self.queue = queue
@@ -59,7 +59,7 @@ class Worker:
             self.step()
 
     def waiting(self) -> list[str]:
-        """The names of what was handed over and has not run."""
+        """The names of the tasks that were handed over and have not run."""
         return [Task.objects.get(pk=task_id).name for task_id, _ in self.queue.submitted]
 
 
@@ -88,24 +88,24 @@ def broken(name: str, **more: Any) -> dict[str, Any]:
 
 
 def a_workflow(definition: dict[str, Any], **more: Any) -> Workflow:
-    """A workflow that was just asked for."""
+    """A new workflow."""
     return workflows.create(now=timezone.now(), **{"name": "a workflow", "workflow": definition, **more})[0]
 
 
 def state(workflow: Workflow) -> str:
-    """The status of the whole as it is now."""
+    """The present status of the workflow."""
     workflow.refresh_from_db()
     return workflow.status
 
 
 def statuses(workflow: Workflow) -> dict[str, str]:
-    """By name, the statuses of the nodes; those of tasks that are open are the tasks' own."""
+    """The statuses of the nodes by name. For an open task, it is the status of the task itself."""
     nodes = WorkflowNode.objects.filter(workflow=workflow).exclude(name="").select_related("task").order_by("number")
     return {node.name: node.status for node in nodes}
 
 
 def result(workflow: Workflow, name: str) -> Json:
-    """What the member came to."""
+    """The result of the member."""
     task = WorkflowNode.objects.get(workflow=workflow, name=name).task
     assert task is not None
     found: Json = task.result

@@ -1,4 +1,4 @@
-"""Workflows that are cancelled, repeated, started by schedules, and forgotten."""
+"""Cancelling and retrying workflows, starting them by schedules, and deleting old ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_cancelling_asks_what_runs_to_stop_and_ends_with_it(worker: Worker) -> N
     assert worker.queue.submitted == [(task.pk, 1)]
 
 
-def test_a_crash_in_the_middle_of_cancelling_is_mended(worker: Worker) -> None:
+def test_upkeep_repairs_a_crash_during_cancelling(worker: Worker) -> None:
     workflow = a_workflow({"group": [leaf("a"), leaf("b")]})
     assert advance.cancel(workflow.pk, reason="enough", now=timezone.now())
     sweep(now=timezone.now())
@@ -150,7 +150,7 @@ NOW = at("2026-11-20 10:01")
 
 
 def fired(overlap: str, *minutes: int) -> list[Task]:
-    """The occurrences of a schedule that starts a workflow, at these minutes; each is run as it comes."""
+    """Fire a schedule that starts a workflow at these minutes, and run each task as it is handed over."""
     definition = {"chain": [leaf("a"), leaf("b")]}
     schedule = a_schedule(
         now=NOW, name="nightly", cron="* * * * *", job="workflow.start", parameters={"workflow": definition},

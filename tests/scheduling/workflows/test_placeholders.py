@@ -1,4 +1,4 @@
-"""Places in parameters that wait for what another member comes to."""
+"""Placeholders in parameters, which stand for the results of other members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chains, groups, chords and callbacks: what runs after what, and what is handed on."""
+"""Chains, groups, chords and callbacks: the order of tasks, and the results that are passed on."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_what_a_broker_that_is_away_did_not_take_is_sent_later(worker: Worker) -
     assert state(workflow) == "COMPLETED"
 
 
-def test_what_a_crash_left_between_an_end_and_what_follows_is_mended(worker: Worker) -> None:
+def test_upkeep_repairs_a_crash_between_an_end_and_the_next_step(worker: Worker) -> None:
     workflow = a_workflow({"chord": {"group": [leaf("a"), leaf("b")], "callback": leaf("all")}})
     for task_id, attempt in worker.queue.submitted:
         # The process is gone before it can move the workflow on.

@@ -1,4 +1,4 @@
-"""Which lines are due, and when."""
+"""Which lines of a table are due at which minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded runner: with a clock of the test's, and as the real command."""
+"""The embedded runner, with a clock of the test and as the real command."""
 
 from __future__ import annotations
 
