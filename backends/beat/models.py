@@ -1,10 +1,10 @@
-"""Which beats are alive."""
+"""Which `celery beat` processes are alive."""
 
 from django.db import models
 
 
 class BeatProcess(models.Model):
-    """A running `celery beat` with LedgerScheduler; told by itself, and forgotten when it has been silent for long."""
+    """A running `celery beat` with LedgerScheduler. It writes its own row; rows with an old heartbeat are deleted."""
 
     host = models.CharField(max_length=253)
     process = models.PositiveIntegerField()

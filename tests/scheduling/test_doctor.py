@@ -74,7 +74,7 @@ def test_a_beat_that_is_not_heard_of_is_a_problem() -> None:
     BeatProcess.objects.all().delete()
     code, said = ask()
     assert code == 1
-    assert "no beat has been heard of" in said
+    assert "no beat has sent a heartbeat" in said
 
 
 def test_an_overdue_schedule_is_a_problem_of_its_backend() -> None:

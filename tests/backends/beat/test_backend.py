@@ -206,7 +206,7 @@ def test_a_database_that_is_away_is_the_backends_error() -> None:
 
 def test_health_tells_whether_a_beat_lives(settings: Settings) -> None:
     silent = BeatBackend().health()
-    assert (silent.ok, silent.detail) == (False, "no beat has been heard of: start celery beat")
+    assert (silent.ok, silent.detail) == (False, "no beat has sent a heartbeat: start celery beat")
     process = BeatProcess.objects.create(host="far", process=1, heartbeat_at=timezone.now())
     assert BeatBackend().health().detail == "beat runs on far, and nothing is overdue"
     BeatProcess.objects.filter(pk=process.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=1))
