@@ -1,14 +1,14 @@
-"""The REST API."""
+"""The REST API as a Django application."""
 
 from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
-    """One folder a resource; serializers decide nothing, the services in `scheduling` do."""
+    """Has a folder for each resource. Serializers only check and show values; the services in `scheduling` decide."""
 
     name = "api"
     label = "tandem_api"
     verbose_name = "API"
 
     def ready(self) -> None:
-        from api import openapi  # noqa: F401, PLC0415 - registers how the token looks in the schema
+        from api import openapi  # noqa: F401, PLC0415 - the import registers the token in the OpenAPI schema

@@ -1,4 +1,4 @@
-"""Who asks: hashed, expiring tokens (django-rest-knox)."""
+"""Who sends a request? Hashed, expiring tokens tell (django-rest-knox)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
     """`Authorization: Bearer <token>` (RFC 6750)."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, object]:
-        """The user and the token; raises AuthenticationFailed.
+        """The user and the token. Raises AuthenticationFailed.
 
-        What no token of ours can be never reaches the database.
+        The database is not asked for a text that cannot be a token of ours.
         """
         if not re.fullmatch(rb"[0-9A-Za-z_-]{16,200}", token):
             raise AuthenticationFailed("Invalid token.")

@@ -1,5 +1,6 @@
-"""Errors as RFC 9457 problem details: `code` for programs, `errors[]` with an RFC 6901 pointer for each part at
-fault.
+"""How are errors answered? As problem details (RFC 9457), with a `code` for programs.
+
+`errors` lists each wrong part of the request, with its JSON pointer (RFC 6901).
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ from scheduling.errors import (
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-# A small request must not be answered with a huge list.
+# A request with very many wrong parts must not get a huge answer.
 MOST_ERRORS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PartError:
-    """One thing wrong with a request; `pointer` is the JSON pointer (RFC 6901) of the part, '' for the whole body."""
+    """One wrong part of a request. `pointer` is its JSON pointer (RFC 6901); '' is the whole body."""
 
     pointer: str
     code: str
     detail: str
 
 
-# The nearest class of the family decides.
+# The first class that fits decides, so a class stands before its base class.
 _STATUS: Final[dict[type[TandemError], HTTPStatus]] = {
     StaleVersion: HTTPStatus.PRECONDITION_FAILED,
     Conflict: HTTPStatus.CONFLICT,
@@ -56,7 +57,7 @@ _STATUS: Final[dict[type[TandemError], HTTPStatus]] = {
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Every exception that leaves a view, as a problem; None for a fault of ours, which becomes a plain 500."""
+    """The exception of a view as a problem document; None for a fault in Tandem, which `server_error` answers."""
     if isinstance(exc, TandemError):
         found = next((status for kind, status in _STATUS.items() if isinstance(exc, kind)), None)
         if found is None:
@@ -69,7 +70,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
         return None
     status = HTTPStatus(response.status_code)
     if isinstance(exc, ValidationError):
-        body = problem(status, "invalid", "The request cannot be accepted as it stands.", _flat(exc.detail))
+        body = problem(status, "invalid", "The request is not valid: see errors.", _flat(exc.detail))
     else:
         detail = getattr(exc, "detail", None) or status.phrase
         code = detail.code if isinstance(detail, ErrorDetail) else status.phrase.lower().replace(" ", "_")
@@ -78,7 +79,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
 
 
 def problem(status: HTTPStatus, code: str, detail: str, errors: Iterable[PartError] = ()) -> dict[str, Any]:
-    """The members of a problem document. `type` stays about:blank: `code` is what programs branch on."""
+    """The members of a problem document. `type` is always about:blank: programs tell problems apart by `code`."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,
@@ -93,13 +94,13 @@ def problem(status: HTTPStatus, code: str, detail: str, errors: Iterable[PartErr
 
 
 def pointer(field: str) -> str:
-    """The JSON pointer of a Problem's dotted field; '' is the whole body."""
+    """The JSON pointer for the dotted `field` of a Problem; '' is the whole body."""
     names = field.split(".") if field else []
     return "".join(_step(name.replace("\\1", ".").replace("\\0", "\\")) for name in names)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Addresses that lead nowhere: a problem under /api/, Django's page elsewhere."""
+    """The answer for an unknown address: a problem document under /api/, Django's page elsewhere."""
     if not request.path.startswith("/api/"):
         return defaults.page_not_found(request, exception)
     status = HTTPStatus.NOT_FOUND
@@ -108,11 +109,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """A fault of ours: said without any detail, which is in the log."""
+    """The answer for a fault in Tandem: a problem document under /api/, Django's page elsewhere.
+
+    It holds no details; these are in the log.
+    """
     if not request.path.startswith("/api/"):
         return defaults.server_error(request)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    body = problem(status, "internal", "This is a fault in Tandem; its log says more.")
+    body = problem(status, "internal", "This is a fault in Tandem. Its log has the details.")
     return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
 
 
@@ -122,15 +126,15 @@ def _response(body: dict[str, Any], status: HTTPStatus, headers: Any = None) -> 
 
 
 def _flat(detail: Any, where: str = "") -> Iterator[PartError]:
-    """DRF's nested errors, each with the pointer of its part."""
+    """The nested errors of Django REST framework as a flat list, each with the pointer of its part."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            whole = name == api_settings.NON_FIELD_ERRORS_KEY
-            yield from _flat(inner, where if whole else where + _step(name))
+            is_whole = name == api_settings.NON_FIELD_ERRORS_KEY
+            yield from _flat(inner, where if is_whole else where + _step(name))
     elif isinstance(detail, list):
-        alone = all(isinstance(inner, ErrorDetail) for inner in detail)
+        of_one_part = all(isinstance(inner, ErrorDetail) for inner in detail)
         for index, inner in enumerate(detail):
-            yield from _flat(inner, where if alone else where + _step(index))
+            yield from _flat(inner, where if of_one_part else where + _step(index))
     else:
         yield PartError(where, str(getattr(detail, "code", "invalid")), str(detail))
 
@@ -140,5 +144,5 @@ def _step(name: object) -> str:
 
 
 def _encodable(text: str) -> str:
-    """A lone surrogate is a character of JSON strings, but not of the UTF-8 an answer is written in."""
+    """The text with lone surrogates escaped: a JSON string in a request may hold them, but UTF-8 cannot."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Serializer fields for time, and the base that refuses members it does not know."""
+"""How does the API read and show JSON values? Serializer fields, and a base class that refuses unknown members."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RFC3339 = re.compile(
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses unknown members: a misspelt one must not be dropped without a word."""
+    """Refuses unknown members: a misspelt member must not be ignored silently."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -33,7 +33,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class Text(serializers.CharField):
-    """A JSON string: a number is not taken for its digits."""
+    """A JSON string. A number is refused, not read as its digits."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -42,7 +42,7 @@ class Text(serializers.CharField):
 
 
 class Flag(serializers.BooleanField):
-    """`true` or `false`, and none of the words for them."""
+    """`true` or `false`. Other values, such as "yes" or 1, are refused."""
 
     default_error_messages = {"invalid": "Write true or false."}
 
@@ -62,7 +62,7 @@ class Whole(serializers.IntegerField):
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few strings; a refusal lists them."""
+    """One of a few strings. The error message lists them."""
 
     default_error_messages = {"invalid_choice": "Write one of {known}."}
 
@@ -92,7 +92,7 @@ class Choice(serializers.ChoiceField):
     }
 )
 class Retries(serializers.JSONField):
-    """How many retries, or an object that also says how long to wait; what it does not say is the job's own."""
+    """How many retries, or an object that also says how long to wait. Members that it leaves out come from the job."""
 
     def to_internal_value(self, data: Any) -> Any:
         return {"max": data} if isinstance(data, int) and not isinstance(data, bool) else data
@@ -100,7 +100,7 @@ class Retries(serializers.JSONField):
 
 @extend_schema_field({"type": "string", "format": "date-time", "examples": ["2026-11-20T10:00:00Z"]})
 class Instant(serializers.Field[datetime, object, str, Any]):
-    """An RFC 3339 time with its offset; shown in UTC."""
+    """An RFC 3339 time with its offset. It is shown in UTC."""
 
     default_error_messages = {"invalid": "Write an RFC 3339 time with its offset, such as 2026-11-20T10:00:00Z."}
 
@@ -116,9 +116,9 @@ class Instant(serializers.Field[datetime, object, str, Any]):
         return utc_text(value)
 
 
-@extend_schema_field({"description": "What the job returned; null until then, and where it returned nothing."})
+@extend_schema_field({"description": "What the job returned; null until it returns, and if it returns nothing."})
 class Result(serializers.JSONField):
-    """Any JSON value, null too. Only shown."""
+    """Any JSON value, including null. Read-only."""
 
 
 @extend_schema_field(
@@ -129,7 +129,7 @@ class Result(serializers.JSONField):
     }
 )
 class Progress(serializers.JSONField):
-    """How far a running task has come, as it said last. Only shown."""
+    """How far a running task has come, as its job last reported. Read-only."""
 
 
 @extend_schema_field(
@@ -139,7 +139,7 @@ class Progress(serializers.JSONField):
     }
 )
 class Seconds(serializers.Field[timedelta, Any, int, Any]):
-    """A duration: whole seconds, or ISO 8601 (`PT5M`); shown in seconds."""
+    """A duration: whole seconds, or ISO 8601 (`PT5M`). It is shown in seconds."""
 
     default_error_messages = {"invalid": durations.WHAT_TO_WRITE}
 
@@ -166,7 +166,7 @@ class Seconds(serializers.Field[timedelta, Any, int, Any]):
     }
 )
 class Interval(Seconds):
-    """A Seconds of one or more, kept as a number."""
+    """A duration of at least one second. Its value is a number of seconds, not a timedelta."""
 
     default_error_messages = {"out_of_range": "Write at least one second, and at most 2,147,483,647."}
 
@@ -181,16 +181,20 @@ class Interval(Seconds):
 
 
 def utc_text(value: datetime) -> str:
-    """An aware time as RFC 3339 in UTC, without a fraction where there is none."""
+    """A time with a time zone as RFC 3339 text in UTC. Whole seconds have no fraction."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class ExecutionInput(StrictSerializer):
-    """How a task is to be run: the same for schedules and for one-off tasks."""
+    """How a task must run: the same members for schedules and one-off tasks."""
 
-    priority = Whole(required=False, help_text="0 to 9, 9 first; 5 if not given.")
-    queue = Text(required=False, allow_blank=True, max_length=64, help_text="Which workers take it.")
+    priority = Whole(required=False, help_text="0 to 9; 9 runs first. 5 if not given.")
+    queue = Text(required=False, allow_blank=True, max_length=64, help_text="The queue of the workers that run it.")
     retries = Retries(required=False)
-    soft_timeout = Interval(required=False, allow_null=True, help_text="When the job is interrupted, and may finish.")
-    timeout = Interval(required=False, allow_null=True, help_text="When its process is ended.")
-    on_lost = Choice(choices=OnLost.choices, required=False, help_text="What to do when its process dies under it.")
+    soft_timeout = Interval(
+        required=False, allow_null=True, help_text="After this long the job is interrupted; it can clean up and end."
+    )
+    timeout = Interval(required=False, allow_null=True, help_text="After this long the process of the task is ended.")
+    on_lost = Choice(
+        choices=OnLost.choices, required=False, help_text="What happens if the process dies while the task runs."
+    )

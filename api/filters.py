@@ -1,6 +1,6 @@
-"""What filters of lists share.
+"""How are lists filtered?
 
-A value or a name that cannot be is refused, for a list of everything would look like an answer.
+An unknown parameter or a wrong value is refused. If it were ignored, the unfiltered list would look like the answer.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from rest_framework.exceptions import ValidationError as Refused
 
 from api.fields import Instant
 
-_OF_PAGES = ("cursor", "limit")
+_PAGE_PARAMETERS = ("cursor", "limit")
 
 
 class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type hints
-    """Refuses parameters it does not know."""
+    """Refuses unknown parameters."""
 
     def is_valid(self) -> bool:
-        """Whether every value is good; raises DRF's ValidationError for names that are no filter."""
-        known = (*self.filters, *_OF_PAGES)
+        """Whether every value is valid. Raises DRF's ValidationError for unknown parameters."""
+        known = (*self.filters, *_PAGE_PARAMETERS)
         message = f"There is no such parameter: choose from {', '.join(known)}."
         unknown = {name: [ErrorDetail(message, "unknown")] for name in self.data if name not in known}
         if unknown:
@@ -34,10 +34,10 @@ class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter
 
 
 class InstantFormField(forms.CharField):
-    """An RFC 3339 time, as in request bodies."""
+    """An RFC 3339 time with its offset, as in request bodies."""
 
     def clean(self, value: Any) -> datetime | None:
-        """The time, None where none was given."""
+        """The time; None if none is given."""
         text = super().clean(value)
         try:
             return Instant().to_internal_value(text) if text else None
@@ -46,7 +46,7 @@ class InstantFormField(forms.CharField):
 
 
 class InstantFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # as above
-    """By a time with its offset."""
+    """Filters by an RFC 3339 time."""
 
     field_class = InstantFormField
 
@@ -59,16 +59,16 @@ class IdFilter(filters.NumberFilter):  # type: ignore[misc]  # as above
 
 
 class FlagFilter(filters.ChoiceFilter):  # type: ignore[misc]  # as above
-    """By `true` or `false`; django-filter's own takes every other word for no filter at all."""
+    """Filters by `true` or `false`. django-filter's own boolean filter ignores every other word."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=[("true", "true"), ("false", "false")], **options)
 
     def filter(self, qs: Any, value: str) -> Any:
-        """Narrow `qs`, unless nothing was given."""
+        """`qs` filtered by `value`, or unchanged if no value is given."""
         return qs.filter(**{self.field_name: value == "true"}) if value else qs
 
 
 def choices_of(names: Callable[[], Iterable[str]]) -> Callable[[], list[tuple[str, str]]]:
-    """The names as a filter wants its choices; asked for at each use, because settings may name others."""
+    """The names as the choices of a filter. They are read at each use, because the settings decide them."""
     return lambda: [(name, name) for name in names()]

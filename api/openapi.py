@@ -1,4 +1,4 @@
-"""How the parts of ours that drf-spectacular cannot guess look in the schema."""
+"""How does the OpenAPI schema show what drf-spectacular cannot find by itself?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass has no hints
-    """The token."""
+    """The API token, as a bearer token of HTTP."""
 
     target_class = "api.authentication.BearerAuthentication"
     name = "token"

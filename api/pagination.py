@@ -1,4 +1,4 @@
-"""Pages of long lists."""
+"""How are long lists split into pages?"""
 
 import re
 from typing import Any, Final
@@ -7,13 +7,14 @@ from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
-_FOLLOW: Final = "Follow `next` or `previous` as they were given."
+_FOLLOW: Final = "Use the address in `next` or `previous` without changes."
 
 
 class NewestFirst(CursorPagination):
-    """Cursor pages: stable while rows are added, and as fast at the end as at the start. `?limit=` up to 200.
+    """Cursor pages, newest first. New rows do not move the others, and the last page is as fast as the first.
 
-    A limit or a cursor that cannot be raises ValidationError: nobody would notice that other rows came.
+    `?limit=` is 1 to 200. A wrong limit or cursor raises ValidationError. If it were ignored, the client would get
+    other rows without noticing.
     """
 
     ordering = "-id"
@@ -28,21 +29,21 @@ class NewestFirst(CursorPagination):
         return int(given)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """What `?cursor=` says. A position that is no id would be an error of the database."""
+        """The cursor of `?cursor=`. A position that is not an id is refused: it would cause a database error."""
         if "cursor" not in request.query_params:
             return None
         try:
             found = super().decode_cursor(request)
         except NotFound as exc:
             raise _refused("cursor", _FOLLOW) from exc
-        # Base64 skips what is not of its alphabet.
-        whole = re.fullmatch("[A-Za-z0-9+/]+={0,2}", request.query_params["cursor"])
-        if found is None or not whole or not re.fullmatch("[0-9]{1,18}", str(found.position or 0)):
+        # The Base64 decoder ignores characters outside of its alphabet.
+        is_base64 = re.fullmatch("[A-Za-z0-9+/]+={0,2}", request.query_params["cursor"])
+        if found is None or not is_base64 or not re.fullmatch("[0-9]{1,18}", str(found.position or 0)):
             raise _refused("cursor", _FOLLOW)
         return found
 
     def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
-        """As DRF's, but `next` and `previous` are null on the last and the first page (OpenAPI 3.1)."""
+        """The schema of DRF, but `next` and `previous` may be null: on the last and the first page (OpenAPI 3.1)."""
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",

@@ -1,4 +1,4 @@
-"""Reading request bodies, within bounds."""
+"""How large may a request body be, and how is it read?"""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MOST_BYTES = 1_000_000
 
 
 class TooLarge(APIException):
-    """The body is larger than is read."""
+    """The request body has more than MOST_BYTES bytes."""
 
     status_code = 413
-    default_detail = f"A request body may have {MOST_BYTES:,} bytes."
+    default_detail = f"A request body may have at most {MOST_BYTES:,} bytes."
     default_code = "too_large"
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON of at most MOST_BYTES that is not nested without end."""
+    """Reads JSON. Raises TooLarge for more than MOST_BYTES, and ParseError for JSON that is nested too deeply."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

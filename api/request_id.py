@@ -1,4 +1,4 @@
-"""A number for each request: in its log lines, in the answer, and from whoever called us if they had one."""
+"""How is a request found in logs? Its id is in its log lines and in the answer. The client may choose the id."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from scheduling import log_context
 log = logging.getLogger(__name__)
 
 HEADER: Final = "X-Request-ID"
-# What fits into a log line and a header without doing anything there.
-_SANE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+# Text that is harmless in a log line and in a header.
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class RequestId:
-    """Middleware, the first of all: accepts a sane X-Request-ID or makes one, and writes one line for each request."""
+    """The first middleware: takes a harmless X-Request-ID or makes an id, and logs one line for each request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -33,11 +33,11 @@ class RequestId:
             response = self._get_response(request)
             response.headers[HEADER] = request_id
             spent = (time.monotonic() - started) * 1000
-            # The path alone: a query may hold what is nobody's business.
+            # Only the path: the query may hold secrets.
             log.info("%s %a %d in %.0f ms", request.method, request.path, response.status_code, spent)
         return response
 
 
 def accepted(given: str) -> str:
-    """The id that was given, or a new one in its place where it could do harm."""
-    return given if _SANE.fullmatch(given) else uuid4().hex
+    """The given id if it is harmless, else a new one."""
+    return given if _HARMLESS.fullmatch(given) else uuid4().hex

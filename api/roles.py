@@ -1,4 +1,4 @@
-"""What who asks may do: three roles, by the names of Django groups."""
+"""What may a user do? There are three roles, named like the Django groups that give them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # rest_framework.views imports this module through the settin
 
 
 class Role(IntEnum):
-    """A role may do what the roles below it may."""
+    """The roles, lowest first. A role may do everything that the lower roles may do."""
 
     VIEWER = 1
     OPERATOR = 2
@@ -25,7 +25,7 @@ _GROUPS: Final = {role.name.lower(): role for role in Role}
 
 
 def role_of(user: AbstractBaseUser | AnonymousUser) -> Role:
-    """The highest role among the user's groups; superusers are admins, and who is in none of the groups may look."""
+    """The highest role among the user's groups. A superuser is an admin; a user in none of the groups is a viewer."""
     if getattr(user, "is_superuser", False):
         return Role.ADMIN
     groups = getattr(user, "groups", None)
@@ -34,7 +34,7 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> Role:
 
 
 class RolePermission(BasePermission):
-    """Reading takes a viewer, writing an operator; a view says otherwise in `roles` ({action: Role})."""
+    """Reading needs the role viewer, writing the role operator. A view can change that in `roles` ({action: Role})."""
 
     message = "Your role does not allow this."
 

@@ -1,4 +1,4 @@
-"""The addresses under /api/."""
+"""Which addresses are there under /api/?"""
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -19,14 +19,14 @@ router.register("workflows", WorkflowViewSet, basename="workflow")
 router.register("jobs", JobViewSet, basename="job")
 router.register("backends", BackendViewSet, basename="backend")
 
-# The schema and its page hold nothing of anybody's: whoever reaches the service may read them.
-_open = {"permission_classes": [AllowAny], "authentication_classes": []}
+# The schema and its page hold no data of anybody, so they need no login.
+_without_login = {"permission_classes": [AllowAny], "authentication_classes": []}
 
 urlpatterns = [
     path("", include(router.urls)),
     path("cron/describe/", DescribeView.as_view(), name="cron-describe"),
     path("cron/review/", ReviewView.as_view(), name="cron-review"),
     path("cron/import/", ImportView.as_view(), name="cron-import"),
-    path("schema/", SpectacularAPIView.as_view(**_open), name="api-schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **_open), name="api-docs"),
+    path("schema/", SpectacularAPIView.as_view(**_without_login), name="api-schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **_without_login), name="api-docs"),
 ]

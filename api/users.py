@@ -1,4 +1,4 @@
-"""The accounts of this installation, whatever model AUTH_USER_MODEL names."""
+"""How are users found, created and given a role? With any user model that AUTH_USER_MODEL names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scheduling.errors import Misconfigured
 
 
 def get_or_create(name: str, *, superuser: bool = False) -> tuple[AbstractBaseUser, bool]:
-    """The user who logs in as `name`, and whether it was made just now (without a usable password).
+    """The user who logs in as `name`, and whether this call created that user.
 
-    With `superuser`, a new one gets every right that its model knows.
+    A new user has no usable password. With `superuser` a new user is staff and superuser, if the user model has these.
     """
     model = get_user_model()
     found = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()  # noqa: SLF001 - Django's documented way to any model's manager
@@ -31,5 +31,5 @@ def give_role(user: AbstractBaseUser, role: Role) -> None:
     """Put the user into the role's group. Raises Misconfigured for a user model that has no groups."""
     groups = getattr(user, "groups", None)
     if groups is None:
-        raise Misconfigured("AUTH_USER_MODEL has no groups, and roles are groups: let it derive from PermissionsMixin.")
+        raise Misconfigured("AUTH_USER_MODEL has no groups, which roles need: derive it from PermissionsMixin.")
     groups.add(Group.objects.get_or_create(name=role.name.lower())[0])

@@ -1,4 +1,4 @@
-"""How backends, drift and sync are shown."""
+"""How are backends and their drift shown, and how is a sync asked for?"""
 
 from typing import Any
 
@@ -8,25 +8,31 @@ from api.fields import Flag, StrictSerializer
 
 
 class BackendOutput(serializers.Serializer[Any]):
-    """A backend: what it can hold and how it is."""
+    """A backend: its capabilities, and its health (`ok`, `detail`)."""
 
     name = serializers.CharField()
     seconds = serializers.BooleanField(help_text="Whether its clock has seconds.")
-    executors = serializers.ListField(child=serializers.CharField())
-    per_host = serializers.BooleanField()
+    executors = serializers.ListField(
+        child=serializers.CharField(), help_text="The executors that its schedules can use, the default one first."
+    )
+    per_host = serializers.BooleanField(help_text="Whether each of its schedules belongs to one host.")
     ok = serializers.BooleanField()
     detail = serializers.CharField()
 
 
 class DriftOutput(serializers.Serializer[Any]):
-    """How the native entries within reach differ from the schedules."""
+    """How the native entries that this process can read differ from the schedules."""
 
-    missing = serializers.ListField(child=serializers.CharField())
-    left_over = serializers.ListField(child=serializers.CharField())
-    applied = serializers.BooleanField()
+    missing = serializers.ListField(
+        child=serializers.CharField(), help_text="Entries that the schedules need and that are not installed."
+    )
+    left_over = serializers.ListField(
+        child=serializers.CharField(), help_text="Installed entries that no schedule needs."
+    )
+    applied = serializers.BooleanField(help_text="Whether the drift was repaired.")
 
 
 class SyncInput(StrictSerializer):
-    """Whether to mend the drift, or only show it."""
+    """Whether to repair the drift, or only to show it (the default)."""
 
     apply = Flag(default=False)

@@ -16,7 +16,7 @@ from scheduling.backend import SchedulerBackend, all_backends, backend
 
 @extend_schema(tags=["backends"])
 class BackendViewSet(ViewSet):
-    """The engines whose clocks wake us."""
+    """The backends: the schedulers that wake Tandem at the times of its schedules."""
 
     lookup_field = "name"
     lookup_value_regex = "[a-z0-9_-]+"
@@ -24,35 +24,37 @@ class BackendViewSet(ViewSet):
 
     @extend_schema(summary="Every backend and its health", responses=BackendOutput(many=True))
     def list(self, request: Request) -> Response:
-        """In the order of the settings."""
-        return Response([_shown(where) for where in all_backends()])
+        """All backends, in the order of the setting TANDEM_BACKENDS."""
+        return Response([_shown(each) for each in all_backends()])
 
     @extend_schema(summary="One backend and its health", responses=BackendOutput)
     def retrieve(self, request: Request, name: str) -> Response:
-        """What it can hold and how it is."""
+        """The capabilities of the backend, and its health."""
         return Response(_shown(backend(name)))
 
-    @extend_schema(summary="How it differs from the schedules", responses=DriftOutput)
+    @extend_schema(summary="Show the drift of a backend", responses=DriftOutput)
     @action(detail=True)
     def drift(self, request: Request, name: str) -> Response:
-        """Within reach of the process that answers: for the crontab backend, its own host."""
+        """Where the native entries differ from the schedules. For the backend `crontab` this covers only the host that
+        answers.
+        """
         return Response(_drift(drift.find(backend(name)), applied=False))
 
-    @extend_schema(summary="Mend the drift", request=SyncInput, responses=DriftOutput)
+    @extend_schema(summary="Repair the drift of a backend", request=SyncInput, responses=DriftOutput)
     @action(detail=True, methods=["post"])
     def sync(self, request: Request, name: str) -> Response:
-        """With `apply` the native entries become what the schedules say; without it the plan is shown."""
+        """With `apply` true, the native entries are changed to fit the schedules. Otherwise the drift is only shown."""
         asked = SyncInput(data=request.data)
         asked.is_valid(raise_exception=True)
         apply = bool(asked.validated_data["apply"])
-        where = backend(name)
-        return Response(_drift(drift.sync(where) if apply else drift.find(where), applied=apply))
+        chosen = backend(name)
+        return Response(_drift(drift.sync(chosen) if apply else drift.find(chosen), applied=apply))
 
 
-def _shown(where: SchedulerBackend) -> dict[str, object]:
-    can, health = where.capabilities, where.health()
+def _shown(chosen: SchedulerBackend) -> dict[str, object]:
+    can, health = chosen.capabilities, chosen.health()
     return {
-        "name": where.name,
+        "name": chosen.name,
         "seconds": can.seconds,
         "executors": list(can.executors),
         "per_host": can.per_host,

@@ -1,4 +1,4 @@
-"""What is asked when lines of a crontab are adopted, and what became of them."""
+"""How is the adoption of crontab lines asked for, and how is its outcome shown?"""
 
 from __future__ import annotations
 
@@ -13,27 +13,37 @@ from scheduling.storable import storable_text
 
 
 class ImportInput(StrictSerializer):
-    """Which crontab, which of its lines, and whether to do it or only say what would be done."""
+    """Which crontab, which of its lines, and whether to adopt them or only to show what would happen."""
 
-    crontab = Text(required=False, trim_whitespace=False, allow_blank=True, help_text="As for a review.")
-    installed = Flag(default=False, help_text="This machine's own crontab, instead of `crontab`.")
+    crontab = Text(
+        required=False,
+        trim_whitespace=False,
+        allow_blank=True,
+        help_text="The text of the crontab: at most 1,000,000 bytes and 20,000 lines.",
+    )
+    installed = Flag(default=False, help_text="Read the installed crontab of this machine instead of `crontab`.")
     form = Choice(choices=FORMS, default="auto")
-    timezone = Text(required=False, max_length=64, help_text="UTC, or the zone of the installed crontab.")
-    lines = serializers.ListField(child=Whole(min_value=1), required=False, max_length=10_000)
-    backend = Text(default="auto", max_length=50)
-    dry_run = Flag(default=True)
+    timezone = Text(required=False, max_length=64, help_text="If not given: UTC, or the zone of the installed crontab.")
+    lines = serializers.ListField(
+        child=Whole(min_value=1),
+        required=False,
+        max_length=10_000,
+        help_text="Line numbers, from 1; all lines if not given.",
+    )
+    backend = Text(default="auto", max_length=50, help_text="The backend of the new schedules.")
+    dry_run = Flag(default=True, help_text="Only show what would happen.")
     comment_out = Flag(default=False, help_text="Turn the adopted lines of the installed crontab into comments.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("crontab" in attrs) == attrs["installed"]:
-            raise refused("crontab", "Write either `crontab` or `installed: true`, not both.")
+            raise refused("crontab", "Write exactly one: `crontab`, or `installed: true`.")
         if attrs["comment_out"] and not attrs["installed"]:
-            raise refused("comment_out", "Only lines of the installed crontab can be turned into comments.")
+            raise refused("comment_out", "Only an installed crontab can be changed: write `installed: true`, too.")
         return attrs
 
 
 class AdoptionOutput(serializers.Serializer[Adoption]):
-    """What becomes of one entry."""
+    """What happens, or would happen, to one entry of the crontab. `detail` says why it becomes no schedule."""
 
     line = serializers.IntegerField()
     text = serializers.SerializerMethodField()
@@ -46,17 +56,19 @@ class AdoptionOutput(serializers.Serializer[Adoption]):
     detail = serializers.CharField()
 
     def get_text(self, adoption: Adoption) -> str:
-        # An installed crontab may hold bytes that are no UTF-8, and no JSON either.
+        # An installed crontab may hold bytes that are not UTF-8, and so cannot be in JSON.
         return storable_text(adoption.text)
 
 
 class AdoptedOutput(serializers.Serializer[Adopted]):
-    """Every entry in order; the name of the backup, or why there is none."""
+    """Every entry in order. `backup` is the name of the file that keeps the crontab as it was, or empty."""
 
     dry_run = serializers.SerializerMethodField()
     lines = AdoptionOutput(many=True)
     backup = serializers.CharField()
-    error = serializers.CharField(help_text="Why lines are no comments: then the new schedules are paused.")
+    error = serializers.CharField(
+        help_text="Why the lines could not become comments, or empty. With an error the new schedules stay paused."
+    )
 
     def get_dry_run(self, _: Adopted) -> bool:
         return bool(self.context["dry_run"])

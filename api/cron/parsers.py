@@ -1,4 +1,4 @@
-"""A crontab as the body of a request: `curl --data-binary @crontab -H 'Content-Type: text/plain'`."""
+"""How a crontab is read as the body of a request: `curl --data-binary @crontab -H 'Content-Type: text/plain'`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from api.parsers import MOST_BYTES, TooLarge
 
 
 class CrontabParser(BaseParser):
-    """The body becomes the member `crontab`; the other members are query parameters. At most MOST_BYTES."""
+    """The body becomes the member `crontab`; query parameters become the other members.
+
+    Raises TooLarge for a body of more than MOST_BYTES.
+    """
 
     media_type = "text/plain"
 
@@ -23,9 +26,10 @@ class CrontabParser(BaseParser):
             raise TooLarge
         request = (parser_context or {})["request"]
         members: dict[str, Any] = request.query_params.dict()
-        for elsewhere in ("language", "clock", "format"):
-            members.pop(elsewhere, None)
+        # The view and the renderers read these.
+        for not_a_member in ("language", "clock", "format"):
+            members.pop(not_a_member, None)
         if members.get("count", "").isdecimal() and len(members["count"]) < 4:
             members["count"] = int(members["count"])
-        # cron reads bytes and lives with any; what is no UTF-8 is shown with replacement characters.
+        # cron accepts any bytes. Those that are not UTF-8 are shown as replacement characters.
         return members | {"crontab": body.decode("utf-8-sig", "replace")}

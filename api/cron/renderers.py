@@ -1,4 +1,4 @@
-"""Reports for people and for spreadsheets."""
+"""How is a report sent as text for people, and as CSV for spreadsheets?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.review.report import Report
 
 
 class _ReportRenderer(BaseRenderer):
-    """Renders the Report that a view answers with; an error stays the JSON that its content type says it is."""
+    """Renders the Report that a view returns. An error is rendered as JSON, as its content type says."""
 
     charset = "utf-8"
 
@@ -26,11 +26,11 @@ class _ReportRenderer(BaseRenderer):
 
     @abstractmethod
     def text(self, report: Report) -> str:
-        """The body."""
+        """The report as text."""
 
 
 class TableRenderer(_ReportRenderer):
-    """Columns that fit a hundred cells."""
+    """Plain text, at most 100 characters wide."""
 
     media_type = "text/plain"
     format = "txt"
@@ -40,7 +40,7 @@ class TableRenderer(_ReportRenderer):
 
 
 class CsvRenderer(_ReportRenderer):
-    """RFC 4180."""
+    """CSV (RFC 4180)."""
 
     media_type = "text/csv"
     format = "csv"

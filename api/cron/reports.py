@@ -1,4 +1,4 @@
-"""What is asked about a whole crontab, and the report."""
+"""How is the review of a whole crontab asked for, and how is the report shown?"""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ from scheduling.timing.zones import tzdata_version
 
 
 class ReviewInput(StrictSerializer):
-    """A whole crontab, and the zone its machine lives in."""
+    """A whole crontab, and the time zone of its machine."""
 
     crontab = Text(trim_whitespace=False, allow_blank=True, help_text="At most 1,000,000 bytes and 20,000 lines.")
-    form = Choice(choices=FORMS, default="auto", help_text="system: with a user column, as /etc/crontab has.")
-    timezone = Text(default="UTC", max_length=64)
-    count = Whole(default=3, min_value=0, max_value=MOST_NEXT)
+    form = Choice(
+        choices=FORMS,
+        default="auto",
+        help_text="system: each line names a user, as in /etc/crontab. user: no line does. auto: found from the text.",
+    )
+    timezone = Text(default="UTC", max_length=64, help_text="An IANA name.")
+    count = Whole(default=3, min_value=0, max_value=MOST_NEXT, help_text="How many next occurrences for each line.")
 
 
 class ReportLineOutput(serializers.Serializer[ReportLine]):
@@ -32,19 +36,19 @@ class ReportLineOutput(serializers.Serializer[ReportLine]):
 
     number = serializers.IntegerField()
     kind = serializers.CharField(
-        help_text="entry, at_start, assignment, comment, blank, error; of schedules: schedule, paused, error."
+        help_text="A line: entry, at_start, assignment, comment, blank or error. A schedule: schedule, paused or error."
     )
-    text = serializers.CharField(help_text="As written; the name of a schedule.")
+    text = serializers.CharField(help_text="The line as written, or the name of the schedule.")
     expression = serializers.CharField()
     timezone = serializers.CharField()
     user = serializers.CharField()
-    command = serializers.CharField(help_text="What the shell gets; the job of a schedule.")
-    stdin = serializers.CharField(allow_null=True)
+    command = serializers.CharField(help_text="The command that the shell runs, or the job of the schedule.")
+    stdin = serializers.CharField(allow_null=True, help_text="What the command reads from its standard input.")
     environment = serializers.DictField(child=serializers.CharField())
     words = serializers.CharField()
     next_occurrences = OccurrenceOutput(many=True)
     warnings = WarningOutput(many=True)
-    error = serializers.CharField(help_text="Why cron or Tandem would refuse the line; empty for all others.")
+    error = serializers.CharField(help_text="Why cron or Tandem refuses the line; empty if it does not.")
     error_code = serializers.CharField()
 
 
@@ -53,11 +57,11 @@ class CollisionOutput(serializers.Serializer[Collision]):
 
     at = Instant()
     count = serializers.IntegerField()
-    numbers = serializers.ListField(child=serializers.IntegerField(), help_text="The first twenty of them.")
+    numbers = serializers.ListField(child=serializers.IntegerField(), help_text="The numbers of the first twenty.")
 
 
 class ReportOutput(serializers.Serializer[Report]):
-    """The whole, line by line; `collisions` are the busiest minutes of the coming day."""
+    """The report, line by line. `collisions` are the busiest minutes of the next 24 hours."""
 
     form = serializers.CharField()
     form_reason = serializers.CharField()
@@ -65,7 +69,9 @@ class ReportOutput(serializers.Serializer[Report]):
     language = serializers.CharField()
     entry_count = serializers.IntegerField()
     error_count = serializers.IntegerField()
-    complete = serializers.BooleanField(help_text="Whether all of it was looked at.")
+    complete = serializers.BooleanField(
+        help_text="False if schedules are left out, or not all collisions were looked for."
+    )
     warnings = WarningOutput(many=True)
     collisions = CollisionOutput(many=True)
     lines = ReportLineOutput(many=True)
@@ -73,7 +79,7 @@ class ReportOutput(serializers.Serializer[Report]):
 
 
 def report_members(report: Report, language: str) -> dict[str, Any]:
-    """The members of ReportOutput, built by hand: serializers take six seconds for ten thousand lines."""
+    """The members of ReportOutput, built without it: a serializer takes six seconds for ten thousand lines."""
     return {
         "form": report.form,
         "form_reason": report.form_reason,
@@ -116,6 +122,6 @@ def _occurrence(at: datetime, local: ZoneInfo | None) -> dict[str, str]:
 
 
 def _warning(warning: ReviewWarning) -> dict[str, Any]:
-    clock_changes: Any = warning.clock_changes  # the stubs know no `many`
+    clock_changes: Any = warning.clock_changes  # the type stubs do not know the argument `many`
     shown = ClockChangeOutput(clock_changes, many=True).data if clock_changes else []
     return {"code": warning.code, "detail": warning.detail, "clock_changes": shown}

@@ -1,4 +1,4 @@
-"""What is asked about an expression, and the answer."""
+"""How is the description of an expression asked for, and how is it shown?"""
 
 from __future__ import annotations
 
@@ -20,39 +20,41 @@ FORMS = ["auto", "user", "system"]
 
 
 class DescribeInput(StrictSerializer):
-    """An expression or an interval, and the zone it is meant in."""
+    """A cron expression or an interval, and its time zone."""
 
-    cron = Text(required=False, trim_whitespace=False, max_length=10_000)
+    cron = Text(required=False, trim_whitespace=False, max_length=10_000, help_text="Five fields, or @daily.")
     every = Interval(required=False)
-    timezone = Text(default="UTC", max_length=64)
-    count = Whole(default=5, min_value=1, max_value=MOST_NEXT)
+    timezone = Text(default="UTC", max_length=64, help_text="An IANA name.")
+    count = Whole(default=5, min_value=1, max_value=MOST_NEXT, help_text="How many next occurrences.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("cron" in attrs) == ("every" in attrs):
-            raise refused("cron", "A trigger is required: write either `cron` or `every`, not both.")
+            raise refused("cron", "A trigger is required: write exactly one of `cron` and `every`.")
         return attrs
 
 
 class OnBackendOutput(serializers.Serializer[OnBackend]):
-    """What a backend would install; the schedule's number shows as 0."""
+    """What a backend would install. The entries show 0 as the schedule's id."""
 
     backend = serializers.CharField()
     entries = serializers.SerializerMethodField()
-    refused_because = serializers.ListField(child=serializers.CharField())
+    refused_because = serializers.ListField(
+        child=serializers.CharField(), help_text="Why the backend cannot hold the trigger; empty if it can."
+    )
 
     def get_entries(self, where: OnBackend) -> list[str]:
         return [entry.text for entry in where.entries]
 
 
 class ClockChangeOutput(serializers.Serializer[ClockChange]):
-    """A clock change that loses, delays or doubles runs."""
+    """A clock change (to or from summer time, for example) that loses, delays or doubles runs."""
 
     day = serializers.DateField()
     at = Instant(help_text="The instant of the change.")
-    begins = serializers.CharField(help_text="The first local time that is skipped or comes twice.")
-    ends = serializers.CharField(help_text="The first local time after those.")
+    begins = serializers.CharField(help_text="The first local time that is skipped or happens twice.")
+    ends = serializers.CharField(help_text="The first local time after the skipped or repeated ones.")
     effect = serializers.SerializerMethodField()
-    runs = serializers.IntegerField(help_text="How many times of day of the schedule lie in between.")
+    runs = serializers.IntegerField(help_text="How many of the trigger's times of day are from `begins` to `ends`.")
 
     @extend_schema_field(serializers.ChoiceField(choices=[effect.value for effect in Effect]))
     def get_effect(self, change: ClockChange) -> str:
@@ -60,7 +62,7 @@ class ClockChangeOutput(serializers.Serializer[ClockChange]):
 
 
 class WarningOutput(serializers.Serializer[ReviewWarning]):
-    """What a person should know. `clock_changes` has members for the code `clock_change` only."""
+    """What a person should know. `clock_changes` is empty unless the code is `clock_change`."""
 
     code = serializers.CharField()
     detail = serializers.CharField()
@@ -68,7 +70,7 @@ class WarningOutput(serializers.Serializer[ReviewWarning]):
 
 
 class RunsOutput(serializers.Serializer[Frequency]):
-    """How often, in the 365 days ahead; gaps in seconds, null where there is no second run."""
+    """How often the trigger runs in the next 365 days. Gaps are in seconds; null if there are fewer than two runs."""
 
     per_day = serializers.FloatField(help_text="On average.")
     per_year = serializers.IntegerField()
@@ -83,7 +85,7 @@ class RunsOutput(serializers.Serializer[Frequency]):
 
 
 class DescribeOutput(serializers.Serializer[Review]):
-    """A trigger, read. `every` is null for an expression, `expression` empty for an interval."""
+    """What a trigger means. `every` is null for an expression, and `expression` is empty for an interval."""
 
     expression = serializers.CharField()
     every = serializers.IntegerField(allow_null=True)
@@ -112,5 +114,5 @@ def _seconds(gap: timedelta | None) -> int | None:
 
 
 def refused(name: str, message: str) -> serializers.ValidationError:
-    """The error of one member."""
+    """A validation error for one member of the request."""
     return serializers.ValidationError({name: [serializers.ErrorDetail(message, "invalid")]})

@@ -1,4 +1,4 @@
-"""`/api/cron/`: reading expressions and crontabs before anything runs."""
+"""`/api/cron/`: what do expressions and crontabs mean, and which crontab lines can become schedules?"""
 
 from __future__ import annotations
 
@@ -35,43 +35,45 @@ _REPORTS: Final = {
     (200, "text/plain"): OpenApiTypes.STR,
     (200, "text/csv"): OpenApiTypes.STR,
 }
-_COUNT: Final = OpenApiParameter("count", int, description="Occurrences for each line; 3 if not given.")
+_COUNT: Final = OpenApiParameter("count", int, description="Next occurrences for each schedule; 3 if not given.")
 
 
 class DescribeView(APIView):
-    """What an expression means. Writes nothing."""
+    """What a cron expression or an interval means. Stores nothing."""
 
     action = "describe"
     roles = {"describe": Role.VIEWER}
 
     @extend_schema(
         tags=["cron"],
-        summary="Read an expression",
+        summary="Describe an expression",
         request=DescribeInput,
         responses=DescribeOutput,
         parameters=READING,
     )
     def post(self, request: Request) -> Response:
-        """Plain words, the next occurrences, how often, what each backend would install, and what to mind."""
+        """The expression in plain words, its next occurrences, how often it runs, what each backend would install, and
+        warnings.
+        """
         asked = DescribeInput(data=request.data)
         asked.is_valid(raise_exception=True)
         given, reading = asked.validated_data, reading_of(request)
-        named: dict[str, Any] = {"count": given["count"], "now": timezone.now(), **reading}
+        options: dict[str, Any] = {"count": given["count"], "now": timezone.now(), **reading}
         if "cron" in given:
-            found = review_cron(given["cron"], given["timezone"], **named)
+            found = review_cron(given["cron"], given["timezone"], **options)
         else:
-            found = review_every(given["every"], given["timezone"], **named)
+            found = review_every(given["every"], given["timezone"], **options)
         return Response(DescribeOutput(found, context=reading).data)
 
 
 class _Count(StrictSerializer):
-    """Occurrences for each schedule."""
+    """How many next occurrences for each schedule."""
 
     count = Whole(default=3, min_value=0, max_value=MOST_NEXT)
 
 
 class ReviewView(APIView):
-    """A whole crontab, or all schedules, in plain words. Writes nothing, runs nothing."""
+    """A whole crontab, or all schedules, in plain words. Stores nothing and runs nothing."""
 
     action = "review"
     roles = {"review": Role.VIEWER}
@@ -80,7 +82,7 @@ class ReviewView(APIView):
 
     @extend_schema(
         tags=["cron"],
-        summary="Read a whole crontab",
+        summary="Review a whole crontab",
         request={"application/json": ReviewInput, "text/plain": OpenApiTypes.STR},
         responses=_REPORTS,
         parameters=[
@@ -91,7 +93,9 @@ class ReviewView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Line by line: words, environment in force, what comes next, warnings, errors; and what collides."""
+        """For each line: plain words, the environment, the next occurrences, warnings and errors. Also the minutes at
+        which many lines start.
+        """
         asked = ReviewInput(data=request.data)
         asked.is_valid(raise_exception=True)
         given, reading = asked.validated_data, reading_of(request)
@@ -106,10 +110,10 @@ class ReviewView(APIView):
         return _answer(request, report, reading["language"])
 
     @extend_schema(
-        tags=["cron"], summary="Read all schedules", responses=_REPORTS, parameters=[*READING, _COUNT], filters=False
+        tags=["cron"], summary="Review all schedules", responses=_REPORTS, parameters=[*READING, _COUNT], filters=False
     )
     def get(self, request: Request) -> Response:
-        """As for a crontab, for the first 10,000 schedules by number."""
+        """The same report for the first 10,000 schedules, by id."""
         given = request.query_params.get("count", "3")
         asked = _Count(data={"count": int(given) if given.isdecimal() and len(given) < 4 else given})
         asked.is_valid(raise_exception=True)
@@ -120,7 +124,7 @@ class ReviewView(APIView):
 
 
 class ImportView(APIView):
-    """Lines of a crontab whose command TANDEM_CRON_IMPORT allows become schedules. Commands are never run."""
+    """Turns crontab lines into schedules, if TANDEM_CRON_IMPORT allows their commands. Commands are never run."""
 
     action = "import"
     roles = {"import": Role.ADMIN}
@@ -133,7 +137,9 @@ class ImportView(APIView):
         parameters=READING[:1],
     )
     def post(self, request: Request) -> Response:
-        """With `dry_run` (the default) says what would be done. `comment_out` keeps a backup first."""
+        """Makes a schedule of each line whose command the setting TANDEM_CRON_IMPORT allows. With `dry_run` (the
+        default) it only shows what would happen. With `comment_out` it first writes a backup of the crontab.
+        """
         asked = ImportInput(data=request.data)
         asked.is_valid(raise_exception=True)
         given, language = asked.validated_data, language_of(request)
@@ -146,20 +152,20 @@ class ImportView(APIView):
             options=ReportOptions(count=0, language=language),
             now=now,
         )
-        named: dict[str, Any] = {"only": given.get("lines"), "backend": given["backend"], "language": language}
+        options: dict[str, Any] = {"only": given.get("lines"), "backend": given["backend"], "language": language}
         if given["dry_run"]:
-            adopted = adoption.plan(report, now=now, **named)
+            adopted = adoption.plan(report, now=now, **options)
         else:
-            adopted = adoption.apply(report, comment_out=table if given["comment_out"] else None, now=now, **named)
+            adopted = adoption.apply(report, comment_out=table if given["comment_out"] else None, now=now, **options)
         return Response(AdoptedOutput(adopted, context={"dry_run": given["dry_run"]}).data)
 
 
 def _form(asked: str) -> Form | None:
-    """None for `auto`."""
+    """The form that was asked for; None for `auto`."""
     return "user" if asked == "user" else "system" if asked == "system" else None
 
 
 def _answer(request: Request, report: Report, language: str) -> Response:
-    """The other renderers make their text from the report itself."""
+    """The response: JSON members, or the report itself, from which the other renderers make their text."""
     as_json = isinstance(request.accepted_renderer, JSONRenderer)
     return Response(report_members(report, language) if as_json else report)

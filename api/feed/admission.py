@@ -1,4 +1,4 @@
-"""Who may follow: a token or a session, from a page of ours if it is a page."""
+"""Who may follow live status? Clients with a token or a session; browsers only from a page of this service."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from api.authentication import BearerAuthentication
 
-# The subprotocol (RFC 6455, section 1.9) of browsers, whose WebSockets cannot send a header: "bearer", then the token.
+# A WebSocket of a browser cannot send the header Authorization. So it offers two subprotocols (RFC 6455, section 1.9):
+# this one, and the token.
 BEARER: Final = "bearer"
 
 Scope = Mapping[str, Any]
 
 
 def from_foreign_page(scope: Scope) -> bool:
-    """Whether a page of some other site opened the socket. Programs send no Origin (RFC 6455, section 10.2)."""
+    """Whether a page of another site opened the socket. Programs send no Origin (RFC 6455, section 10.2)."""
     origins = [value for name, value in scope["headers"] if name == b"origin"]
     return any(not _is_ours(origin.decode("latin-1")) for origin in origins)
 
 
 def subprotocol(scope: Scope) -> str | None:
-    """The subprotocol to agree to: a browser closes a socket that agrees to none of those it offered."""
+    """The subprotocol to accept, if any: a browser closes a socket that accepts none of those that it offered."""
     return BEARER if BEARER in scope.get("subprotocols", ()) else None
 
 
 def user_of(scope: Scope) -> AbstractBaseUser | None:
-    """Who asks, None if nobody is known by what was sent. A token that is sent counts, not the session beside it.
+    """The user who opened the socket; None if the client sent no valid token or session. If it sent both, only the
+    token counts.
 
-    Asks the database. `scope["user"]` is the user of the session.
+    Queries the database. `scope["user"]` is the user of the session.
     """
     token = _token(scope)
     if token is None:
@@ -65,5 +67,5 @@ def _is_ours(origin: str) -> bool:
         return False
     if not host:
         return False
-    # As Django writes hosts: IPv6 addresses in brackets.
+    # Django writes IPv6 addresses in brackets.
     return validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS)

@@ -1,4 +1,4 @@
-"""What clients are sent: one JSON object for each event. Pure."""
+"""What is sent to clients of live status? One JSON object for each event. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scheduling.models import Task, TaskEvent
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An event, ready to be sent: `number` counts within its task; `position` is where a feed resumes after it."""
+    """An event as it is sent. `number` counts within its task. A feed that has sent this resumes at `position`."""
 
     task_id: int
     number: int
@@ -21,12 +21,12 @@ class Update:
 
 
 def update(event: TaskEvent) -> Update:
-    """What a client that watches the event's task is sent."""
+    """The update for a client that watches the event's task."""
     return _update(event, _message(event))
 
 
 def present(last: TaskEvent) -> Update:
-    """Where a task stands: its last event, with the result, the progress and the error as the task has them now.
+    """The current state of a task: its last event, with the task's result, progress and error.
 
     `last.task` must be the task as it was at that event.
     """
@@ -36,7 +36,7 @@ def present(last: TaskEvent) -> Update:
 
 
 def feed_update(event: TaskEvent, position: int) -> Update:
-    """What a client of the feed of all tasks is sent."""
+    """The update for a client of the feed of all tasks."""
     message = _message(event) | {"position": position}
     return Update(event.task_id, event.number, _text(message), position)
 
@@ -60,5 +60,5 @@ def _update(event: TaskEvent, message: dict[str, Any]) -> Update:
 
 
 def _text(message: dict[str, Any]) -> str:
-    # On one line, as server-sent events need it: JSON escapes line breaks.
+    # One line, as server-sent events require: JSON escapes line breaks.
     return json.dumps(message, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The one reader of the event log in a web process: what it reads goes to all clients, whatever their number."""
+"""How a web process reads the event log: one reader reads each event once and gives it to all clients."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ from scheduling.events.log import News
 
 log = logging.getLogger(__name__)
 
-# It looks this often without a notification, while anybody listens: the delay that a lost one costs.
+# While there are subscriptions, the reader reads the log this often without a notification. A lost notification delays
+# an update by at most this.
 LOOK_SECONDS: Final = 2.0
-# It looks at most this often, however many notifications come: the more happens, the more one look finds.
+# The pause between two reads, even if notifications come faster: one read then finds more events.
 PAUSE_SECONDS: Final = 0.02
-# A database that is away is asked again after this.
+# After an error of the database the reader tries again after this.
 AGAIN_SECONDS: Final = 1.0
-# Events are read with their results, which may be large: so many at a time.
+# Events are read with their results, which may be large: this many at once.
 _CHUNK: Final = 50
 
-# The key of those who want every task.
+# The key of the subscriptions to all tasks.
 ALL: Final = None
 
 
 class Reader:
-    """Reads what is new, once for all subscriptions. Use it in one event loop.
+    """Reads new events, once for all subscriptions. Use it in one event loop.
 
-    It reads when a notification concerns a subscription, and every LOOK_SECONDS. Nobody subscribed: it reads nothing.
+    It reads when a notification concerns a subscription, and every LOOK_SECONDS; without subscriptions, never.
     """
 
     def __init__(self) -> None:
@@ -48,17 +49,18 @@ class Reader:
         self._horizon: Horizon | None = None
         self._started = asyncio.Event()
         self._wake = asyncio.Event()
-        # Held while something is read and given out.
+        # Held while events are read and given to the subscriptions.
         self._looking = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
         self._listening = False
 
     @asynccontextmanager
     async def subscription(self, task_id: int | None, overflowed: Callable[[], None]) -> AsyncIterator[Subscription]:
-        """Inside the block every event of a task (or of ALL) that was not in the log when it began comes in.
+        """Subscribe to a task (or to ALL) inside the block. The subscription gets every event that enters the log
+        after the block began.
 
-        For ALL these are exactly the events that `since` of the subscription does not hold; of one task there may be
-        some that are older. Waits for the database if it is away. See Subscription for `overflowed`.
+        A subscription to ALL gets exactly the events that its `since` does not hold. A subscription to one task may
+        also get some older events. If the database is away, this waits for it. See Subscription for `overflowed`.
         """
         self._subscribers += 1
         try:
@@ -94,7 +96,7 @@ class Reader:
             self._reading = asyncio.create_task(self._read_on(), name="feed reader")
 
     def _heard(self, loop: asyncio.AbstractEventLoop, task_ids: Collection[int]) -> None:
-        # In the notifier's thread, which outlives the loop.
+        # Runs in the notifier's thread, which may go on after the loop has ended.
         if not loop.is_closed():
             loop.call_soon_threadsafe(self._notified, task_ids)
 
@@ -109,12 +111,12 @@ class Reader:
                 await asyncio.sleep(PAUSE_SECONDS)
                 await self._until_notified()
         finally:
-            # Who subscribes later begins at the end that the log has then.
+            # The next subscription begins at the end of the log at that time.
             self._reading = self._horizon = None
             self._started.clear()
 
     async def _until_notified(self) -> None:
-        with contextlib.suppress(TimeoutError):  # no notification: it looks all the same
+        with contextlib.suppress(TimeoutError):  # without a notification the reader reads after LOOK_SECONDS
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._wake.wait()
         self._wake.clear()
@@ -128,16 +130,19 @@ class Reader:
                 else:
                     await self._look(self._horizon)
         except (DatabaseError, InterfaceError) as exc:
-            log.warning("live status waits for the database: %s", type(exc).__name__)
+            log.warning("live status waits, because the database is away: %s", type(exc).__name__)
             await asyncio.sleep(AGAIN_SECONDS)
             self._wake.set()
         except Exception:
-            # Without a reader all clients would wait for ever: it goes on.
+            # The reader goes on after any error: without it all clients would wait without end.
             log.exception("live status could not be read")
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _look(self, since: Horizon) -> Horizon:
-        """Read and give out what is new. Only then it counts as seen: what failed half-way comes again."""
+        """Read the new events and give them to the subscriptions. Returns how far the reader has come.
+
+        Events count as read after they were given out. If that fails half-way, all of them are read again.
+        """
         news = await in_thread(event_log.news)(since)
         await self._give_out(news)
         self._horizon = news.reached
@@ -147,14 +152,14 @@ class Reader:
 
     async def _give_out(self, news: News) -> None:
         ids = [event_id for event_id, _ in news.seen]
-        where = dict(zip(ids, positions(ids, news.reached), strict=True))
+        position_of = dict(zip(ids, positions(ids, news.reached), strict=True))
         wanted = [event_id for event_id, task_id in news.seen if self._is_wanted(task_id)]
         for start in range(0, len(wanted), _CHUNK):
             for event in await in_thread(event_log.events)(wanted[start : start + _CHUNK]):
                 if watching := self._subscriptions.get(event.task_id):
                     _offer(watching, update(event))
                 if watching := self._subscriptions.get(ALL):
-                    _offer(watching, feed_update(event, where[event.pk]))
+                    _offer(watching, feed_update(event, position_of[event.pk]))
 
     def _is_wanted(self, task_id: int) -> bool:
         return ALL in self._subscriptions or task_id in self._subscriptions
@@ -165,10 +170,10 @@ def reader() -> Reader:
     return _readers.setdefault(asyncio.get_running_loop(), Reader())
 
 
-def _offer(subscriptions: Iterable[Subscription], to_all: Update) -> None:
-    # One text, however many wait for it.
+def _offer(subscriptions: Iterable[Subscription], shared: Update) -> None:
+    # All subscriptions share the one text.
     for subscription in tuple(subscriptions):
-        subscription.offer(to_all)
+        subscription.offer(shared)
 
 
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""The addresses of WebSockets."""
+"""Which addresses do WebSockets have?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.feed.sockets import FeedSocket, NowhereSocket, TaskSocket
 
 
 def websockets() -> Any:
-    """An ASGI application for WebSockets. The session's user is known to what it leads to."""
+    """An ASGI application for WebSockets. It puts the user of the session into the scope of each socket."""
     return AuthMiddlewareStack(
         URLRouter(
             [

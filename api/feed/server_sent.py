@@ -1,4 +1,7 @@
-"""Live status of one task as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+"""How is the live status of a task sent as server-sent events?
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
 
 from __future__ import annotations
 
@@ -22,56 +25,57 @@ from api.feed.subscriptions import SlowClient
 from scheduling.errors import NotFound
 
 EVENT_STREAM: Final = "text/event-stream"
-# When nothing happens, a comment keeps proxies from taking the connection for dead.
+# Without an event for this long, a comment is sent, so that proxies do not close the connection.
 HEARTBEAT_SECONDS: Final = 15.0
-# How long a client waits before it connects again, in milliseconds.
+# How long a client waits before it reconnects, in milliseconds.
 RETRY_MILLISECONDS: Final = 2000
 
 
 class EventStreamRenderer(JSONRenderer):
-    """Lets a view take `Accept: text/event-stream`. What it renders are errors, which are JSON all the same."""
+    """Lets a view accept `Accept: text/event-stream`. It renders only errors, as JSON."""
 
     media_type = EVENT_STREAM
     format = "event-stream"
 
 
 def wants_stream(request: Request) -> bool:
-    """Whether the client asks for a stream and not for a list."""
+    """Whether the client asks for a stream, not for a list."""
     return bool(request.accepted_renderer.media_type == EVENT_STREAM)
 
 
 def after(request: Request) -> int | None:
-    """The number to go on after: `Last-Event-ID` of a client that connects again, else `?after=`.
+    """The number of the last event that the client has: `Last-Event-ID` of a client that reconnects, else `?after=`.
 
-    Raises ValidationError where that is no number.
+    None if the client sent neither. Raises ValidationError for what is not a number.
     """
     header = request.headers.get("Last-Event-ID", "") if wants_stream(request) else ""
     given = header or request.query_params.get("after")
     if given is None:
         return None
     if not re.fullmatch("[0-9]{1,18}", given):
-        raise ValidationError({"after": [ErrorDetail("Write the number of an event.", "invalid")]})
+        raise ValidationError({"after": [ErrorDetail("Write the number of an event, such as 3.", "invalid")]})
     return int(given)
 
 
 def event_stream(request: Request, task_id: int) -> StreamingHttpResponse:
-    """The response; see task_updates. The `id` of each event is its number, which Last-Event-ID sends back.
+    """The response with the updates of `task_updates`. The `id` of each event is its number.
 
-    Raises NotAcceptable where no ASGI server runs. The stream ends when the client is too slow: it resumes.
+    A client sends that number back in Last-Event-ID when it reconnects. If a client reads too slowly, the stream ends,
+    and the client can resume. Raises NotAcceptable if the server is not an ASGI server.
     """
-    if not isinstance(request._request, ASGIRequest):  # noqa: SLF001 - DRF's own way to the request it wraps
-        raise NotAcceptable("A stream of events needs an ASGI server: ask for application/json.")
+    if not isinstance(request._request, ASGIRequest):  # noqa: SLF001 - DRF has no public name for it
+        raise NotAcceptable("This server is not an ASGI server and cannot stream events: ask for application/json.")
     response = StreamingHttpResponse(_stream(task_id, after(request)), content_type=EVENT_STREAM)
-    # The request's thread has nothing more to ask: a connection must not be kept for as long as the stream.
+    # This thread makes no more queries. Its database connection must not stay open as long as the stream.
     connection.close()
     response.headers["Cache-Control"] = "no-cache"
-    # nginx would collect the events.
+    # Without this header nginx buffers the events.
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
 async def _stream(task_id: int, after: int | None) -> AsyncIterator[str]:
-    # The queue of a client that does not read is emptied; the stream ends when it reads again.
+    # If the client does not read, its queue overflows and is emptied. The stream ends when the client reads again.
     async with reader().subscription(task_id, overflowed=lambda: None) as subscription:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         updates = task_updates(subscription, task_id, after=after)
@@ -81,20 +85,20 @@ async def _stream(task_id: int, after: int | None) -> AsyncIterator[str]:
 
 
 async def _with_heartbeats(updates: AsyncGenerator[Update, None]) -> AsyncGenerator[str, None]:
-    coming: asyncio.Future[Update] | None = None
+    pending: asyncio.Future[Update] | None = None
     try:
         while True:
-            coming = coming or asyncio.ensure_future(anext(updates))
-            done, _ = await asyncio.wait({coming}, timeout=HEARTBEAT_SECONDS)
+            pending = pending or asyncio.ensure_future(anext(updates))
+            done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_SECONDS)
             if done:
-                update, coming = coming.result(), None
+                update, pending = pending.result(), None
                 yield f"id: {update.number}\ndata: {update.text}\n\n"
             else:
                 yield ":\n\n"
     except (SlowClient, NotFound):
         return
     finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.wait({coming})
+        if pending is not None:
+            pending.cancel()
+            await asyncio.wait({pending})
         await updates.aclose()

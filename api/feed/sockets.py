@@ -1,4 +1,4 @@
-"""`ws/tasks/<id>/` and `ws/tasks/`: live status over WebSocket."""
+"""`ws/tasks/<id>/` and `ws/tasks/`: how is live status sent over WebSocket?"""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from scheduling.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-# What sending raises once the client has left: OSError by the ASGI specification (2.4), RuntimeError where uvicorn has
-# closed the socket itself, of a client that answered no ping.
+# What `send` raises after the client has left: OSError by the ASGI specification (2.4); RuntimeError if uvicorn itself
+# closed the socket because the client answered no ping.
 _LEFT = (OSError, RuntimeError)
 
 
 class Close(IntEnum):
-    """Why the server closes a socket (RFC 6455, section 7.4); 4000 and above are ours, by their neighbours in HTTP."""
+    """Why the server closes a socket (RFC 6455, section 7.4). Ours are 4000 plus the HTTP status with that meaning."""
 
     FAULT = 1011
     BAD_REQUEST = 4400
@@ -41,7 +41,7 @@ class Close(IntEnum):
 
 
 class Refused(Exception):
-    """The socket is closed with a code."""
+    """The client is refused: the socket is closed with this code and reason."""
 
     def __init__(self, code: Close, reason: str) -> None:
         super().__init__(reason)
@@ -50,38 +50,40 @@ class Refused(Exception):
 
 
 class _Left(Exception):
-    """The client is not there any more."""
+    """The client has closed the connection, or lost it."""
 
 
 class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # channels has no type hints
-    """Sends updates until the client leaves; what the client says is ignored."""
+    """Sends updates until the client leaves. Messages from the client are ignored."""
 
     async def connect(self) -> None:
-        """Begin; the handshake ends once the client is subscribed, so that it misses nothing from then on."""
+        """Start the session. It accepts the socket after it has subscribed, so that the client misses no event from
+        then on.
+        """
         self._accepted = False
         self._session = asyncio.create_task(self._serve())
 
     async def disconnect(self, code: int) -> None:
-        """The client has left."""
+        """End the session: the client has left."""
         self._session.cancel()
 
     @property
     @abstractmethod
     def watched(self) -> int | None:
-        """The task that is watched, or ALL."""
+        """The id of the task that is watched, or ALL."""
 
     @abstractmethod
     def updates(self, subscription: Subscription, after: int | None) -> AsyncGenerator[Update, None]:
-        """What this socket sends."""
+        """The updates that this socket sends, after the number or position `after` if there is one."""
 
     def _after(self) -> int | None:
-        """What `?after=` says. Raises Refused where it is no number."""
+        """The value of `?after=`; None if it is not given. Raises Refused if it is not a number."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         [given] = query.get("after", [None])[-1:]
         if given is None:
             return None
         if not re.fullmatch("[0-9]{1,18}", given):
-            raise Refused(Close.BAD_REQUEST, "after is the number to go on after")
+            raise Refused(Close.BAD_REQUEST, "after: write a number")
         return int(given)
 
     async def _serve(self) -> None:
@@ -98,17 +100,17 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
             return
         except Exception:
             log.exception("live status failed")
-            await self._close(Close.FAULT, "a fault in Tandem; its log says more")
+            await self._close(Close.FAULT, "a fault in Tandem; its log has the details")
 
     async def _admit(self) -> None:
         if from_foreign_page(self.scope):
-            raise Refused(Close.FORBIDDEN, "the Origin is none of this service's hosts")
+            raise Refused(Close.FORBIDDEN, "the Origin is not one of this service's hosts")
         if await in_thread(user_of)(self.scope) is None:
             raise Refused(Close.UNAUTHENTICATED, "a token or a session is needed")
 
     async def _send_updates(self) -> None:
         after = self._after()
-        # Sending waits for the client; a queue that overflows meanwhile ends the wait.
+        # `send` waits for the client. If its queue overflows meanwhile, the timeout ends that wait.
         async with (
             asyncio.timeout(None) as patience,
             reader().subscription(self.watched, lambda: patience.reschedule(0)) as subscription,
@@ -131,14 +133,14 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
 
     async def _close(self, code: Close, reason: str) -> None:
         with contextlib.suppress(*_LEFT):
-            # A browser is not told why a handshake failed, but it is told the code of a close.
+            # A page cannot see why a handshake failed, but it can see the code of a close: so the socket is accepted.
             await self._accept()
-            # Waits until the client takes it, which costs nothing more: nothing is kept for it now.
+            # Waits until the client reads. That costs no memory: nothing is queued for this client any more.
             await self.close(int(code), reason)
 
 
 class TaskSocket(UpdatesSocket):
-    """One task: where it stands, then each change; `?after=` a number resumes."""
+    """One task: its current state, then each event. With `?after=<number>` the events above that number instead."""
 
     @property
     def watched(self) -> int:
@@ -149,7 +151,7 @@ class TaskSocket(UpdatesSocket):
 
 
 class FeedSocket(UpdatesSocket):
-    """All tasks; `?after=` a position resumes."""
+    """The events of all tasks. `?after=<position>` resumes after that position."""
 
     watched = ALL
 
@@ -158,9 +160,9 @@ class FeedSocket(UpdatesSocket):
 
 
 class NowhereSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no type hints
-    """An address that leads nowhere."""
+    """Answers every unknown address."""
 
     async def connect(self) -> None:
-        """Say so."""
+        """Close the socket with NOT_FOUND."""
         await self.accept()
-        await self.close(int(Close.NOT_FOUND), "there are ws/tasks/ and ws/tasks/<id>/")
+        await self.close(int(Close.NOT_FOUND), "use ws/tasks/ or ws/tasks/<id>/")

@@ -1,4 +1,4 @@
-"""The two streams that clients follow, whatever carries them: of one task, and of all tasks."""
+"""Which updates does a client get, in which order? Two streams: of one task, and of all tasks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from scheduling.errors import NotFound
 from scheduling.events import log as event_log
 from scheduling.models import TaskEvent
 
-# What is read at once for a client that resumes.
+# How many events are read at once for a client that resumes.
 PAGE: Final = 100
 
 
 async def task_updates(subscription: Subscription, task_id: int, *, after: int | None) -> AsyncGenerator[Update, None]:
-    """Where the task stands, then each event, numbers without gaps. With `after` the events above that number instead.
+    """The current state of the task, then each later event. With `after`, the events above that number instead.
 
-    The subscription is to that task: what happens between it and the look at the log is in both, and told by its
-    number. A number that the task has not reached is that of some other log: then it begins with where the task
-    stands. Never ends; raises NotFound, and SlowClient as Subscription does.
+    Event numbers have no gaps. The subscription must be to this task and begin before this call. An event that is both
+    in the log and in the subscription is sent once: its number shows that it was sent. If the task has not reached the
+    number `after`, that number belongs to another log, and the stream begins with the current state. Never ends.
+    Raises NotFound, and SlowClient as Subscription does.
     """
     last = await in_thread(event_log.last_of)(task_id)
     if last is None:
@@ -41,10 +42,11 @@ async def task_updates(subscription: Subscription, task_id: int, *, after: int |
 
 
 async def feed_updates(subscription: Subscription, *, after: int | None) -> AsyncGenerator[Update, None]:
-    """Each event of every task since the subscription (to ALL), or since a `position` that an update had.
+    """Each event of every task since the subscription (to ALL) began, or after the `position` of an earlier update.
 
-    In one stream each event comes once, those of a task in order and without gaps. After resuming some come again:
-    those that came while the transaction of an earlier one was still open. Never ends; raises SlowClient.
+    One stream sends each event once, and the events of each task in order and without gaps. A client that resumes may
+    get some events again: those that were sent while the transaction of an earlier event was still open. Never ends.
+    Raises SlowClient.
     """
     since = subscription.since
     page: list[TaskEvent] | None = None

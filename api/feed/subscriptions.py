@@ -1,4 +1,4 @@
-"""What waits to be sent to one client: bounded, so that a client that does not read costs no memory."""
+"""Which updates wait for one client? A limited number, so that a client that does not read costs little memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST_CHARACTERS: Final = 4_000_000
 
 
 class SlowClient(Exception):
-    """The client has not read for so long that updates had to be dropped: it has to resume."""
+    """The client has read so slowly that its updates were dropped. It must reconnect and resume."""
 
 
 class Subscription:
-    """The updates of one client, in order, from the moment it subscribed.
+    """The updates of one client, in order, since it subscribed.
 
-    `since` is how far the reader had come at that moment. The first update that finds no room empties the queue,
-    calls `overflowed` and makes `next` raise SlowClient; a single update finds room whatever its size.
+    `since` is how far the reader had come when the client subscribed. If an update finds no room, the queue is emptied,
+    `overflowed` is called, and `next` raises SlowClient. An empty queue has room for an update of any size.
     """
 
     def __init__(self, since: Horizon, overflowed: Callable[[], None]) -> None:
@@ -36,7 +36,7 @@ class Subscription:
         self._more = asyncio.Event()
 
     def offer(self, update: Update) -> None:
-        """Put an update behind the others."""
+        """Add an update at the end of the queue, if there is room."""
         if self._slow:
             return
         characters = self._characters + len(update.text)
@@ -50,7 +50,7 @@ class Subscription:
         self._more.set()
 
     async def next(self) -> Update:
-        """The next update, as soon as there is one. Raises SlowClient."""
+        """Wait for the next update and return it. Raises SlowClient."""
         while not self._waiting:
             if self._slow:
                 raise SlowClient

@@ -1,4 +1,4 @@
-"""The few threads in which live status asks the database, so that thousands of clients share a few connections."""
+"""How does live status query the database? In a few threads, so that thousands of clients share a few connections."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")
 
 
 def in_thread(ask: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """`ask` as something to await; it may use the database, and raises what `ask` raises."""
+    """An async version of `ask`, which runs it in one of the threads. `ask` may use the database."""
     asking: Callable[P, Coroutine[Any, Any, T]] = DatabaseSyncToAsync(ask, thread_sensitive=False, executor=_pool)
     return asking

@@ -1,6 +1,6 @@
-"""`/healthz` and `/readyz`, for whoever watches the process: no account, no secrets, JSON.
+"""`/healthz` and `/readyz`: does this process live, and can it work? For probes: without login, without secrets, JSON.
 
-As a middleware before all others: a probe comes without TLS and asks for an address, not for a name in ALLOWED_HOSTS.
+This is a middleware before those of Django: a probe uses no TLS and sends an address that is not in ALLOWED_HOSTS.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from scheduling import doctor
 
-# Whoever asks more often gets the last answer: asking opens a connection to the broker.
+# An answer is used again for this long, because each check opens a connection to the broker.
 KEEP_SECONDS: Final = 2.0
 
 
 class HealthEndpoints:
-    """Answers the two addresses and passes everything else on."""
+    """Answers `/healthz` and `/readyz`, and passes all other requests on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -37,7 +37,7 @@ class HealthEndpoints:
 
 
 class Kept:
-    """The last answer of `ask` for KEEP_SECONDS; `clock` is monotonic. One thread asks, the others wait for it."""
+    """Keeps the answer of `ask` for KEEP_SECONDS. While one thread asks, the others wait. `clock` is monotonic."""
 
     def __init__(self, ask: Callable[[], tuple[dict[str, Any], HTTPStatus]], clock: Callable[[], float]) -> None:
         self._ask = ask
@@ -55,9 +55,10 @@ class Kept:
 
 
 def readiness() -> tuple[dict[str, Any], HTTPStatus]:
-    """200 where the database answers and is migrated, else 503.
+    """The body, and 200 if the database answers and all migrations are applied, else 503.
 
-    The broker is told and does not matter: without it tasks are stored, and sent once it is back.
+    The body also shows the broker. That does not change the status: while the broker is away, tasks are stored, and
+    sent later.
     """
     database = doctor.database()
     ready = database.ok

@@ -1,4 +1,4 @@
-"""How a job is shown."""
+"""How is a job shown?"""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from scheduling.registry import JobDefinition
 
 
 class JobOutput(serializers.Serializer[Any]):
-    """A job of the catalogue."""
+    """A job that a task or schedule can run."""
 
     name = serializers.CharField()
     summary = serializers.CharField()

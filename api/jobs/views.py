@@ -1,4 +1,4 @@
-"""`/api/jobs/`: the catalogue."""
+"""`/api/jobs/`: which jobs are there?"""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -11,17 +11,17 @@ from scheduling import registry
 
 @extend_schema(tags=["jobs"])
 class JobViewSet(ViewSet):
-    """The jobs that can be asked for, each with the JSON Schema of its parameters."""
+    """The jobs that tasks and schedules can run, each with the JSON Schema of its parameters."""
 
     lookup_field = "name"
     lookup_value_regex = "[^/]+"
 
     @extend_schema(responses=JobOutput(many=True))
     def list(self, request: Request) -> Response:
-        """Every job, by name."""
+        """Every job with the JSON Schema of its parameters, by name."""
         return Response(JobOutput(registry.definitions(), many=True).data)
 
     @extend_schema(responses=JobOutput)
     def retrieve(self, request: Request, name: str) -> Response:
-        """One job."""
+        """One job with the JSON Schema of its parameters."""
         return Response(JobOutput(registry.definition(name)).data)

@@ -1,4 +1,4 @@
-"""What lists of schedules can be narrowed by."""
+"""How can the list of schedules be filtered?"""
 
 from django_filters import rest_framework as filters
 
@@ -9,7 +9,7 @@ from scheduling.models import Schedule, SyncState
 
 
 class ScheduleFilter(StrictFilterSet):
-    """`backend` is the one that wakes us, as routed."""
+    """`backend` and `executor` are those that routing chose, not those that were asked for."""
 
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
     backend = filters.ChoiceFilter(field_name="routed_to", choices=choices_of(backend_names))

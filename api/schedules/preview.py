@@ -1,4 +1,4 @@
-"""How a change that is only looked at is shown."""
+"""How is the preview of a change shown?"""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from api.schedules.serializers import OccurrenceOutput, occurrence
 from scheduling.review.preview import MOST_DAYS, Preview, Version
 
 SHOWN: int = 1_000
-"""Occurrences in each list; the counts are of all."""
+"""How many occurrences each list shows; `counts` counts all of them."""
 
 
 class PreviewWindow(StrictSerializer):
-    """How far to look."""
+    """How many days the preview covers."""
 
     days = Whole(default=7, min_value=1, max_value=MOST_DAYS)
 
 
 class VersionOutput(serializers.Serializer[Version]):
-    """The schedule before or after the change."""
+    """The schedule as it is before or after the change."""
 
     words = serializers.CharField()
     timezone = serializers.CharField()
@@ -34,18 +34,20 @@ class VersionOutput(serializers.Serializer[Version]):
 
 
 class MovedOutput(serializers.Serializer[Any]):
-    """An occurrence at its old and its new instant."""
+    """An occurrence with its old and its new time."""
 
     before = OccurrenceOutput()
     after = OccurrenceOutput()
 
 
 class PreviewOutput(serializers.Serializer[Preview]):
-    """What the change would do. Each list shows the first 1,000; `counts` are of all."""
+    """What the change would do. Each list shows the first 1,000 occurrences; `counts` counts all of them."""
 
     before = VersionOutput()
     after = VersionOutput()
-    until = Instant(source="difference.until", help_text="How far was looked; earlier than asked for many runs.")
+    until = Instant(
+        source="difference.until", help_text="The end of the preview: earlier than asked for if there are many runs."
+    )
     counts = serializers.SerializerMethodField()
     appear = serializers.SerializerMethodField()
     vanish = serializers.SerializerMethodField()

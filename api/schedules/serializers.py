@@ -1,4 +1,4 @@
-"""How a schedule is asked for, and how it is shown."""
+"""How is a schedule asked for, and how is it shown?"""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHOWN_NEXT = 5
 
 
 class ScheduleInput(ExecutionInput):
-    """A schedule as asked for: a job, and either `cron` or `every`."""
+    """What is asked of a schedule: a job, and either `cron` or `every`."""
 
     name = Text(max_length=200)
     description = Text(required=False, allow_blank=True, max_length=10_000)
@@ -46,7 +46,7 @@ class ScheduleInput(ExecutionInput):
     ends_at = Instant(required=False, allow_null=True)
     backend = Text(required=False, max_length=50, help_text="beat, crontab or auto (the default).")
     executor = Text(required=False, max_length=50, help_text="worker, inline or auto (the default).")
-    host = Text(required=False, allow_blank=True, max_length=253, help_text="Whose crontab holds it.")
+    host = Text(required=False, allow_blank=True, max_length=253, help_text="The machine whose crontab holds it.")
     overlap = Choice(choices=Overlap.choices, required=False)
     catch_up = Choice(choices=CatchUp.choices, required=False)
     catch_up_window = Seconds(required=False)
@@ -55,14 +55,14 @@ class ScheduleInput(ExecutionInput):
 
 
 class OccurrenceOutput(serializers.Serializer[datetime]):
-    """One instant, on the clock of the schedule's zone and in UTC."""
+    """One point in time, in the schedule's time zone and in UTC."""
 
-    local = serializers.CharField(help_text="With the offset in force then, so that a clock change can be seen.")
+    local = serializers.CharField(help_text="With the offset at that time, so that a clock change shows.")
     utc = Instant()
 
 
 class RoutingOutput(serializers.Serializer[Schedule]):
-    """Where the schedule went, and why."""
+    """Which backend, executor and host the schedule has, and why."""
 
     backend = serializers.CharField()
     executor = serializers.CharField()
@@ -71,14 +71,14 @@ class RoutingOutput(serializers.Serializer[Schedule]):
 
 
 class SyncOutput(serializers.Serializer[Schedule]):
-    """Whether the native entries are what the schedule says; if not, why."""
+    """Whether the native entries fit the schedule, and if not, why."""
 
     state = serializers.ChoiceField(choices=SyncState.choices)
     reason = serializers.CharField()
 
 
 class ScheduleOutput(serializers.ModelSerializer[Schedule]):
-    """A schedule: what was asked, how it reads, what comes next, and what is installed where."""
+    """A schedule: what was asked for, the trigger in plain words, the next occurrences, and what is installed where."""
 
     every = Interval(allow_null=True)
     starts_at = Instant(allow_null=True)
@@ -93,7 +93,7 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
     words = serializers.SerializerMethodField(help_text="The trigger in plain words.")
     next_occurrences = serializers.SerializerMethodField()
     routing = serializers.SerializerMethodField()
-    entries = serializers.SerializerMethodField(help_text="The native entries, as the engine itself shows them.")
+    entries = serializers.SerializerMethodField(help_text="The native entries that the backend must hold, as text.")
     sync = serializers.SerializerMethodField()
 
     class Meta:
@@ -133,11 +133,11 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
 
 
 class ScheduledOccurrence(serializers.Serializer[Any]):
-    """An occurrence, past or future; a past one has its task."""
+    """A past or future occurrence. A past one has a task."""
 
     due_at = Instant()
-    status = serializers.SerializerMethodField(help_text="The task's status; DUE for one that is still to come.")
-    task = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField(help_text="The status of the task; DUE if there is no task yet.")
+    task = serializers.SerializerMethodField(help_text="The id of the task; null if there is no task yet.")
 
     def get_status(self, found: queries.Occurrence) -> str:
         return found.task.status if found.task else "DUE"
@@ -156,19 +156,19 @@ class DeletionOutput(serializers.Serializer[schedules.Deletion]):
 
 
 class Window(StrictSerializer):
-    """From when to when."""
+    """The start and the end of a period."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` is a word of Python's, so it cannot be declared like the others.
+        # `from` is a keyword of Python, so it cannot be the name of an attribute.
         return {"from": Instant(required=False), "to": Instant(required=False)}
 
 
 class Move(StrictSerializer):
-    """Where to."""
+    """The backend to which a schedule moves."""
 
     backend = Text(max_length=50)
 
 
 def occurrence(at: datetime, timezone: str) -> dict[str, str]:
-    """An instant as OccurrenceOutput shows it."""
+    """A time as OccurrenceOutput shows it, in `timezone` and in UTC."""
     return {"local": at.astimezone(ZoneInfo(timezone)).isoformat(), "utc": utc_text(at)}

@@ -1,4 +1,4 @@
-"""`/api/schedules/`."""
+"""`/api/schedules/`: ask for schedules, change them, and see their occurrences and tasks."""
 
 from __future__ import annotations
 
@@ -26,15 +26,18 @@ from api.tasks.serializers import TaskOutput, TriggeredOutput
 from scheduling import queries, schedules
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, Task
-from scheduling.review.preview import preview as seen_beforehand
+from scheduling.review.preview import preview as preview_change
 
 IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the version this change is meant for."
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the version to change. 412 if it is outdated.",
 )
 
 
 @extend_schema(tags=["schedules"])
-@extend_schema_view(list=extend_schema(summary="Schedules, newest first", responses=ScheduleOutput(many=True)))
+@extend_schema_view(list=extend_schema(summary="List schedules, newest first", responses=ScheduleOutput(many=True)))
 class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     """Jobs that recur: trigger, time zone, policies, backend."""
 
@@ -44,82 +47,89 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     lookup_value_regex = "[0-9]{1,18}"
     roles = {"preview": Role.VIEWER}
 
-    @extend_schema(summary="Ask for a schedule", request=ScheduleInput, responses={201: ScheduleOutput})
+    @extend_schema(summary="Create a schedule", request=ScheduleInput, responses={201: ScheduleOutput})
     def create(self, request: Request) -> Response:
-        """Stored, routed to a backend and installed there; the answer says how it reads, what comes next, and why
-        there.
+        """The schedule is stored, routed to a backend and installed there. The answer has the trigger in plain words,
+        the next occurrences, and the reason for the routing.
         """
         asked = _read(ScheduleInput(data=request.data))
         return _shown(schedules.create(now=timezone.now(), **asked), status.HTTP_201_CREATED)
 
-    @extend_schema(summary="One schedule", responses=ScheduleOutput)
+    @extend_schema(summary="Get a schedule", responses=ScheduleOutput)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """The schedule as it stands; its ETag names the version."""
+        """The current version of the schedule. The header ETag has the version's number."""
         return _shown(queries.schedule(int(pk)))
 
-    @extend_schema(summary="Change some of it", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Change a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
     def partial_update(self, request: Request, pk: str) -> Response:
-        """What is not named stays. Naming `every` takes `cron` away, and the other way round."""
+        """Members that are not given keep their values. `every` replaces `cron`, and `cron` replaces `every`."""
         asked = _read(ScheduleInput(data=request.data, partial=True))
         return _shown(schedules.update(int(pk), now=timezone.now(), version=_version(request), **asked))
 
-    @extend_schema(summary="Replace it", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Replace a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
     def update(self, request: Request, pk: str) -> Response:
-        """What is not named goes back to its default."""
+        """Members that are not given get their default values."""
         asked = _read(ScheduleInput(data=request.data))
         return _shown(schedules.replace(int(pk), now=timezone.now(), version=_version(request), **asked))
 
-    @extend_schema(summary="Delete it", responses={200: DeletionOutput}, parameters=[IF_MATCH])
+    @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
     def destroy(self, request: Request, pk: str) -> Response:
-        """Its native entries go and its waiting tasks are cancelled. Its history stays: `tasks/?schedule=` its id."""
+        """Its native entries are removed, and its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
         deletion = schedules.delete(int(pk), now=timezone.now(), version=_version(request))
         return Response(DeletionOutput(deletion).data)
 
-    @extend_schema(summary="Pause it", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Pause a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Nothing is due until it is resumed, and nothing of the pause is caught up."""
+        """No occurrence is due until the schedule is resumed. Occurrences during the pause are not caught up later."""
         return _shown(schedules.pause(int(pk), now=timezone.now(), version=_version(request)))
 
-    @extend_schema(summary="Resume it", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Resume a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """It goes on with the first occurrence after now."""
+        """The next occurrence is the first one after now."""
         return _shown(schedules.resume(int(pk), now=timezone.now(), version=_version(request)))
 
-    @extend_schema(summary="Move it to another backend", request=Move, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Move a schedule", request=Move, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
-        """Installed there first, removed here after; every occurrence meanwhile becomes one task."""
+        """The schedule is installed on the new backend first, then removed from the old one. Each occurrence during the
+        move becomes exactly one task.
+        """
         to = _read(Move(data=request.data))["backend"]
         return _shown(schedules.move(int(pk), to=to, now=timezone.now(), version=_version(request)))
 
     @extend_schema(
-        summary="See what a change would do",
+        summary="Preview a change of a schedule",
         request=ScheduleInput,
         responses=PreviewOutput,
-        parameters=[*READING[:1], OpenApiParameter("days", int, description="How far to look: 7 days; at most 366.")],
+        parameters=[
+            *READING[:1],
+            OpenApiParameter("days", int, description="How many days: 1 to 366; 7 if not given."),
+        ],
     )
     @action(detail=True, methods=["post"])
     def preview(self, request: Request, pk: str) -> Response:
-        """The body is that of a PATCH (a move is `{"backend": ...}`). Nothing is stored and nothing installed."""
+        """Shows what a PATCH with the same body would do; for a move write `{"backend": ...}`. Nothing is stored or
+        installed.
+        """
         given = request.query_params.get("days", "7")
         window = _read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
         asked = _read(ScheduleInput(data=request.data, partial=True))
-        named = {"days": window["days"], "language": language_of(request), "now": timezone.now()}
-        found = seen_beforehand(int(pk), **named, **asked)
+        options = {"days": window["days"], "language": language_of(request), "now": timezone.now()}
+        found = preview_change(int(pk), **options, **asked)
         return Response(PreviewOutput(found).data)
 
-    @extend_schema(summary="Run it once, now", request=None, responses={202: TriggeredOutput})
+    @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])
     def trigger(self, request: Request, pk: str) -> Response:
-        """A task beside its occurrences. `delivery` says whether it is on its way, or what it waits for."""
+        """Creates an extra task of the schedule. `delivery` is `sent`, or says what the task waits for."""
         task, waits_for = schedules.trigger(int(pk), now=timezone.now())
         body = TriggeredOutput(task, context={"delivery": waits_for or "sent"}).data
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(
-        summary="Its occurrences, past and future",
+        summary="List the occurrences of a schedule, past and future",
         parameters=[
             OpenApiParameter("from", OpenApiTypes.DATETIME),
             OpenApiParameter("to", OpenApiTypes.DATETIME),
@@ -129,17 +139,17 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     )
     @action(detail=True, pagination_class=None)
     def occurrences(self, request: Request, pk: str) -> Response:
-        """From `from` to `to` (a day back to a week ahead when not given), at most 1,000."""
+        """At most 1,000 occurrences from `from` (if not given, one day ago) to `to` (if not given, in one week)."""
         now = timezone.now()
         window = _read(Window(data=request.query_params.dict()))
         start, end = window.get("from", now - timedelta(days=1)), window.get("to", now + timedelta(days=7))
         found = queries.occurrences(queries.schedule(int(pk)), start=start, end=end)
         return Response(ScheduledOccurrence(found, many=True).data)
 
-    @extend_schema(summary="Its tasks, newest first", responses=TaskOutput(many=True))
+    @extend_schema(summary="List the tasks of a schedule, newest first", responses=TaskOutput(many=True))
     @action(detail=True, queryset=Task.objects.prefetch_related("attempts"), filterset_class=TaskFilter)
     def tasks(self, request: Request, pk: str) -> Response:
-        """The ledger's rows of this schedule, those included that policy did not run."""
+        """All tasks of this schedule, including occurrences that its policies did not run."""
         tasks: Any = self.get_queryset()
         rows = tasks.filter(schedule=queries.schedule(int(pk)))
         page: Any = self.paginate_queryset(self.filter_queryset(rows))
@@ -156,11 +166,11 @@ def _shown(schedule: Schedule, code: int = status.HTTP_200_OK) -> Response:
 
 
 def _version(request: Request) -> int | None:
-    """The version in If-Match (RFC 9110); None where any will do."""
+    """The version in If-Match (RFC 9110); None if any version is accepted."""
     given = request.headers.get("If-Match", "*").strip()
     if given == "*":
         return None
     found = re.fullmatch(r'(?:W/)?"([0-9]{1,9})"', given)
     if found is None:
-        raise InvalidRequest([Problem("", "if_match", "If-Match: write the ETag you were given, with its quotes.")])
+        raise InvalidRequest([Problem("", "if_match", "If-Match: write the ETag of the schedule, with its quotes.")])
     return int(found.group(1))

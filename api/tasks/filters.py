@@ -1,4 +1,4 @@
-"""What lists of tasks can be narrowed by."""
+"""How can the list of tasks be filtered?"""
 
 from django_filters import rest_framework as filters
 

@@ -1,4 +1,4 @@
-"""How tasks, their attempts and their events are shown."""
+"""How is a task asked for, and how are tasks, their attempts and their events shown?"""
 
 from rest_framework import serializers
 
@@ -7,34 +7,38 @@ from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 
 
 class TaskInput(ExecutionInput):
-    """A one-off task: now, or at a time."""
+    """What is asked of a one-off task, which runs now or at a given time."""
 
     name = Text(max_length=200)
     description = Text(required=False, allow_blank=True, max_length=10_000)
-    scheduled_time = Instant(required=False, allow_null=True, help_text="At once if not given, or past.")
-    job = Text(required=False, max_length=100, help_text="A name from /api/jobs/; the setting's job if not given.")
+    scheduled_time = Instant(required=False, allow_null=True, help_text="When to run it; at once if not given or past.")
+    job = Text(
+        required=False, max_length=100, help_text="A name from /api/jobs/; the setting TANDEM_DEFAULT_JOB if not given."
+    )
     parameters = serializers.JSONField(required=False, help_text="An object that fits the job's schema.")
-    executor = Text(required=False, max_length=50, help_text="worker (if not given) or inline.")
-    host = Text(required=False, allow_blank=True, max_length=253, help_text="Where an inline task runs.")
-    expires = Instant(required=False, allow_null=True, help_text="Not started by then, it is cancelled.")
+    executor = Text(required=False, max_length=50, help_text="worker (the default) or inline.")
+    host = Text(required=False, allow_blank=True, max_length=253, help_text="The machine that runs an inline task.")
+    expires = Instant(
+        required=False, allow_null=True, help_text="If the task has not started by then, it is cancelled."
+    )
 
 
 class TaskOutput(serializers.ModelSerializer[Task]):
-    """A task; `result` and `error` are empty until it has finished."""
+    """A task. `result` is null until the job returns. `error` is the last failure; a completed task has none."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
     due_at = Instant(allow_null=True)
     created_at = Instant()
     started_at = Instant(allow_null=True)
     finished_at = Instant(allow_null=True)
-    scheduled_time = Instant(source="wait_until", allow_null=True, help_text="What it waits for.")
+    scheduled_time = Instant(source="wait_until", allow_null=True, help_text="The time that it waits for, or null.")
     expires = Instant(allow_null=True)
     soft_timeout = Interval(allow_null=True)
     timeout = Interval(allow_null=True)
     retries = Retries()
     progress = Progress(read_only=True)
     result = Result(read_only=True)
-    ran_on = serializers.SerializerMethodField(help_text="The process of the last attempt, and its machine.")
+    ran_on = serializers.SerializerMethodField(help_text="The process and the machine of the last attempt.")
 
     class Meta:
         model = Task
@@ -50,9 +54,9 @@ class TaskOutput(serializers.ModelSerializer[Task]):
 
 
 class TriggeredOutput(TaskOutput):
-    """A task that was just asked for; the context says how its `delivery` went."""
+    """A task that this request created or queued. The serializer's context has its `delivery`."""
 
-    delivery = serializers.SerializerMethodField(help_text="`sent`, or what it waits for.")
+    delivery = serializers.SerializerMethodField(help_text="`sent`, or what the task waits for.")
 
     class Meta(TaskOutput.Meta):
         fields = [*TaskOutput.Meta.fields, "delivery"]
@@ -73,7 +77,7 @@ class AttemptOutput(serializers.ModelSerializer[TaskAttempt]):
 
 
 class EventOutput(serializers.ModelSerializer[TaskEvent]):
-    """Something that happened to a task."""
+    """An event of a task. `event` is its number within the task."""
 
     event = serializers.IntegerField(source="number")
     at = Instant()
@@ -94,7 +98,7 @@ class LogLineOutput(serializers.ModelSerializer[TaskLogLine]):
 
 
 class StatusOutput(serializers.ModelSerializer[Task]):
-    """Where a task stands, in short."""
+    """The current state of a task, in short."""
 
     event = serializers.IntegerField(source="events", help_text="The number of its last event.")
     progress = Progress(read_only=True)

@@ -1,4 +1,4 @@
-"""`/api/tasks/`: the ledger, and what may be asked of it."""
+"""`/api/tasks/`: ask for tasks, cancel or retry them, and see what happened to them."""
 
 from __future__ import annotations
 
@@ -30,59 +30,59 @@ from scheduling.models import Task
 
 @extend_schema(tags=["tasks"])
 @extend_schema_view(
-    list=extend_schema(summary="Tasks, newest first"),
-    retrieve=extend_schema(summary="One task"),
+    list=extend_schema(summary="List tasks, newest first"),
+    retrieve=extend_schema(summary="Get a task"),
 )
 class TaskViewSet(ReadOnlyModelViewSet[Task]):
-    """Every task: one-off, by hand, or an occurrence of a schedule."""
+    """Every task: one-off, an occurrence of a schedule, or an extra run of a schedule."""
 
     queryset = Task.objects.prefetch_related("attempts")
     serializer_class = TaskOutput
     filterset_class = TaskFilter
     lookup_value_regex = "[0-9]{1,18}"
 
-    @extend_schema(summary="Ask for a task", request=TaskInput, responses={201: TriggeredOutput})
+    @extend_schema(summary="Create a task", request=TaskInput, responses={201: TriggeredOutput})
     def create(self, request: Request) -> Response:
-        """It runs at once, or at `scheduled_time`; `delivery` says whether it is on its way, or what it waits for."""
+        """The task runs at once, or at `scheduled_time`. `delivery` is `sent`, or says what the task waits for."""
         asked = TaskInput(data=request.data)
         asked.is_valid(raise_exception=True)
         return _asked(*tasks.create(now=timezone.now(), **asked.validated_data), status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Cancel it", request=None, responses={202: TaskOutput})
+    @extend_schema(summary="Cancel a task", request=None, responses={202: TaskOutput})
     @action(detail=True, methods=["post"], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
-        """One that waits never runs. One that runs is asked to stop, and ended after a grace period."""
+        """A waiting task never runs. A running task is asked to stop, and ended if it runs after a grace period."""
         return Response(TaskOutput(tasks.cancel(int(pk), now=timezone.now())).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="Try it again", request=None, responses={202: TriggeredOutput})
+    @extend_schema(summary="Retry a task", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"], filterset_class=None)
     def retry(self, request: Request, pk: str) -> Response:
-        """Another attempt at a task that failed, was cancelled, missed or skipped; earlier attempts are kept."""
+        """Queues another attempt at a task that is FAILED, CANCELLED, MISSED or SKIPPED. Earlier attempts are kept."""
         return _asked(*tasks.retry(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="What its job logged", responses=LogLineOutput(many=True), filters=False)
+    @extend_schema(summary="Get the log of a task", responses=LogLineOutput(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def log(self, request: Request, pk: str) -> Response:
-        """The lines of all attempts, oldest first; a bounded number is kept."""
+        """What the job logged in all attempts, oldest first. Of each attempt the first 1,000 lines are kept."""
         return Response(LogLineOutput(self.get_object().lines.order_by("pk"), many=True).data)
 
-    @extend_schema(summary="Where the task stands", responses=StatusOutput)
+    @extend_schema(summary="Get the status of a task", responses=StatusOutput)
     @action(detail=True, url_path="status")
     def standing(self, request: Request, pk: str) -> Response:
-        """The present status, with the number of the last event."""
+        """The current status, with the number of the last event."""
         return Response(StatusOutput(self.get_object()).data)
 
-    @extend_schema(summary="Its attempts, oldest first", responses=AttemptOutput(many=True), filters=False)
+    @extend_schema(summary="List a task's attempts, oldest first", responses=AttemptOutput(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def attempts(self, request: Request, pk: str) -> Response:
-        """Each run: when, where, and how it ended."""
+        """Each attempt: when and where it ran, and how it ended."""
         return Response(AttemptOutput(self.get_object().attempts.order_by("number"), many=True).data)
 
     @extend_schema(
-        summary="Its events, oldest first",
+        summary="List a task's events, oldest first",
         parameters=[
             OpenApiParameter("after", int, description="Only events above this number."),
-            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="As `after`, of a stream."),
+            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="As `after`, for a stream."),
         ],
         responses={(200, "application/json"): EventOutput(many=True), (200, EVENT_STREAM): str},
         filters=False,
@@ -94,7 +94,9 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         renderer_classes=[JSONRenderer, EventStreamRenderer],
     )
     def events(self, request: Request, pk: str) -> Response | StreamingHttpResponse:
-        """Everything that happened to it, numbered: at most 1000 at once. As `text/event-stream` live, without end."""
+        """Everything that happened to the task, numbered: at most 1,000 events in one answer. With
+        `Accept: text/event-stream` a live stream without end.
+        """
         task = self.get_object()
         if wants_stream(request):
             return event_stream(request, task.pk)

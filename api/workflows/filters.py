@@ -1,4 +1,4 @@
-"""What the list of workflows can be narrowed by."""
+"""How can the list of workflows be filtered?"""
 
 from django_filters import rest_framework as filters
 

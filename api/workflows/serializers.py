@@ -1,4 +1,4 @@
-"""How workflows are asked for and shown."""
+"""How is a workflow asked for, and how is it shown?"""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _DEFINITION = {
     "type": "object",
     "description": (
         "A task ({job, parameters, name, description, priority, queue, retries, soft_timeout, timeout, on_lost, "
-        "executor, host}), or {chain: [...]}, {group: [...]}, {chord: {group: [...], callback: {...}}}, each of these "
-        'with a name if wanted. Any of them may have on_success and on_failure. {"$result": true} in the parameters '
-        'stands for what is handed on, {"$error": true} for what went wrong.'
+        "executor, host}), or {chain: [...]}, {group: [...]}, {chord: {group: [...], callback: {...}}}; these three "
+        "may have a name. Each may have on_success and on_failure. In the parameters of a task, "
+        '{"$result": true} stands for the result that is handed on to it, and {"$error": true} for the error.'
     ),
     "examples": [
         {
@@ -33,8 +33,8 @@ _DEFINITION = {
 _TREE = {
     "type": "object",
     "description": (
-        "A node: its status; members, callback, on_success and on_failure are nodes too. A task has task (its id), "
-        "job, reason, error, result, and result_left_out where the results are too much for one answer."
+        "A node with its status. Its members, callback, on_success and on_failure are nodes, too. A task also has task "
+        "(its id), job, reason, error, result, and result_left_out if the results are too large for one answer."
     ),
     "required": ["kind", "name", "status"],
     "properties": {
@@ -57,11 +57,11 @@ _TREE = {
 
 @extend_schema_field(_DEFINITION)
 class Definition(serializers.JSONField):
-    """Nested JSON; the domain says what is wrong with it."""
+    """Nested JSON. scheduling.workflows checks it."""
 
 
 class WorkflowInput(StrictSerializer):
-    """Tasks that depend on each other."""
+    """What is asked of a workflow: its name, and a tree of tasks that depend on each other."""
 
     name = Text(max_length=200)
     description = Text(required=False, allow_blank=True, max_length=10_000)
@@ -69,13 +69,15 @@ class WorkflowInput(StrictSerializer):
 
 
 class WorkflowOutput(serializers.ModelSerializer[Workflow]):
-    """The whole of a workflow in short. The context has the `counts` of those that are shown."""
+    """A workflow in short. The serializer's context has the `counts` of the workflows."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
-    started_by = serializers.IntegerField(source="started_by_id", allow_null=True, help_text="The task, if one did.")
+    started_by = serializers.IntegerField(
+        source="started_by_id", allow_null=True, help_text="The id of the task that started it, or null."
+    )
     created_at = Instant()
     finished_at = Instant(allow_null=True)
-    counts = serializers.SerializerMethodField(help_text="How many of its tasks are in which status.")
+    counts = serializers.SerializerMethodField(help_text="How many of its tasks are in each status.")
 
     class Meta:
         model = Workflow
@@ -90,7 +92,7 @@ class WorkflowOutput(serializers.ModelSerializer[Workflow]):
 
 
 class WorkflowTree(WorkflowOutput):
-    """A workflow with all of its nodes."""
+    """A workflow with the tree of all its nodes."""
 
     workflow = serializers.SerializerMethodField()
 
@@ -103,7 +105,7 @@ class WorkflowTree(WorkflowOutput):
 
 
 class AskedWorkflow(WorkflowTree):
-    """A workflow that was just asked for; the context says how its `delivery` went."""
+    """A workflow that this request created or retried. The serializer's context has its `delivery`."""
 
     delivery = serializers.SerializerMethodField(help_text="`sent`, or what its first tasks wait for.")
 

@@ -1,4 +1,4 @@
-"""`/api/workflows/`."""
+"""`/api/workflows/`: ask for workflows, cancel or retry them, and see how far they are."""
 
 from __future__ import annotations
 
@@ -28,34 +28,36 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
     filterset_class = WorkflowFilter
     lookup_value_regex = "[0-9]{1,18}"
 
-    @extend_schema(summary="Workflows, newest first", responses=WorkflowOutput(many=True))
+    @extend_schema(summary="List workflows, newest first", responses=WorkflowOutput(many=True))
     def list(self, request: Request) -> Response:
-        """Each in short, with how many of its tasks stand where."""
+        """Each workflow in short, with the number of its tasks in each status."""
         page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(WorkflowOutput(page, many=True, context=_counts(*page)).data)
 
-    @extend_schema(summary="One workflow", responses=WorkflowTree)
+    @extend_schema(summary="Get a workflow", responses=WorkflowTree)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """The whole as a tree: each node with its status, each task with its id and what it came to."""
+        """The workflow as a tree: each node with its status, each task with its id, result and error."""
         return _shown(self.get_object())
 
-    @extend_schema(summary="Ask for a workflow", request=WorkflowInput, responses={201: AskedWorkflow})
+    @extend_schema(summary="Create a workflow", request=WorkflowInput, responses={201: AskedWorkflow})
     def create(self, request: Request) -> Response:
-        """Its first tasks run at once; each of the others when what it depends on has completed."""
+        """The first tasks run at once. Each of the others runs when the tasks that it depends on have completed."""
         asked = WorkflowInput(data=request.data)
         asked.is_valid(raise_exception=True)
         return _asked(*workflows.create(now=timezone.now(), **asked.validated_data), status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Cancel it", request=None, responses={202: WorkflowTree})
+    @extend_schema(summary="Cancel a workflow", request=None, responses={202: WorkflowTree})
     @action(detail=True, methods=["post"], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
-        """What waits never runs, what runs is asked to stop; it has ended once that has."""
+        """Waiting tasks do not run, and running tasks are asked to stop. The workflow ends when these have ended."""
         return _shown(workflows.cancel(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="Go on from what failed", request=None, responses={202: AskedWorkflow})
+    @extend_schema(summary="Retry a workflow", request=None, responses={202: AskedWorkflow})
     @action(detail=True, methods=["post"], filterset_class=None)
     def retry(self, request: Request, pk: str) -> Response:
-        """Members that failed or were cancelled are retried, what follows them waits again; what completed stays."""
+        """Members that failed or were cancelled are retried, and the tasks after them wait again. Completed tasks are
+        kept.
+        """
         return _asked(*workflows.retry(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
 
 

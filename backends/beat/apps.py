@@ -1,10 +1,10 @@
-"""The backend `beat`: Celery Beat wakes us."""
+"""The backend `beat` as a Django application."""
 
 from django.apps import AppConfig
 
 
 class BeatConfig(AppConfig):
-    """PeriodicTask entries, the scheduler for `celery beat`, and the wake-up task."""
+    """Brings the PeriodicTask entries, the scheduler for `celery beat`, and the Celery task that wakes us."""
 
     name = "backends.beat"
     label = "tandem_beat"

@@ -1,4 +1,4 @@
-"""The backend `beat`: entries are django-celery-beat rows, visible in Django's admin."""
+"""The backend `beat`: its entries are rows of django-celery-beat, which Django's admin shows."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ LEDGER_SCHEDULER = "backends.beat.scheduler.LedgerScheduler"
 
 
 class BeatBackend(SchedulerBackend):
-    """Writes PeriodicTask rows, enough for the stock DatabaseScheduler; LedgerScheduler does without them.
+    """Writes PeriodicTask rows. The stock DatabaseScheduler needs nothing more; LedgerScheduler does not read them.
 
-    A row that is deleted takes its CrontabSchedule or IntervalSchedule along when nobody else uses that.
+    A row that is deleted takes its CrontabSchedule or IntervalSchedule with it, if no other row uses that.
     """
 
     name = "beat"
     capabilities = Capabilities(seconds=True, executors=("worker",), per_host=False)
 
     def check(self, schedule: Schedule) -> list[Problem]:
-        """Nothing stands against any schedule: Beat's clock has seconds, and any machine's worker runs its tasks."""
+        """Always empty: Beat's clock has seconds, and a worker on any machine can run the tasks."""
         return []
 
     def entries(self, schedule: Schedule) -> list[Entry]:
-        """One row, or two where the expression joins its day fields with "or"."""
+        """One row; two rows if the expression joins its day fields with "or"."""
         return [Entry(schedule.pk, text(row, schedule.pk)) for row in rows(schedule, now=timezone.now())]
 
     def install(self, schedule: Schedule) -> Outcome:
-        """Write the schedule's rows as the database says at this moment, unless they are there already."""
+        """Write the rows of the schedule as the database has it now, unless they are there already."""
         with _reported("written"), transaction.atomic():
-            # Its lock orders those who write at once; who comes last must not put back what he read before.
+            # The lock makes processes write one after the other. Each writes what it reads under the lock: with a
+            # schedule that it read earlier, the last process could restore an old version.
             current = Schedule.objects.select_for_update().filter(pk=schedule.pk, routed_to=self.name).first()
             present = list(periodic_tasks.of(schedule.pk))
             if current is None or current.next_due_at is None:
@@ -64,17 +65,17 @@ class BeatBackend(SchedulerBackend):
         return Outcome.DONE
 
     def sync(self) -> None:
-        """Rewrite the rows of schedules that differ, and delete rows of schedules that are not on Beat."""
+        """Rewrite the rows that differ from their schedule, and delete the rows of schedules that are not on Beat."""
         with _reported("brought up to date"):
-            there: dict[int, list[PeriodicTask]] = {}
+            present: dict[int, list[PeriodicTask]] = {}
             for task in periodic_tasks.ours():
-                there.setdefault(periodic_tasks.schedule_of(task), []).append(task)
+                present.setdefault(periodic_tasks.schedule_of(task), []).append(task)
             active = {schedule.pk: schedule for schedule in _active()}
             with transaction.atomic():
-                periodic_tasks.delete(task for pk, tasks in there.items() if pk not in active for task in tasks)
-            # Each in its own transaction: thousands of them must not hold the database for all that time.
+                periodic_tasks.delete(task for pk, tasks in present.items() if pk not in active for task in tasks)
+            # One transaction for each schedule: one for thousands of schedules would block the database too long.
             for pk, schedule in active.items():
-                if not self._same(schedule, there.get(pk, [])):
+                if not self._same(schedule, present.get(pk, [])):
                     self.install(schedule)
 
     def desired(self) -> list[Entry]:
@@ -82,12 +83,15 @@ class BeatBackend(SchedulerBackend):
         return [entry for schedule in _active() for entry in self.entries(schedule)]
 
     def inspect(self) -> list[Entry]:
-        """Our rows as they are. One that somebody disabled or changed in the admin shows as what it is now."""
+        """Our rows as they are now, with what somebody changed in the admin."""
         with _reported("read"):
             return [periodic_tasks.entry(task) for task in periodic_tasks.ours()]
 
     def health(self) -> Finding:
-        """Whether a LedgerScheduler was heard of lately, and nothing is overdue."""
+        """Whether no schedule is overdue, and a LedgerScheduler has sent a heartbeat in the last 30 seconds.
+
+        Where the settings name another scheduler, which sends no heartbeat, only the first counts.
+        """
         now = timezone.now()
         try:
             overdue = Schedule.objects.filter(routed_to=self.name, next_due_at__lt=now - OVERDUE).count()
@@ -108,7 +112,7 @@ class BeatBackend(SchedulerBackend):
         return Finding("beat", ok=False, detail=f"no beat has been heard of{since}: start celery beat")
 
     def _is_there(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
-        # The name is no part of an entry: one that was changed makes no drift, but the admin shows it.
+        # An entry does not hold the schedule's name. A new name is no drift, but the admin shows it as description.
         return self._same(schedule, present) and all(task.description == schedule.name for task in present)
 
     def _same(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
@@ -116,7 +120,9 @@ class BeatBackend(SchedulerBackend):
 
 
 def _active() -> list[Schedule]:
-    """The schedules that have rows. One whose zone this machine no longer knows has none, as it has no occurrences."""
+    """The schedules that must have rows. A schedule whose zone this machine does not know has no occurrences and no
+    rows.
+    """
     found = []
     for schedule in Schedule.objects.filter(routed_to=BeatBackend.name, next_due_at__isnull=False):
         try:
@@ -130,6 +136,7 @@ def _active() -> list[Schedule]:
 
 @contextmanager
 def _reported(done: str) -> Iterator[None]:
+    """Raise BackendError in place of a database error."""
     try:
         yield
     except (DatabaseError, InterfaceError) as exc:

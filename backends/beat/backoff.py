@@ -1,4 +1,4 @@
-"""BackoffRunner of a loop that must go on: one that fails waits longer each time, while the others keep their turn."""
+"""How a loop goes on when one of its steps fails: that step waits, longer each time, and the others run as before."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_BACKOFF: Final = 5.0
 
 
 class BackoffRunner:
-    """Runs named steps. `clock` is monotonic, in seconds."""
+    """Runs named steps, and makes a step wait after it failed. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -27,28 +27,29 @@ class BackoffRunner:
         self._resume_at: dict[str, float] = {}
 
     def run(self, what: str, step: Callable[[], float], *, every: float = 0.0) -> float:
-        """Run `step` unless it is too early for it: less than `every` seconds after the last time, or after trouble.
+        """Run `step`, unless it ran less than `every` seconds ago or still waits after an error.
 
-        Returns the seconds until it wants to run again: its own answer, or what is left of the wait. Never raises:
-        trouble is logged, and the step waits, twice as long each time, up to LONGEST_BACKOFF.
+        Returns the seconds until the step wants to run again: what `step` returned, or the rest of the wait. Never
+        raises: an error is logged, and the step waits FIRST_BACKOFF seconds. Each further error in a row doubles the
+        wait, up to LONGEST_BACKOFF.
         """
         wait = self._resume_at.get(what, 0.0) - self._clock()
         if wait > 0:
             return wait
         try:
             wait = step()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the loop and its other steps go on
-            return self._trouble(what, exc)
+        except Exception as exc:  # noqa: BLE001 - no error of one step may end the loop and its other steps
+            return self._failed(what, exc)
         self._backoffs.pop(what, None)
         self._resume_at[what] = self._clock() + every
         return wait
 
-    def _trouble(self, what: str, exc: Exception) -> float:
+    def _failed(self, what: str, exc: Exception) -> float:
         wait = self._backoffs.get(what, FIRST_BACKOFF)
         self._backoffs[what] = min(2 * wait, LONGEST_BACKOFF)
         self._resume_at[what] = self._clock() + wait
         away = isinstance(exc, DatabaseError | InterfaceError | OperationalError | OSError)
-        log.error("%s: %s; again in %.0f s", what, exc, wait, exc_info=None if away else exc)
+        log.error("%s failed: %s; trying again in %.0f s", what, exc, wait, exc_info=None if away else exc)
         if isinstance(exc, DatabaseError | InterfaceError):
             # Nobody knows what state it is in.
             connection.close()

@@ -1,4 +1,4 @@
-"""What a schedule looks like as django-celery-beat rows. Pure: rows are values here, not models."""
+"""Which django-celery-beat rows stand for a schedule. Pure: rows are values here, not models."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from scheduling.timing.wake_lines import WakeLine, wake_line
 
 WAKE_TASK: Final = "tandem.fire"
 UTC: Final = ZoneInfo("UTC")
-# A row that polls never comes later than a crontab row would, and well within the default grace.
+# A row that polls wakes us as often as a crontab row can, and well within the default grace of a schedule.
 LONGEST_POLL_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class CrontabRow:
-    """The fields of a CrontabSchedule, on UTC's clock.
+    """The fields of a CrontabSchedule, in UTC.
 
-    Hours are never one plain number: django-celery-beat's loader drops such rows farther than two hours from now.
-    Celery joins the day fields with "and", so a cron expression that means "or" takes two rows.
+    `hour` is never one plain number: django-celery-beat does not load such a row more than two hours before or after
+    its hour. Celery joins the day fields with "and", so a cron expression that means "or" takes two rows.
     """
 
     minute: str
@@ -52,7 +52,8 @@ def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
     """The rows that wake the stock scheduler at a superset of the occurrences, within a minute of each."""
     trigger = schedule.trigger
     if isinstance(trigger, Every) and (trigger.seconds % 60 or trigger.anchor.second):
-        # The stock scheduler counts from its own last run, not from our anchor: twice as often finds every occurrence.
+        # The stock scheduler counts from its own last run, not from our anchor. A row that runs twice in each interval
+        # finds every occurrence.
         return [IntervalRow(min(max(1, trigger.seconds // 2), LONGEST_POLL_SECONDS))]
     line = wake_line(trigger, UTC, now=now)
     if line.day.startswith("*") or line.weekday.startswith("*"):
@@ -61,7 +62,7 @@ def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
 
 
 def text(row: Row, schedule_id: int) -> str:
-    """How a row reads: as an Entry's text."""
+    """The row as the text of an Entry."""
     return f"{row} -> {WAKE_TASK}({schedule_id})"
 
 
@@ -70,7 +71,7 @@ def _row(line: WakeLine, day: str, weekday: str) -> CrontabRow:
 
 
 def _list(values: tuple[int, ...], size: int) -> str:
-    """The values of a field that counts from 0: `*`, `*/n` where that is even all around the clock, else a list."""
+    """The values of a field from 0 to `size` - 1 as text: `*`, `*/n` if n divides `size`, else a list."""
     step = values[1] - values[0] if len(values) > 2 else size
     if step < size and size % step == 0 and values == tuple(range(0, size, step)):
         return "*" if step == 1 else f"*/{step}"

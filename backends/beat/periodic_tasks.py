@@ -1,4 +1,4 @@
-"""Our rows in django-celery-beat's tables: reading, writing and deleting them."""
+"""How our rows in django-celery-beat's tables are read, written and deleted."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from backends.beat.entries import WAKE_TASK, CrontabRow, Row, rows
 from scheduling.entry import Entry
 from scheduling.models import Schedule
 
-# A wake-up that no worker took for this long is worth nothing: a later one finds the same occurrences.
+# A wake-up that no worker took for this long is dropped: a later wake-up finds the same occurrences.
 WAKE_EXPIRES_SECONDS: Final = 300
-# A cron expression whose day fields mean "or" takes two.
+# A cron expression that joins its day fields with "or" takes two rows.
 MOST_ROWS: Final = 2
-# The schedule id of a row that sends our wake-up and that we did not write.
+# The schedule id of a row that sends our wake-up, but that we did not write.
 NO_SCHEDULE: Final = 0
 
 _NAME: Final = r"^tandem:[0-9]+:[0-9]+$"
-# What the admin can change on a row beside its clock, task and arguments, and what we leave it at.
-_USUAL: Final[dict[str, object]] = {
+# The fields of a row that the admin can change, besides its clock, task and arguments, and the values that we write.
+_WRITTEN_VALUES: Final[dict[str, object]] = {
     "kwargs": "{}",
     "queue": None,
     "exchange": None,
@@ -37,35 +37,35 @@ _USUAL: Final[dict[str, object]] = {
 
 
 def ours() -> QuerySet[PeriodicTask]:
-    """Every row that sends our wake-up or has a name of ours, whatever somebody made of the rest of it."""
+    """Every row that sends our wake-up or has a name of ours, even if somebody changed the rest of it."""
     found = PeriodicTask.objects.filter(Q(task=WAKE_TASK) | Q(name__regex=_NAME))
     return _with_clocks(found)
 
 
 def of(schedule_id: int) -> QuerySet[PeriodicTask]:
-    """The rows that bear the schedule's names."""
+    """The rows whose names are those of the schedule's rows."""
     names = [_name(schedule_id, number) for number in range(MOST_ROWS)]
     return _with_clocks(PeriodicTask.objects.filter(name__in=names))
 
 
 def entry(task: PeriodicTask) -> Entry:
-    """The row as it is now, with everything that somebody changed about it."""
+    """The row as it is now; its text names everything that somebody changed."""
     schedule_id = schedule_of(task)
     argument = task.args.removeprefix("[").removesuffix("]")
     notes = [] if task.enabled else ["disabled"]
     if schedule_id == NO_SCHEDULE:
         notes.append(f"named {task.name!r}")
-    for field, usual in _USUAL.items():
+    for field, written in _WRITTEN_VALUES.items():
         value = getattr(task, field)
-        # The admin writes empty text where we leave nothing.
-        if (value or None) != (usual or None):
+        # The admin stores an empty text where we store None.
+        if (value or None) != (written or None):
             notes.append(f"{field} {value}")
     noted = f" ({', '.join(notes)})" if notes else ""
     return Entry(schedule_id, f"{_clock_text(task)} -> {task.task}({argument}){noted}")
 
 
 def schedule_of(task: PeriodicTask) -> int:
-    """The schedule whose name the row bears, or NO_SCHEDULE."""
+    """The id of the schedule that the row's name holds, or NO_SCHEDULE."""
     prefix, _, rest = task.name.partition(":")
     number, _, index = rest.partition(":")
     written_by_us = prefix == "tandem" and number.isdecimal() and index.isdecimal()
@@ -73,7 +73,7 @@ def schedule_of(task: PeriodicTask) -> int:
 
 
 def write(schedule: Schedule, *, now: datetime) -> None:
-    """Give the schedule exactly its rows. Must run inside a transaction of the caller's."""
+    """Replace the rows of the schedule by the ones it must have. Must run inside the caller's transaction."""
     replaced = list(of(schedule.pk))
     PeriodicTask.objects.filter(pk__in=[task.pk for task in replaced]).delete()
     for number, row in enumerate(rows(schedule, now=now)):
@@ -85,14 +85,14 @@ def write(schedule: Schedule, *, now: datetime) -> None:
             expire_seconds=WAKE_EXPIRES_SECONDS,
             **_clock(row),
         )
-    _sweep(replaced)
+    _delete_unused_clocks(replaced)
 
 
 def delete(tasks: Iterable[PeriodicTask]) -> None:
-    """Delete rows, and the clocks that only they used. Must run inside a transaction of the caller's."""
+    """Delete rows, and the clocks that only they used. Must run inside the caller's transaction."""
     deleted = list(tasks)
     PeriodicTask.objects.filter(pk__in=[task.pk for task in deleted]).delete()
-    _sweep(deleted)
+    _delete_unused_clocks(deleted)
 
 
 def _with_clocks(tasks: QuerySet[PeriodicTask]) -> QuerySet[PeriodicTask]:
@@ -104,10 +104,10 @@ def _name(schedule_id: int, number: int) -> str:
 
 
 def _clock(row: Row) -> dict[str, object]:
-    """The row of django-celery-beat's own table that says when; shared by all who say the same.
+    """The CrontabSchedule or IntervalSchedule that says when the row is due. Equal rows share one.
 
-    Locked, so that nobody sweeps it away before our row uses it. Not get_or_create: nothing in those tables is unique,
-    and two equal rows would be an error then.
+    It is locked, so that no other process deletes it as unused before our row uses it. get_or_create does not fit:
+    these tables have no unique constraint, and it raises an error if there are two equal rows.
     """
     if isinstance(row, CrontabRow):
         wanted = {
@@ -123,11 +123,12 @@ def _found(model: Any, wanted: dict[str, Any]) -> Any:
     return model.objects.select_for_update(no_key=True).filter(**wanted).order_by("pk").first()
 
 
-def _sweep(tasks: list[PeriodicTask]) -> None:
-    """Delete the clocks that these deleted rows used and that nobody uses any more.
+def _delete_unused_clocks(tasks: list[PeriodicTask]) -> None:
+    """Delete the clocks that these deleted rows used and that no other row uses.
 
-    The lock comes first: a row that somebody adds meanwhile either shows in the second look or fails on its foreign
-    key, and is never deleted along with its clock. A clock that is locked is in use, and stays.
+    The clocks are locked first. If another process adds a row for one of them meanwhile, either the second query sees
+    that row, or adding it fails on its foreign key; the row is never deleted together with its clock. A clock that
+    another process has locked is in use, and stays.
     """
     for model, ids in (
         (CrontabSchedule, {task.crontab_id for task in tasks}),
@@ -136,8 +137,8 @@ def _sweep(tasks: list[PeriodicTask]) -> None:
         known = ids - {None}
         if known:
             locked = model.objects.select_for_update(skip_locked=True).filter(pk__in=known)
-            free = [clock.pk for clock in locked]
-            model.objects.filter(pk__in=free, periodictask__isnull=True).delete()
+            held = [clock.pk for clock in locked]
+            model.objects.filter(pk__in=held, periodictask__isnull=True).delete()
 
 
 def _clock_text(task: PeriodicTask) -> str:

@@ -1,4 +1,4 @@
-"""LedgerScheduler: `celery beat` that asks the ledger what is due."""
+"""LedgerScheduler: how `celery beat` asks the ledger what is due."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ LONGEST_WAIT: Final = 1.0
 UPKEEP_EVERY: Final = 2.0
 # Seconds between two rounds of retention: often enough that each has little to delete.
 PRUNE_EVERY: Final = 60.0
-# One tick's worth of batches; then the other PeriodicTasks get their turn.
+# A tick dispatches at most this many batches; then the other PeriodicTasks get their turn.
 BATCHES_A_TICK: Final = 20
 
 
 class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
-    """Runs every other PeriodicTask as its parent does, and dispatches what the ledger says is due of our schedules.
+    """Runs the PeriodicTasks that are not ours as its parent does, and dispatches our schedules when the ledger says
+    that they are due.
 
-    Its cost follows what is due, not how many schedules exist, and any number of them may run side by side. No
-    exception leaves `tick`: celery.beat would end. A database or broker that is away is logged, backed off and picked
-    up again; a PeriodicTask that the broker did not take is sent once it is back.
+    Its cost depends on how many schedules are due, not on how many exist. Any number of beats may run side by side. No
+    exception leaves `tick`, because that would end celery.beat. If the database or the broker is away, that is logged
+    and tried again after a pause. A PeriodicTask that the broker did not take is sent when the broker is back.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,18 +53,18 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
-        """Read the other PeriodicTasks; a database that is away at the start is asked again by `tick`."""
+        """Read the other PeriodicTasks. If the database is away, `tick` reads them later."""
         self._runner.run("start", self._setup)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One round: the others, upkeep, ours. Returns the seconds until there is something to do again."""
+        """Run the other PeriodicTasks, upkeep and our schedules once. Returns the seconds until the next tick."""
         self._ticking = True
         try:
             waits = [
-                self._runner.run("other periodic tasks", lambda: self._others(*args, **kwargs)),
+                self._runner.run("other periodic tasks", lambda: self._other_tasks(*args, **kwargs)),
                 self._runner.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
                 self._runner.run("retention", _prune, every=PRUNE_EVERY),
-                # Last, for its wait is exact: what came after it would be missing from the next one's punctuality.
+                # Last, because its wait is exact: the time of a step after it would make the next occurrence late.
                 self._runner.run("dispatch", self._dispatch),
             ]
         finally:
@@ -71,67 +72,72 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         return max(0.0, min(LONGEST_WAIT, *waits))
 
     def close(self) -> None:
-        """Write what is to be written and release the broker.
+        """Store the runs that are not stored yet, and release the broker. Does nothing during a tick.
 
-        celery.beat's signal handler calls this wherever we are. In the middle of a tick that may be within a query,
-        whose connection this very thread has locked: it would wait for itself. Beat calls again after the tick.
+        celery.beat's signal handler calls this at any point of this thread. During a tick that may be inside a query,
+        which holds the lock of its connection: the thread would wait for itself. Beat calls `close` again after the
+        tick.
         """
         if not self._ticking:
             super().close()
 
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
-        """The rows that are not ours: our schedules are dispatched from the ledger."""
+        """The enabled rows that are not ours: the ledger says when our schedules are due."""
         rows: QuerySet[PeriodicTask] = super().enabled_models_qs().exclude(task=WAKE_TASK)
         return rows
 
     def all_as_schedule(self) -> Any:
-        """Read the other PeriodicTasks. The parent takes them for read whatever happens here: after trouble, anew."""
+        """Read the other PeriodicTasks.
+
+        The parent has marked them as read before it calls this. After an error they are marked as not read, so that the
+        next tick reads them again.
+        """
         self._initial_read = True
         found = super().all_as_schedule()
         self._initial_read = False
         return found
 
     def reserve(self, entry: Any) -> Any:
-        """Note an entry as run, once there is a broker to send to."""
-        _ = self.producer
-        self._before = (entry.model.last_run_at, entry.model.total_run_count)
-        # The parent leaves the old one there, which a heap made anew would find due once more.
+        """Note an entry as run. If the broker is away, note nothing and raise kombu's OperationalError or OSError."""
+        _ = self.producer  # connects to the broker, or raises
+        self._run_before = (entry.model.last_run_at, entry.model.total_run_count)
+        # The parent keeps the old entry here. If the heap is built again, that entry would be due a second time.
         self._schedule[entry.name] = super().reserve(entry)
         return self._schedule[entry.name]
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
-        """Send an entry. Where the broker is away it is noted as not run, and the error goes on: its turn is not over.
+        """Send an entry. If the broker is away, note the entry as not run and raise: a later tick sends it.
 
-        Any other error is the entry's own: it is logged and its turn is over, as the parent has it.
+        Any other error is a fault of the entry: it is logged, and the entry counts as run, as in the parent.
         """
         log.info("sending %s (%s)", entry.name, entry.task)
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as exc:
             if isinstance(exc.__context__, OperationalError | OSError):
-                self._take_back(entry)
+                self._note_as_not_run(entry)
                 raise
             log.exception("PeriodicTask %s cannot be sent", entry.name)
 
     @cached_property
     def connection(self) -> Any:
-        """A connection to the broker whose every step is bounded: one that hangs must not hold up the dispatch."""
+        """A connection to the broker. Each step has a time limit: a broker that hangs must not stop the dispatch."""
         return self.app.connection_for_write(
             connect_timeout=settings.TANDEM_PUBLISH_SECONDS, transport_options=settings.TANDEM_PUBLISH_OPTIONS
         )
 
-    def _take_back(self, entry: Any) -> None:
-        entry.model.last_run_at, entry.model.total_run_count = self._before
+    def _note_as_not_run(self, entry: Any) -> None:
+        entry.model.last_run_at, entry.model.total_run_count = self._run_before
         self._schedule[entry.name] = entry
 
     def _ensure_connected(self) -> Any:
-        # The parent waits for the broker as long as broker_connection_max_retries says: for ever. Waiting here would
-        # stop the dispatch of schedules that need no broker at all.
+        # The parent waits for the broker without end (our broker_connection_max_retries is None). That would also stop
+        # the dispatch of schedules that need no broker.
         return self.connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
 
     def _setup(self) -> float:
-        # The parent takes the first stamp of a change that it sees for the stamp of what it has read: noted before it
-        # reads, a change made meanwhile is a later one.
+        # The parent takes the first time of change that it sees as the time of what it has read. That time is noted
+        # before the parent reads, so that a change during the reading has a later time and is read, too.
         if self.Changes.last_change() is None:
             self.Changes.update_changed()
         self.schedule_changed()
@@ -151,11 +157,11 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         sweep(now=timezone.now())
         return UPKEEP_EVERY
 
-    def _others(self, *args: Any, **kwargs: Any) -> float:
+    def _other_tasks(self, *args: Any, **kwargs: Any) -> float:
         try:
             return float(super().tick(*args, **kwargs))
         except Exception:
-            # The parent took the entry off its heap before it failed: the heap is made anew.
+            # The parent removes an entry from its heap before it sends it. Without a heap it builds a new one.
             self._heap = None
             raise
 
@@ -167,12 +173,12 @@ def _prune() -> float:
 
 
 def _seconds_to_next(now: datetime) -> float:
-    """How long until the next occurrence or task, so that it is met on the second and not on the next poll."""
-    moments = (
+    """The seconds until the next occurrence or waiting task is due, so that beat wakes up exactly then."""
+    due_times = (
         Schedule.objects.filter(routed_to=BeatBackend.name).aggregate(first=Min("next_due_at"))["first"],
         Task.objects.filter(wait_until__isnull=False).aggregate(first=Min("wait_until"))["first"],
     )
-    return min(((moment - now).total_seconds() for moment in moments if moment is not None), default=LONGEST_WAIT)
+    return min(((due - now).total_seconds() for due in due_times if due is not None), default=LONGEST_WAIT)
 
 
 @beat_init.connect

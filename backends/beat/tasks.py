@@ -1,4 +1,4 @@
-"""What a PeriodicTask entry means: "look at this schedule now"."""
+"""What a PeriodicTask entry of ours makes a worker do: look at one schedule now."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ log = logging.getLogger(__name__)
 
 @shared_task(name=WAKE_TASK, ignore_result=True)
 def fire(schedule_id: int) -> None:
-    """Turn what is due of the schedule into tasks. Only the stock scheduler sends this: LedgerScheduler dispatches."""
+    """Turn the due occurrences of the schedule into tasks.
+
+    Only the stock scheduler sends this message. LedgerScheduler dispatches without one.
+    """
     now = timezone.now()
     try:
         tasks = dispatch.fire(schedule_id, now=now, woken_by="beat")
     except NotFound:
-        log.info("schedule %d is gone: its PeriodicTask goes with the next sync", schedule_id)
+        log.info("there is no schedule %d: the next sync deletes its PeriodicTask", schedule_id)
     else:
-        # A schedule that moved to a crontab while this message waited runs on its host, whose agent finds its task.
+        # The schedule may have moved to a crontab while this message waited. Then the agent of its host runs the task.
         delivery.hand_over(tasks, now=now)
     sweep(now=now)

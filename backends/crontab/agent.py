@@ -1,4 +1,4 @@
-"""Keeps a machine's crontab as the database says, tells how it is, and finds what was left behind there."""
+"""How a machine's crontab is kept up to date and reported, and how tasks that were left behind there are started."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOOK_EVERY: Final = timedelta(seconds=2)
 
 
 class Agent:
-    """The agent of the machine whose table is `target`. `start_fire` gets the argument of a `fire`."""
+    """The agent of this machine, whose crontab is `target`. `start_fire` starts `fire` with one argument."""
 
     def __init__(self, target: Target, start_fire: Callable[[str], None]) -> None:
         self._target = target
@@ -40,19 +40,21 @@ class Agent:
         self._next_look: datetime | None = None
 
     def step(self, now: datetime) -> None:
-        """Do what is due at `now`; to be called about every second. A database that is away is waited for."""
+        """Do what is due at `now`. Call this about every second. If the database is away, that is logged, and the next
+        step tries again.
+        """
         try:
             if _is_due(self._next_sync, now, SYNC_EVERY):
                 self._next_sync = now + SYNC_EVERY
                 self.sync(now)
-                # Where no Beat runs, this is who mends what a crash left behind.
+                # Where no Beat runs, only the agents do the upkeep.
                 sweep(now=now)
             if _is_due(self._next_look, now, LOOK_EVERY):
                 # Its observer counts only what it looks at often.
                 self._next_look = now + LOOK_EVERY
                 lost_attempts.lose_silent(now=now)
             delivery.queue_due(now=now)
-            # One that was just started needs a moment to take what it was started for.
+            # A `fire` that was just started needs some time to take the tasks: no second one is started meanwhile.
             if _is_due(self._next_fire, now, ledger.HAND_OVER) and left_behind(now=now):
                 self._next_fire = now + ledger.HAND_OVER
                 self._start_fire("--left-behind")
@@ -61,11 +63,11 @@ class Agent:
             connection.close()
 
     def sync(self, now: datetime) -> str:
-        """Mend the table, and report how it was found; returns why it could not be mended, or ''."""
+        """Bring the crontab up to date, and report the drift that was found. Returns why it could not be, or ''."""
         found: list[str] = []
         error = ""
         try:
-            found = _words(drift.sync(self._backend))
+            found = _drift_lines(drift.sync(self._backend))
         except BackendError as exc:
             error = exc.detail
             log.error("the crontab is not up to date: %s", error)  # noqa: TRY400 - the reason is enough
@@ -77,17 +79,17 @@ class Agent:
 
 
 def left_behind(*, now: datetime) -> bool:
-    """Whether tasks that must run in a process on this machine were not claimed in time."""
+    """Whether there are tasks that must run in a process on this machine and were not claimed in time."""
     names = [name for name in executor_names() if executor(name).in_process]
     due = Task.objects.filter(status=Status.QUEUED, executor__in=names, send_at__lte=now)
     return due.filter(host=settings.TANDEM_HOST).exists()
 
 
 def _is_due(at: datetime | None, now: datetime, every: timedelta) -> bool:
-    """Whether the time has come; also where the clock was put back so far that it would not for long."""
+    """Whether `at` has come, or the clock was put back so that `at` is more than `every` away."""
     return at is None or now >= at or at - now > every
 
 
-def _words(found: drift.Drift) -> list[str]:
+def _drift_lines(found: drift.Drift) -> list[str]:
     missing = [f"missing: {entry.text}" for entry in found.missing]
     return missing + [f"left over: {entry.text}" for entry in found.left_over]

@@ -1,4 +1,4 @@
-"""The crontab backend as a Django application."""
+"""The backend `crontab` as a Django application."""
 
 from django.apps import AppConfig
 

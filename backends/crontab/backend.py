@@ -1,4 +1,4 @@
-"""The crontab of a host as a backend: cron's clock wakes us through one line for each schedule."""
+"""The backend `crontab`: its entries are lines of a host's crontab, one for each schedule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scheduling.models import Host, Schedule
 
 
 class CrontabBackend(SchedulerBackend):
-    """Lines in this host's crontab; the lines of other hosts are written by their agents."""
+    """Writes the lines in this host's crontab. The agents of the other hosts write the lines there."""
 
     name = "crontab"
     capabilities = Capabilities(seconds=False, executors=("inline", "worker"), per_host=True)
@@ -40,7 +40,7 @@ class CrontabBackend(SchedulerBackend):
     def install(self, schedule: Schedule) -> Outcome:
         target = self.target()
         if schedule.host != settings.TANDEM_HOST:
-            # It may have been this machine's until now; then its line goes at once.
+            # The schedule may have moved away from this machine. Then its line here is removed at once.
             if target is not None and self._has_line_of(schedule):
                 self.mend(target)
             return Outcome.LATER
@@ -50,7 +50,7 @@ class CrontabBackend(SchedulerBackend):
         return Outcome.DONE
 
     def remove(self, schedule: Schedule) -> Outcome:
-        # A schedule that was moved to a backend without hosts no longer says which machine had it: perhaps this one.
+        # A schedule that moved to a backend without hosts has no host any more. Its line may be on this machine.
         here = schedule.host == settings.TANDEM_HOST
         if not here and schedule.host:
             return Outcome.LATER
@@ -89,16 +89,17 @@ class CrontabBackend(SchedulerBackend):
         except TandemError as exc:
             return Finding("crontab", ok=False, detail=exc.detail)
         except (DatabaseError, OSError) as exc:
-            return Finding("crontab", ok=False, detail=f"The crontab's state cannot be told: {exc}")
+            return Finding("crontab", ok=False, detail=f"The state of the crontab is unknown: {exc}")
 
     def target(self) -> Target | None:
-        """This host's table; None where it has none."""
+        """This host's crontab; None if TANDEM_CRONTAB is none. Raises Misconfigured."""
         return targets.parse(settings.TANDEM_CRONTAB)
 
     def mend(self, target: Target, *, without: int | None = None) -> bool:
-        """Bring the table to what the database says; False when it was so already. Raises BackendError.
+        """Bring our lines in the crontab up to date with the database. Returns False if they were up to date already.
 
-        The schedule `without` gets no line, whatever the database says of it.
+        The schedule with the id `without` gets no line, even if the database says that it must have one. Raises
+        BackendError.
         """
         wrapper.install()
         return Writer(target, Path(settings.VAR)).bring(lambda: self._block(target, without))
@@ -122,7 +123,7 @@ class CrontabBackend(SchedulerBackend):
         return self._active(host).exclude(pk=schedule.pk).count() + 1
 
     def _zone(self, host: str) -> str:
-        """The zone of a host's cron. A host that never reported counts as UTC: `check` refuses it anyway."""
+        """The zone of a host's cron. For a host that never reported it is UTC; `check` refuses such a host."""
         target = self.target()
         if host == settings.TANDEM_HOST and target is not None:
             return target.zone()

@@ -1,10 +1,10 @@
-"""Our block in a crontab: text in, text out. Pure.
+"""How our block is put into the text of a crontab, and read from it. Pure: bytes in, bytes out.
 
-A crontab is bytes. Our block stands between two marker comments, at the end of the table: what it assigns (crontab(5):
-an assignment is in force for the lines after it) cannot reach a line that is not ours. Everything else is foreign: it
-is never parsed and never changed. Lines that somebody appends behind the block come before it at the next write.
+Our block is between two marker comments at the end of the table. So its assignments cannot change a line that is not
+ours: an assignment is in force for the lines after it (crontab(5)). Everything outside the block is foreign: it is
+never parsed and never changed. Lines that somebody appends after the block are before it after the next write.
 
-The lines inside the block are rendered and read with python-crontab, which never sees a foreign line.
+python-crontab renders and reads the lines inside the block. It never sees a foreign line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scheduling.errors import BackendError
 from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 
 BEGIN: Final = b"# --- BEGIN Tandem: written by a program, edit the schedules instead ---"
-# The same, where the table had no final newline: the one before this line comes and goes with the block.
+# The same for a table without a final newline: the newline before this line is added and removed with the block.
 BEGIN_JOINED: Final = (
     b"# --- BEGIN Tandem: written by a program with the line break above, edit the schedules instead ---"
 )
@@ -29,7 +29,7 @@ END: Final = b"# --- END Tandem ---"
 _BEGIN_START: Final = b"# --- BEGIN Tandem"
 _END_START: Final = b"# --- END Tandem"
 
-# Debian's cron ignores a table of more than 10,000 lines, comments included; `crontab` adds three of its own.
+# Debian's cron ignores a table of more than 10,000 lines, comments included. `crontab` adds three lines to a table.
 MOST_LINES: Final = 9_990
 
 # A comment is for people who look into the table: one line of it.
@@ -42,14 +42,14 @@ _ASSIGNMENT: Final = re.compile(r"[A-Z_]+=")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A table taken apart: the bytes that are not ours, as without us, and the inside of our block."""
+    """A table in two parts: `foreign`, the table without our block, and `block`, the inside of our block."""
 
     foreign: bytes
     block: bytes
 
 
 def split(table: bytes) -> Parts:
-    """Take a table apart. Raises BackendError where the markers are not exactly one block."""
+    """Split a table into its parts. Raises BackendError if its marker lines do not form exactly one block."""
     lines = table.split(b"\n")
     marks = [number for number, line in enumerate(lines) if line.lstrip(b" \t").startswith((_BEGIN_START, _END_START))]
     if not marks:
@@ -68,7 +68,7 @@ def splice(table: bytes, block: bytes) -> bytes:
     """The table with `block` (whole lines, or empty for no block) as our block, at the end.
 
     `splice(splice(table, block), b"") == table` for every table without a block. Raises BackendError as
-    `split` does, and where the result would be longer than cron reads.
+    `split` does, and if the result would have more lines than cron reads.
     """
     foreign = split(table).foreign
     if not block:
@@ -90,7 +90,7 @@ def foreign_places(table: bytes) -> list[int]:
     foreign, lines = split(table).foreign.split(b"\n"), table.split(b"\n")
     if len(foreign) == len(lines):
         return list(range(len(lines)))
-    # The block is one piece: what is before it keeps its place, what is after it ends with the table.
+    # Lines before the block keep their places. Lines after it come later by the number of lines in the block.
     before = next(index for index, line in enumerate(lines) if line.startswith(_BEGIN_START))
     shift = len(lines) - len(foreign)
     return [index if index < before else index + shift for index in range(len(foreign))]
@@ -99,14 +99,14 @@ def foreign_places(table: bytes) -> list[int]:
 def _damaged(marks: list[int]) -> str:
     places = ", ".join(str(number + 1) for number in marks[:10])
     return (
-        f"The crontab's Tandem block is damaged (its marker lines are on: {places}), so nothing was changed: "
-        "delete these lines and what is between them, and the block will be written anew."
+        f"The crontab's Tandem block is damaged (marker lines: {places}), so nothing was changed: "
+        "delete these lines and everything between them. Tandem then writes the block again."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class BlockLine:
-    """One line that wakes us: five fields as cron reads them, the schedule, and words for people."""
+    """One line that wakes us: the schedule, the five fields as cron reads them, and a comment for people."""
 
     schedule_id: int
     expression: str
@@ -114,10 +114,10 @@ class BlockLine:
 
 
 class _Fields(CronSlices):  # type: ignore[misc]  # python-crontab has no types
-    """The five fields as written.
+    """Keeps the five fields as they were written.
 
-    python-crontab's own rendering turns `1-31` into `*`, which changes the day rule, and `0 * * * *` into
-    `@hourly`; and it refuses `*/60`, which cron takes.
+    python-crontab itself renders `1-31` as `*`, which changes the day rule, and `0 * * * *` as `@hourly`. It refuses
+    `*/60`, which cron accepts.
     """
 
     text = ""
@@ -138,7 +138,7 @@ class _Item(CronItem):  # type: ignore[misc]  # as above
 
 
 def entry(line: BlockLine, command: str) -> Entry:
-    """The line as it stands in the crontab. Raises BackendError where cron would not take its command."""
+    """The line as it is in the crontab. Raises BackendError if its command is longer than cron accepts."""
     item = _Item(command=f"{command} fire {line.schedule_id:d}")
     if len(item.command.encode()) > MOST_COMMAND_BYTES:
         raise BackendError(f"A crontab command has at most {MOST_COMMAND_BYTES} bytes: choose a shorter TANDEM_VAR.")
@@ -147,10 +147,10 @@ def entry(line: BlockLine, command: str) -> Entry:
 
 
 def render(lines: Iterable[BlockLine], *, command: str, zone: str) -> bytes:
-    """The inside of our block: empty without lines, so that a table that nobody needs us in has no block.
+    """The inside of our block. Without lines it is empty, and the table gets no block.
 
-    What a table assigns above the block is in force in it, so it pins what could change how our lines run:
-    the shell, and the zone that cronie and others (not Debian's cron) read the fields in.
+    Assignments above the block are in force inside it. So the block sets what decides how our lines run: the shell,
+    and the zone in which cronie and others (not Debian's cron) read the fields.
     """
     text = [f"# {comment_text(line)}\n{entry(line, command).text}\n" for line in lines]
     if not text:
@@ -159,14 +159,17 @@ def render(lines: Iterable[BlockLine], *, command: str, zone: str) -> bytes:
 
 
 def comment_text(line: BlockLine) -> str:
-    """One bounded line of printable text. It begins with the id, so that no name can look like a marker."""
+    """The comment as one line of printable text, at most MOST_COMMENT_CHARACTERS long.
+
+    It begins with the schedule's id, so that no name can look like a marker line.
+    """
     printable = "".join(character if character.isprintable() else " " for character in line.comment)
     text = f"{line.schedule_id}: {' '.join(printable.split())}"
     return text if len(text) <= MOST_COMMENT_CHARACTERS else text[: MOST_COMMENT_CHARACTERS - 3] + "..."
 
 
 def read(block: bytes) -> list[Entry]:
-    """What is in the block, in order; a line that we did not write has the schedule id NOT_OURS."""
+    """The entries in the block, in order. A line that we did not write has the schedule id NOT_OURS."""
     owner = CronTab(tab="")
     text = block.decode("utf-8", "backslashreplace")
     return [

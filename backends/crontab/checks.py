@@ -1,4 +1,4 @@
-"""Why a crontab cannot hold a schedule."""
+"""Why can a crontab not hold a schedule?"""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from scheduling import hosts
 from scheduling.errors import BackendError, Problem
 from scheduling.models import Schedule
 
-# A schedule takes a comment and a line; the block two markers, two assignments and perhaps a line break.
+# A schedule has a comment and a line. The block has two markers, two assignments and perhaps an added line break.
 _LINES_EACH = 2
 # As above: what the block takes by itself.
 _LINES_AROUND = 5
 
 
 def of_trigger(schedule: Schedule) -> list[Problem]:
-    """Cron's clock has no seconds: an interval must be whole minutes, counted from a whole minute."""
+    """The problems of the trigger. Cron has no seconds: an interval must be whole minutes from a whole minute on."""
     if schedule.every is None:
         return []
     if schedule.every % 60:
         detail = (
-            f"Cron cannot wake us every {schedule.every} seconds: write a multiple of 60, "
+            f"Cron cannot start something every {schedule.every} seconds: write a multiple of 60, "
             "or choose a backend with seconds."
         )
     elif schedule.anchor.second or schedule.anchor.microsecond:
         detail = (
-            "Cron wakes us at whole minutes only: let the interval start at a whole minute, "
+            "Cron starts something at whole minutes only: let the interval start at a whole minute, "
             "or choose a backend with seconds."
         )
     else:
@@ -36,7 +36,10 @@ def of_trigger(schedule: Schedule) -> list[Problem]:
 
 
 def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]:
-    """Whether the host has a crontab, with room for `expected` schedules. `target` is this machine's."""
+    """The problems of the host: it has no crontab, or its crontab has no room for `expected` schedules.
+
+    `target` is the crontab of this machine.
+    """
     wrong = hosts.problem_with(host)
     if wrong:
         return [Problem("host", "no_crontab", wrong)]
@@ -44,7 +47,8 @@ def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]
     try:
         foreign = split(target.read()).foreign.count(b"\n") if here and target is not None else 0
     except BackendError:
-        # No fault of the schedule's: it is stored, installing it says why it is not there, and sync mends it.
+        # The crontab cannot be read, or is damaged: the schedule is not at fault. It is stored, `install` reports the
+        # reason, and a later sync installs it.
         return []
     if foreign + _LINES_AROUND + _LINES_EACH * expected > MOST_LINES:
         detail = (

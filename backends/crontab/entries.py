@@ -1,4 +1,4 @@
-"""From schedules to the lines of our block. The database is read by the callers; the time is an argument."""
+"""Which line of our block stands for a schedule. Callers read the database; the time is an argument."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def line_of(schedule: Schedule, *, zone_name: str, now: datetime) -> BlockLine:
-    """A line that wakes us for it on a clock in `zone_name`. Raises InvalidTrigger for an unknown zone.
+    """The line that wakes us for the schedule on a clock in `zone_name`. Raises InvalidTrigger for an unknown zone.
 
-    It does not change within a day (UTC), so that nobody sees drift in a horizon that moves with `now`.
+    The line depends on the day (UTC) of `now`, not on its time: a line that changed all the time would show as drift.
     """
     trigger = schedule.trigger
     expression = _expression(trigger, zone_name, now.astimezone(UTC).date())
@@ -28,7 +28,7 @@ def line_of(schedule: Schedule, *, zone_name: str, now: datetime) -> BlockLine:
 
 
 def lines_of(schedules: Iterable[Schedule], *, zone_name: str, now: datetime) -> list[BlockLine]:
-    """The lines of all that can be planned, by id: a schedule whose zone is gone does not keep others out."""
+    """The lines of the schedules, by id. A schedule whose zone is unknown here gets no line; that is logged."""
     found = []
     for schedule in schedules:
         try:
@@ -42,7 +42,7 @@ def lines_of(schedules: Iterable[Schedule], *, zone_name: str, now: datetime) ->
 def _expression(trigger: Trigger, zone_name: str, day: date) -> str:
     clock_zone = zone(zone_name)
     now = datetime.combine(day, time(), UTC)
-    # Where clocks change, Debian's cron holds back or repeats every line that is not in its wildcard class.
+    # At a clock change, Debian's cron delays or leaves out runs of a line whose minute and hour have no wildcard.
     return cron_text(wake_line(trigger, clock_zone, now=now), wildcard=has_clock_changes(clock_zone, now))
 
 

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole, and locks between processes and threads."""
+"""How a file is replaced as a whole, and how a lock file keeps other processes and threads out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scheduling.errors import BackendError
 
 
 def replace(path: Path, content: bytes, *, mode: int) -> None:
-    """Put `content` in place of the file at once: readers see the old or the new bytes. Raises OSError."""
+    """Replace the file by `content` in one step: readers see the old bytes or the new ones. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -33,8 +33,8 @@ def replace(path: Path, content: bytes, *, mode: int) -> None:
 def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock file at `path`.
 
-    Raises BackendError where there can be no such file, and, without `wait`, where somebody else holds it. Each caller
-    opens the file anew, and flock(2) belongs to the open file: threads exclude each other too.
+    Raises BackendError if the file cannot be opened, and, without `wait`, if the lock is held already. A lock of
+    flock(2) belongs to the open file, and each call opens the file again: so threads exclude each other, too.
     """
     with _opened(path) as file:
         try:

@@ -1,4 +1,4 @@
-"""The `fire` processes that the runner and the agent start: a bounded number at once, the others wait."""
+"""How the runner and the agent start `fire` processes: a limited number at once, the others wait."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GRACE_SECONDS: Final = 10.0
 
 
 class Process(Protocol):
-    """What is needed of a started process; `subprocess.Popen` is one."""
+    """The part of `subprocess.Popen` that is used here."""
 
     @property
     def pid(self) -> int: ...
@@ -28,7 +28,7 @@ class Process(Protocol):
 
 
 class Children:
-    """Starts `command` with further arguments, never the same arguments twice in the waiting line."""
+    """Starts `command` with further arguments. The same arguments never wait twice."""
 
     def __init__(self, command: Sequence[str], start: Callable[[Sequence[str]], Process]) -> None:
         self._command = list(command)
@@ -37,12 +37,12 @@ class Children:
         self._running: dict[Process, tuple[str, ...]] = {}
 
     def add(self, *arguments: str) -> None:
-        """Have the command run with these arguments, unless that is waiting already."""
+        """Have the command started with these arguments, unless they wait already."""
         if arguments not in self._waiting:
             self._waiting.append(arguments)
 
     def step(self) -> None:
-        """Take leave of those that ended, and start those for which there is room."""
+        """Forget the processes that have ended, and start waiting ones, up to MOST_AT_ONCE at once."""
         for process in [process for process in self._running if process.poll() is not None]:
             self._ended(process)
         while self._waiting and len(self._running) < MOST_AT_ONCE:
@@ -50,17 +50,17 @@ class Children:
             try:
                 self._running[self._start([*self._command, *arguments])] = arguments
             except OSError:
-                # Out of processes or memory, say: this wake-up is lost, the next one finds what was due.
-                log.exception("%s could not be started", " ".join(arguments))
+                # For example, out of processes or memory. This wake-up is lost; the next one finds what was due.
+                log.exception("fire %s could not be started", " ".join(arguments))
 
     def stop(self, grace: float = GRACE_SECONDS) -> None:
-        """Start no more; give those that run `grace` seconds in all, then have them end."""
+        """Start no more processes. Wait up to `grace` seconds for the running ones, then send SIGTERM to the rest."""
         self._waiting.clear()
         self._await_all(grace)
         for process in self._running:
-            log.warning("%s still runs: ending it", " ".join(self._running[process]))
+            log.warning("fire %s still runs; it gets SIGTERM", " ".join(self._running[process]))
             process.terminate()
-        # A task that is cut off is recorded as failed by its own process; that takes a moment.
+        # Each of them records its interrupted task as failed before it ends: that takes some time.
         self._await_all(grace)
 
     def _await_all(self, seconds: float) -> None:
@@ -76,4 +76,4 @@ class Children:
         arguments = self._running.pop(process)
         code = process.poll()
         if code:
-            log.warning("%s (process %d) ended with %d", " ".join(arguments), process.pid, code)
+            log.warning("fire %s (process %d) ended with exit code %d", " ".join(arguments), process.pid, code)

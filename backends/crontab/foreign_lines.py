@@ -1,4 +1,4 @@
-"""The lines of this host's crontab that are not ours: read for review, and turned into comments when adopted."""
+"""How the lines of this host's crontab that are not ours are read for review, and become comments when adopted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scheduling.review.foreign_table import ForeignTable
 
 
 class ForeignCrontab(ForeignTable):
-    """This host's crontab (TANDEM_CRONTAB). Backups are kept beside it, in the folder of the installation."""
+    """This host's crontab (TANDEM_CRONTAB). Backups are kept in `crontab-backups` in the folder TANDEM_VAR."""
 
     def read(self) -> str:
         return split(_target().read()).foreign.decode("utf-8", "surrogateescape")
@@ -47,7 +47,7 @@ class ForeignCrontab(ForeignTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Editor(Writer):
-    """A Writer, with its lock, pause and second look, of other bytes than our block."""
+    """A Writer that changes foreign lines instead of our block, with the same lock, pause and check."""
 
     edit: Callable[[bytes], bytes]
 
@@ -61,15 +61,15 @@ class _Editor(Writer):
 def commented(table: bytes, lines: Mapping[int, tuple[bytes, str]]) -> bytes:
     """The table with these foreign lines ({number from 1: (line, why)}) as comments. Pure.
 
-    Raises Conflict where a line is another by now, BackendError for a damaged block.
+    Raises Conflict if a line has changed meanwhile, BackendError if our block is damaged.
     """
-    # Foreign lines are counted without our block, which may stand anywhere until the next write.
+    # `lines` counts the foreign lines alone, without our block, which can be anywhere in the table.
     places = foreign_places(table)
     parts = table.split(b"\n")
     for number, (line, why) in lines.items():
         place = places[number - 1] if 0 < number <= len(places) else None
         if place is None or parts[place] != line:
-            raise Conflict(f"Line {number} of the crontab is another by now: review it again.")
+            raise Conflict(f"Line {number} of the crontab has changed meanwhile: review the crontab again.")
         parts[place] = b"# " + _one_line(why) + b": " + line
     return b"\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""What a machine tells the others about its crontab."""
+"""What does a machine report about its crontab to the others?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ MOST_DRIFT: Final = 100
 
 
 def report(target: Target, *, now: datetime, drift: Sequence[str] = (), error: str = "") -> None:
-    """Write this machine's row: that it lives, where its lines are, and how they were found."""
+    """Write this machine's row: its heartbeat, which crontab it has, and the drift or error that was found there.
+
+    Of `drift` the first MOST_DRIFT lines are stored.
+    """
     Host.objects.update_or_create(
         name=settings.TANDEM_HOST,
         defaults={
@@ -31,5 +34,5 @@ def report(target: Target, *, now: datetime, drift: Sequence[str] = (), error: s
 
 
 def zone_of(name: str) -> str | None:
-    """The zone that the machine reported; None where none of that name ever reported."""
+    """The zone that the machine reported; None if no machine of that name has reported."""
     return Host.objects.filter(name=name).values_list("zone", flat=True).first()

@@ -1,4 +1,4 @@
-"""The loop of a process that works until it is told to stop."""
+"""How a process does one step each second until it is told to stop."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def run(
     now: Callable[[], datetime] = timezone.now,
     wait: Callable[[float], object] | None = None,
 ) -> None:
-    """Call `step` about every second, at the beginning of a second, until `stop` is set.
+    """Call `step` at the beginning of about every second, until `stop` is set.
 
-    `wait` takes seconds and returns early when `stop` is set; it is given in tests.
+    `wait` takes seconds and returns early if `stop` is set. Only tests pass it.
     """
     pause = wait or stop.wait
     while not stop.is_set():
@@ -33,12 +33,12 @@ def run(
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set. To be called in the main thread."""
+    """An event that SIGTERM and SIGINT set. Must be called in the main thread."""
     stop = threading.Event()
 
-    def told(_signal: int, _frame: FrameType | None) -> None:
+    def set_stop(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGTERM, set_stop)
+    signal.signal(signal.SIGINT, set_stop)
     return stop

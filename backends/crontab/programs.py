@@ -1,4 +1,4 @@
-"""The only place that starts other programs: `crontab`, and our own `fire`. Argument lists, never a shell."""
+"""How other programs are started: `crontab` and our own `fire`. Only here, with argument lists, never with a shell."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ TIMEOUT_SECONDS: Final = 20
 
 
 def read_user_table() -> bytes:
-    """This user's crontab (`crontab -l`), empty where there is none. Raises BackendError with its words."""
+    """This user's crontab (`crontab -l`); empty if there is none. Raises BackendError with the message of crontab."""
     done = _crontab("-l")
     if done.returncode == 0:
         return done.stdout
-    said = _said(done)
-    # POSIX leaves the words open, but Debian's, cronie's, busybox' and macOS' crontab agree on these.
-    if done.returncode == 1 and "no crontab for" in said:
+    message = _message(done)
+    # POSIX does not define the message, but the crontab of Debian, cronie, busybox and macOS all contain these words.
+    if done.returncode == 1 and "no crontab for" in message:
         return b""
-    raise BackendError(f"This user's crontab cannot be read: {said}")
+    raise BackendError(f"This user's crontab cannot be read: {message}")
 
 
 def write_user_table(table: bytes) -> None:
-    """Install `table` as this user's crontab (`crontab -`). Raises BackendError with what crontab said."""
+    """Install `table` as this user's crontab (`crontab -`). Raises BackendError with the message of crontab."""
     done = _crontab("-", table)
     if done.returncode != 0:
-        raise BackendError(f"This user's crontab cannot be written: {_said(done)}")
+        raise BackendError(f"This user's crontab cannot be written: {_message(done)}")
 
 
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a program with our environment, in a session of its own: a Ctrl-C is for us, not for it."""
+    """Start a program with our environment. It gets its own session, so that Ctrl-C ends us, but not the program."""
     return subprocess.Popen(list(command), stdin=subprocess.DEVNULL, start_new_session=True)
 
 
@@ -43,7 +43,7 @@ def _crontab(argument: str, table: bytes = b"") -> subprocess.CompletedProcess[b
     found = shutil.which("crontab")
     if found is None:
         raise BackendError("There is no crontab program on this machine: install cron, or set TANDEM_CRONTAB=none.")
-    # In C, so that its messages are the ones we know; without the variable that shows Debian's header.
+    # LC_ALL=C: the messages must be those that we look for. CRONTAB_NOHEADER can make Debian's crontab show its header.
     environment = {name: value for name, value in os.environ.items() if name != "CRONTAB_NOHEADER"} | {"LC_ALL": "C"}
     try:
         return subprocess.run(
@@ -55,9 +55,9 @@ def _crontab(argument: str, table: bytes = b"") -> subprocess.CompletedProcess[b
             env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
-        raise BackendError(f"crontab {argument} did not work: {exc}") from exc
+        raise BackendError(f"crontab {argument} failed: {exc}") from exc
 
 
-def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+def _message(done: subprocess.CompletedProcess[bytes]) -> str:
     text = done.stderr.decode("utf-8", "replace").strip()
-    return text[:1000] or f"crontab ended with {done.returncode} and said nothing"
+    return text[:1000] or f"crontab ended with exit code {done.returncode} and without a message"

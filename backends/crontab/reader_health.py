@@ -1,4 +1,4 @@
-"""Whether somebody reads the table: cron's daemon, or our own runner."""
+"""Does something run the lines of the crontab: the cron daemon, or our `cron_runner`?"""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from backends.crontab.targets import FileTarget, Target, lock_path
 from scheduling.errors import BackendError
 from scheduling.findings import Finding
 
-# Debian's cron, cronie and busybox' crond all write one of these.
+# Debian's cron, cronie and the crond of busybox each write one of these files.
 PID_FILES: Final = (Path("/run/crond.pid"), Path("/var/run/crond.pid"), Path("/run/cron.pid"))
 
 
 def of_reader(target: Target, *, folder: Path, pid_files: tuple[Path, ...] = PID_FILES) -> Finding:
-    """Whether what runs the lines of `target` is there; `folder` holds the runner's lock."""
+    """Whether the program that runs the lines of `target` is there. `folder` holds the lock file of `cron_runner`."""
     if isinstance(target, FileTarget):
         if runner_lives(target, folder):
             return Finding("crontab", ok=True, detail=f"cron_runner runs the lines of {target.path}.")
         return Finding(
-            "crontab", ok=False, detail=f"Nobody runs the lines of {target.path}: start `manage.py cron_runner`."
+            "crontab", ok=False, detail=f"Nothing runs the lines of {target.path}: start `manage.py cron_runner`."
         )
     if any(_lives(file) for file in pid_files):
         return Finding("crontab", ok=True, detail="The crontab can be read, and the cron daemon runs.")
@@ -31,7 +31,7 @@ def of_reader(target: Target, *, folder: Path, pid_files: tuple[Path, ...] = PID
 
 
 def runner_lives(target: Target, folder: Path) -> bool:
-    """Whether a `cron_runner` holds the table's runner lock."""
+    """Whether a `cron_runner` holds the lock of the target."""
     try:
         with files.exclusive(lock_path(target, folder, "runner"), wait=False):
             return False
@@ -40,10 +40,10 @@ def runner_lives(target: Target, folder: Path) -> bool:
 
 
 def _lives(pid_file: Path) -> bool:
-    """Whether the process that the file names is there; signal 0 only asks (kill(2))."""
+    """Whether the process whose id is in the file exists. Signal 0 only checks that (kill(2))."""
     try:
         pid = int(pid_file.read_text(encoding="ascii"))
-        # kill(2): 0 and negative numbers mean groups of processes.
+        # For kill(2), 0 and negative numbers are groups of processes.
         if pid <= 0:
             return False
         os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""The time zone that this machine's cron daemon lives in."""
+"""In which time zone does this machine's cron daemon run?"""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from scheduling.timing import known_zones
 
 
 def system_zone(etc: Path = Path("/etc")) -> str:
-    """The IANA name behind `/etc/localtime`, else the one in `/etc/timezone`, else UTC (localtime(5)).
+    """The IANA name of the zone in `/etc/localtime`, else the one in `/etc/timezone`, else UTC (localtime(5)).
 
-    Our own TZ is not asked: the daemon was started by the system and never saw it.
+    TZ in our environment does not count: the system started the daemon, without our environment.
     """
     localtime = etc / "localtime"
-    written = _written(etc / "timezone")
-    return _linked(localtime) or _equal(localtime, written) or written or "UTC"
+    in_timezone_file = _name_in(etc / "timezone")
+    return _name_linked_by(localtime) or _name_of_equal(localtime, in_timezone_file) or in_timezone_file or "UTC"
 
 
-def _linked(localtime: Path) -> str:
+def _name_linked_by(localtime: Path) -> str:
     if not localtime.is_symlink():
         return ""
     _, found, name = str(localtime.readlink()).partition("zoneinfo/")
@@ -26,8 +26,8 @@ def _linked(localtime: Path) -> str:
     return name if found and name in known_zones() else ""
 
 
-def _equal(localtime: Path, preferred: str) -> str:
-    """The zone whose file has the same bytes: many do, so the one that /etc/timezone names goes first."""
+def _name_of_equal(localtime: Path, preferred: str) -> str:
+    """The zone whose file has the same bytes. Several zones may have them, so `preferred` is tried first."""
     if not localtime.is_file():
         return ""
     content = localtime.read_bytes()
@@ -36,7 +36,7 @@ def _equal(localtime: Path, preferred: str) -> str:
     return next((name for name, file in files if file.is_file() and file.read_bytes() == content), "")
 
 
-def _written(timezone: Path) -> str:
+def _name_in(timezone: Path) -> str:
     try:
         name = timezone.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):

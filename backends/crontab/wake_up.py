@@ -1,4 +1,4 @@
-"""What a wake-up does: ask the ledger what is due, run it, and run what was left behind on this machine."""
+"""What does a wake-up do? It asks the ledger what is due, and runs that and what was left behind on this machine."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# A database that restarts is back within this. Later, the next wake-up finds what was due.
+# The seconds between the tries while the database is away: 20 in all, enough for a restart of the database. If it stays
+# away longer, the next wake-up finds what was due.
 PAUSES: Final = (0.5, 1.0, 2.5, 5.0, 5.0, 6.0)
 
 
 def fire(schedule_id: int, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Run what is due of the schedule.
+    """Run the due occurrences of the schedule.
 
-    Nothing happens for one that is gone: its line is left over until the next sync.
-
-    Raises OperationalError or InterfaceError where the database stays away for about 20 seconds.
+    For a schedule that does not exist any more, do nothing: the next sync removes its line. Raises OperationalError or
+    InterfaceError if the database is away for about 20 seconds.
     """
     try:
         tasks = _with_patience(lambda: dispatch.fire(schedule_id, now=timezone.now(), woken_by="crontab"), sleep)
     except NotFound as exc:
         log.info("%s", exc.detail)
         return
-    # A line that is left over from before the schedule went to another machine: its tasks must run there.
+    # If the schedule has moved to another machine, the line here is left over: its tasks must run on the other machine.
     ours = [task for task in tasks if task.host in {"", settings.TANDEM_HOST}]
     _with_patience(lambda: delivery.submit(ours, now=timezone.now()), sleep)
 
 
 def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Run the tasks of this machine that were not claimed in time, and give up those whose process has ended.
+    """Run the tasks of this machine that were not claimed in time, and give up attempts whose process has ended.
 
-    Raises as `fire` does.
+    Raises the same errors as `fire`.
     """
     while tasks := _with_patience(
         lambda: delivery.take_unclaimed(now=timezone.now(), host=settings.TANDEM_HOST), sleep
@@ -53,5 +53,8 @@ def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
 
 
 def _with_patience(work: Callable[[], T], sleep: Callable[[float], None]) -> T:
-    """All parts may be repeated: the claim admits one. Cron mails what is worse than INFO."""
+    """Return what `work` returns. If the database is away, try again after each of PAUSES.
+
+    `work` may be repeated: an attempt can be claimed only once. cron mails what is logged above INFO.
+    """
     return wait_through(work, pauses=PAUSES, level=logging.INFO, sleep=sleep)

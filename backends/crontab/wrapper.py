@@ -1,4 +1,4 @@
-"""The script that cron's lines call: cron starts commands in an almost empty environment (crontab(5))."""
+"""What do our crontab lines call? A script, because cron gives commands an almost empty environment (crontab(5))."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from backends.crontab import files
 from scheduling.errors import BackendError
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-# `%` is a line break to cron, `#` and `\` are read in more than one way by those who read crontabs.
+# Cron reads `%` as a line break. Programs that read crontabs differ in how they read `#` and `\`.
 _UNSAFE_IN_A_LINE: Final = frozenset("%#\\")
 _MODE: Final = 0o700
 
 
 def script(variables: Mapping[str, str], *, folder: str, command: Sequence[str]) -> bytes:
-    """A shell script that runs `command` and its own arguments in `folder` with `variables` set. Pure.
+    """A shell script that runs `command`, with the script's own arguments added, in `folder`, with `variables` set.
 
-    Raises BackendError for what no environment or command line can hold.
+    Pure. Raises BackendError for a name or value that no environment or command line can hold.
     """
     for name in variables:
         if not _NAME.fullmatch(name):
@@ -32,7 +32,7 @@ def script(variables: Mapping[str, str], *, folder: str, command: Sequence[str])
     exports = [f"export {name}={_quoted(value)}" for name, value in sorted(variables.items())]
     lines = [
         "#!/bin/sh",
-        "# Written by Tandem, which writes it again whenever it differs.",
+        "# Written by Tandem. Do not edit: Tandem writes this file again if it differs.",
         *exports,
         f"cd {_quoted(folder)} || exit 1",
         f'exec {" ".join(map(_quoted, command))} "$@"',
@@ -41,22 +41,22 @@ def script(variables: Mapping[str, str], *, folder: str, command: Sequence[str])
 
 
 def command_of(path: Path) -> str:
-    """The path as a crontab line writes it. Raises BackendError for one that cannot stand there."""
+    """The path as it is written in a crontab line. Raises BackendError for a path that no line can hold."""
     text = str(path)
     if any(character in _UNSAFE_IN_A_LINE or not character.isprintable() for character in text):
         raise BackendError(
-            f"{text!a} cannot stand in a crontab: choose a TANDEM_VAR without control characters, %, # and \\."
+            f"{text!a} cannot be used in a crontab: choose a TANDEM_VAR without control characters, %, # and \\."
         )
     return shlex.quote(text)
 
 
 def path() -> Path:
-    """Where this installation's wrapper is."""
+    """The path of this installation's wrapper."""
     return Path(settings.VAR) / "tandem-cron"
 
 
 def install() -> None:
-    """Write the wrapper for this process's environment, unless it is there. Raises BackendError."""
+    """Write the wrapper for the environment of this process, unless it is there already. Raises BackendError."""
     content = script(passed_on(os.environ), folder=str(settings.BASE_DIR), command=settings.TANDEM_CRON_COMMAND)
     target = path()
     try:
@@ -68,7 +68,7 @@ def install() -> None:
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the settings read, as far as they are set."""
+    """The variables of `environment` that the settings read."""
     names = {"DJANGO_SETTINGS_MODULE", *settings.TANDEM_ENVIRONMENT_NAMES}
     return {name: environment[name] for name in names if name in environment}
 

@@ -1,4 +1,4 @@
-"""Changing the table: one at a time, not too often, and never without looking at what came of it."""
+"""How the crontab is changed: by one process at a time, not too often, and read back after each write."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from scheduling.errors import BackendError
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Brings the block in `target` to what `block()` says at that moment.
+    """Makes our block in `target` what `block()` returns at the time of the write.
 
-    Many callers at once cost few writes: each waits for the lock, and then mostly finds its change done.
-    `folder` holds the lock; `clock` (seconds since 1970) and `sleep` are arguments for tests.
+    Many callers at once cause few writes: each waits for the lock, and then mostly finds that its change is done.
+    `folder` holds the lock. `clock` (seconds since 1970) and `sleep` are arguments for tests.
     """
 
     target: Target
@@ -28,13 +28,16 @@ class Writer:
     sleep: Callable[[float], None] = time.sleep
 
     def bring(self, block: Callable[[], bytes]) -> bool:
-        """Make it so; False when it was so already. Raises BackendError, and then the table is as it was."""
+        """Write our block. Returns False if the table needed no change.
+
+        Raises BackendError if the table cannot be read or written, or if it differs from what was written.
+        """
         with files.exclusive(lock_path(self.target, self.folder, "lock")):
             wanted = self._change(block)
             pause = self._pause()
             if wanted is not None and pause > 0:
                 self.sleep(pause)
-                # Again, for others may have asked for changes during the pause: this write does theirs too.
+                # Asked again, because the schedules may have changed during the pause: this write includes that.
                 wanted = self._change(block)
             if wanted is None:
                 return False
@@ -42,7 +45,7 @@ class Writer:
             return True
 
     def _change(self, block: Callable[[], bytes]) -> bytes | None:
-        """The table to write; None when the present one is right."""
+        """The table to write; None if the present table is right."""
         present = self.target.read()
         wanted = splice(present, block())
         return None if wanted == present else wanted
@@ -61,11 +64,11 @@ class Writer:
             )
 
     def _stamp(self) -> Path:
-        """The file whose modification time is when any process last tried to install."""
+        """The file whose modification time says when a process last tried to write the table."""
         return lock_path(self.target, self.folder, "installed")
 
     def _pause(self) -> float:
-        """Seconds to wait before the next install; bounded, whatever the system's clock was set to."""
+        """Seconds to wait before the next write: at most `spacing`, even if the system's clock was changed."""
         if not self._stamp().exists():
             return 0.0
         since = self.clock() - self._stamp().stat().st_mtime

@@ -12,8 +12,8 @@ from django.db import close_old_connections, connections
 app = Celery("tandem")
 app.config_from_object(settings.CELERY)
 app.conf.worker_consumer = "backends.queue.consumer:Consumer"
-# Celery's Django fixup closes the database connection around every task, which costs more than the task's own queries.
-# It leaves it open with this setting, and the two receivers below close a connection that went stale.
+# Celery's Django fixup closes the database connection around every task. To open it again costs more than the queries
+# of the task. With this setting the fixup leaves the connection open. The two receivers below close a stale one.
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()
 app.set_default()
@@ -21,20 +21,23 @@ app.set_default()
 
 @task_prerun.connect
 def drop_stale_connections(**_: Any) -> None:
-    """A database that was restarted since the last task gets a new connection (CONN_MAX_AGE, CONN_HEALTH_CHECKS)."""
+    """Close connections that no longer work, such as those to a database that was restarted since the last task.
+
+    CONN_MAX_AGE and CONN_HEALTH_CHECKS decide which these are.
+    """
     close_old_connections()
 
 
 @task_postrun.connect
 def drop_connections_after_trouble(sender: Task[Any, Any], state: str = "", **_: Any) -> None:
-    """After anything but success nobody knows what state the connection is in."""
+    """Close the connections after a task that did not succeed: they may be in any state."""
     if state != "SUCCESS":
         connections.close_all()
 
 
 @setup_logging.connect
 def keep_logging(**_: Any) -> None:
-    """Celery leaves logging as settings.LOGGING has it: with a receiver here it sets up nothing of its own.
+    """Does nothing, but its presence keeps Celery from setting up logging: settings.LOGGING stays in force.
 
-    So LOG_LEVEL decides for workers and beat too, whatever --loglevel says.
+    So LOG_LEVEL counts for workers and beat, too, and --loglevel has no effect.
     """

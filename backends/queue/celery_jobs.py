@@ -1,7 +1,7 @@
-"""Celery tasks offered as jobs: the setting TANDEM_CELERY_JOBS names them, and they stay as they are.
+"""How existing Celery tasks become jobs, without a change to them. The setting TANDEM_CELERY_JOBS names them.
 
-The ledger claims and records them like any job; no message of their own is sent. What Celery's `self.retry` and
-`autoretry_for` ask for becomes a row that waits, instead of a message with an ETA.
+They are claimed and recorded in the ledger like any job; Celery sends no message for them. A retry that the task asks
+for with `self.retry` or `autoretry_for` becomes a waiting row in the ledger, not a message with an ETA.
 """
 
 from __future__ import annotations
@@ -34,17 +34,19 @@ _BY_NAME: Final = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KE
 
 
 def register() -> None:
-    """Register a job for each entry of TANDEM_CELERY_JOBS. Raises Misconfigured where one leads to no Celery task."""
+    """Register a job for each entry of TANDEM_CELERY_JOBS. Raises Misconfigured for an entry that names no Celery task,
+    or one that can be no job.
+    """
     for name, path in settings.TANDEM_CELERY_JOBS.items():
         task = _task(name, path)
-        # An exception is worth a retry only where the task itself says so, as with Celery.
+        # As in Celery, a failed attempt is retried only if the task itself asks for it.
         most = MOST_RETRIES if task.max_retries is None else min(int(task.max_retries), MOST_RETRIES)
         offer = registry.job(name, retries=RetryPolicy(max=most), retry_on=())
         offer(_function(task))
 
 
 def shown_name(job: str) -> str:
-    """The name under which Flower and a worker's log show a job: the Celery task's own for one of these."""
+    """The name of a job in Flower and in a worker's log. A job that is a Celery task has that task's name there."""
     path = settings.TANDEM_CELERY_JOBS.get(job)
     return job if path is None else str(_task(job, path).name)
 
@@ -60,11 +62,12 @@ def _task(name: str, path: str) -> Task[..., Any]:
 
 
 def _function(task: Task[..., Any]) -> Callable[..., Json]:
-    """The task as a job: its parameters, keyword-only, after the context. One without a type hint may be any JSON.
+    """The task as the function of a job: the context, then the task's parameters, keyword-only.
 
-    `*args` and `**kwargs` are not offered. Raises Misconfigured for a parameter that can only be given by position.
+    A parameter without a type hint takes any JSON. `*args` and `**kwargs` are left out. Raises Misconfigured for a
+    parameter that can only be given by position.
     """
-    # Of a task with bind=True this is a bound method: `self` is not among its parameters.
+    # For a task with bind=True `task.run` is a bound method: `self` is not among its parameters.
     offered = [given for given in inspect.signature(task.run).parameters.values() if _offered(task, given)]
 
     def function(context: JobContext, **parameters: Any) -> Json:
@@ -90,18 +93,18 @@ def _hints(task: Task[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(task.run, include_extras=True)
     except NameError:
-        # Names that only a type checker sees: Celery never looks at them, so neither do we.
+        # A hint uses a name that is imported for type checkers only. Celery ignores type hints, so they are not needed.
         return {}
 
 
 def _called(task: Task[..., Any], context: JobContext, parameters: Mapping[str, Any]) -> object:
-    """Run the task here as a worker would, with its request, its handlers and its retries."""
+    """Run the task in this process as a Celery worker does: with its request, its handlers and its retries."""
     request_id = f"tandem-{context.task_id}-{context.attempt}"
     kwargs = dict(parameters)
     with _as_current(task, request_id, kwargs, retries=context.attempt - 1):
         task.before_start(request_id, (), kwargs)
         try:
-            # A class of tasks may have a __call__ of its own, and a worker calls it then (celery.app.trace).
+            # If the task's class has its own __call__, a worker calls that instead of run (celery.app.trace).
             plain = type(task).__call__ is BaseTask.__call__
             result = task.run(**kwargs) if plain else task(**kwargs)
         except Ignore:
@@ -121,7 +124,10 @@ def _called(task: Task[..., Any], context: JobContext, parameters: Mapping[str, 
 
 @contextmanager
 def _as_current(task: Task[..., Any], request_id: str, kwargs: dict[str, Any], *, retries: int) -> Iterator[None]:
-    """Make it the current task, with a request of its own. Eager: so that `self.retry` raises and sends no message."""
+    """Make the task Celery's current task, with its own request.
+
+    The request is eager, so that `self.retry` raises an exception and sends no message.
+    """
     _task_stack.push(task)
     task.push_request(
         id=request_id,
@@ -142,7 +148,7 @@ def _as_current(task: Task[..., Any], request_id: str, kwargs: dict[str, Any], *
 
 
 def _seconds(retry: CeleryRetry) -> float | None:
-    """How long Celery was asked to wait: it says so as seconds or as a time."""
+    """The seconds to wait before the retry; None if the task named no delay. Celery keeps seconds or a time."""
     when: Any = retry.when
     if isinstance(when, datetime):
         due = when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What a worker does while its broker is away."""
+"""How often a worker tries to reconnect while its broker is away."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any, Final
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-# Celery waits 2 s longer after each try, up to 30 s; so long after the broker is back nobody would take a message.
+# By default Celery waits 2 s longer after each try, up to 30 s. For that long after the broker's return no worker would
+# take messages.
+# Here: 1 s, 2 s and so on, then 5 s each time.
 INTERVALS: Final[dict[str, float]] = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
 
 
 class Consumer(CeleryConsumer):
-    """Celery's own, which tries to reconnect at the end of INTERVALS, the last of them again and again."""
+    """Celery's consumer, with shorter waits between its tries to connect (INTERVALS)."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Return the connection once it is open."""
-        # No setting reaches the intervals: they are defaults of kombu's method.
+        """Wait until the connection is open, and return it."""
+        # No setting of Celery changes the intervals: they are default arguments of kombu's method.
         conn.ensure_connection = partial(conn.ensure_connection, **INTERVALS)
         return super().ensure_connected(conn)

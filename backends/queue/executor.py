@@ -1,4 +1,4 @@
-"""The executor `worker`."""
+"""The executor `worker`: how tasks get to Celery workers."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class QueueExecutor(Executor):
     in_process = False
 
     def submit(self, tasks: Sequence[Task]) -> Submission:
-        """Publish in order, and stop at the first message the broker does not take: the next would wait as long."""
+        """Publish in order. Stop at the first message that the broker does not take: the next would wait as long."""
         handed_over: list[Task] = []
         try:
             for task in publish(tasks):
-                handed_over.append(task)  # noqa: PERF402 - what was taken before an error counts
+                handed_over.append(task)  # noqa: PERF402 - list(publish()) would lose the tasks sent before an error
         except (OperationalError, LimitExceeded, OSError) as exc:
-            # No more than its type: the text may hold the broker's address with its password.
+            # Only the type: the text may hold the broker's address with its password.
             log.warning("the broker took %d of %d messages: %s", len(handed_over), len(tasks), type(exc).__name__)
             return Submission(handed_over, f"the broker cannot be reached ({type(exc).__name__})")
         return Submission(handed_over)
 
     def waiting(self) -> int | None:
-        """How many messages wait at the broker; None while it does not answer."""
+        """How many messages wait at the broker; None while the broker does not answer."""
         return health.waiting()
 
     def health(self) -> Sequence[Finding]:
@@ -43,5 +43,5 @@ class QueueExecutor(Executor):
         return [health.broker()]
 
     def processes(self) -> Sequence[Finding]:
-        """Whether workers answer, and take what waits."""
+        """Whether workers answer, and take the messages that wait."""
         return [health.workers()]

@@ -1,4 +1,4 @@
-"""Who is there: the broker, and the workers behind it."""
+"""Do the broker and the workers answer?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scheduling.findings import Finding
 
 log = logging.getLogger(__name__)
 
-# What a worker's watchdog answers to.
+# The remote control command that a worker's watchdog answers.
 COMMAND: Final = "tandem_watch"
-# Workers answer within milliseconds; one that is busy starting is waited for.
+# A running worker answers within milliseconds; one that is just starting needs longer.
 ANSWER_SECONDS: Final = 1.0
 
 _BROKER_AWAY: Final = "Start the broker, or set BROKER_URL to where it is. Until then tasks are kept and sent later."
@@ -43,24 +43,24 @@ def waiting() -> int | None:
 
 
 def workers() -> Finding:
-    """Whether workers answer, and take what waits. Never raises."""
+    """Whether workers answer, and take the messages that wait. Never raises."""
     try:
-        with opened() as there:
-            inspect = app.control.inspect(timeout=ANSWER_SECONDS, connection=there)
-            answers: Any = inspect._request(COMMAND)  # noqa: SLF001 - how Celery asks for a command of one's own
+        with opened() as connection:
+            inspect = app.control.inspect(timeout=ANSWER_SECONDS, connection=connection)
+            answers: Any = inspect._request(COMMAND)  # noqa: SLF001 - how Celery sends a command that we defined
     except errors() as exc:
         log.debug("workers cannot be asked", exc_info=True)
         detail = f"they cannot be asked while the broker is away ({type(exc).__name__})"
         return Finding("workers", ok=False, detail=detail, advice=_BROKER_AWAY)
-    return _judged(answers or {})
+    return _finding(answers or {})
 
 
 def _waiting() -> int:
-    with opened() as there:
-        return messages_waiting(there, [app.conf.task_default_queue])
+    with opened() as connection:
+        return messages_waiting(connection, [app.conf.task_default_queue])
 
 
-def _judged(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+def _finding(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
     if not answers:
         return Finding("workers", ok=False, detail="none answers", advice=_START)
     stalled = sorted(name for name, answer in answers.items() if answer.get("stalled"))

@@ -1,4 +1,7 @@
-"""What a message is called: Celery's lines and Flower then show the ledger's own numbers. Logging is set up with it."""
+"""How the id of a message holds the ids of its task and attempt, so that Celery's log lines and Flower show them.
+
+settings.LOGGING uses the filter below.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,21 @@ _NAME: Final = re.compile(r"task-(?P<task>[0-9]+)-attempt-(?P<attempt>[0-9]+)-[0
 
 
 def message_id(task_id: int, attempt: int) -> str:
-    """A new id for a message about an attempt; one that is sent again has another."""
+    """A new id for a message about an attempt. Each message has its own id, also when the attempt is sent again."""
     return f"task-{task_id}-attempt-{attempt}-{uuid4().hex[:8]}"
 
 
 def ids_in(message: str) -> dict[str, int]:
-    """The ids in a message's id; none in that of another Celery task."""
+    """`task_id` and `attempt` from a message's id; empty for the message of another Celery task."""
     found = _NAME.fullmatch(message)
     return {} if found is None else {"task_id": int(found["task"]), "attempt": int(found["attempt"])}
 
 
 class MessageIds(logging.Filter):
-    """Marks the lines that Celery itself writes about a message (received, succeeded): `record.ids`."""
+    """Adds the ids, as `record.ids`, to the log lines that Celery writes about a message (received, succeeded)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record through."""
+        """Always true: every record passes."""
         data = vars(record).pop("data", None)
         if isinstance(data, dict):
             record.ids = {**ids_in(str(data.get("id", ""))), **getattr(record, "ids", {})}

@@ -1,4 +1,4 @@
-"""The thread of a web process that receives notifications."""
+"""How a web process receives notifications: in a thread."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from scheduling.events.notifier import OnEvents
 
 log = logging.getLogger(__name__)
 
-# After a broken connection: a moment, then longer.
+# The seconds before each further try to connect after a connection broke; the last one repeats.
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 # How long it waits for a message before it looks after the connection's heartbeat.
 _DRAIN_SECONDS: Final = 1.0
 # The first look, which subscribes at Redis, need not wait for a message.
 _SUBSCRIBE_SECONDS: Final = 0.1
 # Notifications that wait for a process that is stuck; the oldest are dropped, for its next look finds all.
-_ROOM: Final = 1000
+_MOST_QUEUED: Final = 1000
 # The queue of a process that was killed goes after this.
-_KEPT_SECONDS: Final = 60.0
+_QUEUE_EXPIRES_SECONDS: Final = 60.0
 
 
 class NotificationListener:
-    """Receives every notification on `exchange`, and connects again for as long as the process lives.
+    """Receives every notification on `exchange`, and reconnects for as long as the process lives.
 
-    Each time it has connected it calls `heard([])`: what was sent before that, it did not receive.
+    After each connect it calls `heard([])` (any task may have new events), because notifications that were sent before
+    are lost.
     """
 
     def __init__(self, exchange: Exchange, heard: OnEvents) -> None:
@@ -48,8 +49,8 @@ class NotificationListener:
             try:
                 with app.connection_for_read() as connection:
                     self._listen(connection)
-            except Exception as exc:  # noqa: BLE001 - transports raise errors of their own; it must not end by any
-                # No more than its type: the text may hold the broker's address with its password.
+            except Exception as exc:  # noqa: BLE001 - each transport raises its own errors; none may end the thread
+                # Only the type: the text may hold the broker's address with its password.
                 level = logging.DEBUG if self._failures else logging.WARNING
                 log.log(level, "notifications cannot be received: %s", type(exc).__name__)
             time.sleep(_PAUSES[min(self._failures, len(_PAUSES) - 1)])
@@ -61,12 +62,13 @@ class NotificationListener:
             queues=[self._queue()],
             callbacks=[self._receive],
             accept=["json"],
-            # Redis has no acknowledgements for a fan-out; RabbitMQ stops at the prefetch when this thread is stuck.
+            # A Redis fan-out has no acknowledgements. RabbitMQ needs them: it stops sending at the prefetch count if
+            # this thread is stuck.
             no_ack=settings.BROKER_KIND != "rabbitmq",
-            prefetch_count=_ROOM,
+            prefetch_count=_MOST_QUEUED,
         ):
             self._failures = 0
-            # kombu subscribes at Redis with the first look for a message.
+            # On Redis, kombu subscribes when it looks for a message for the first time.
             self._drain(connection, _SUBSCRIBE_SECONDS)
             self._heard([])
             while True:
@@ -80,8 +82,8 @@ class NotificationListener:
                 connection.heartbeat_check()
 
     def _queue(self) -> Queue:
-        # Of a process that is stuck RabbitMQ drops the oldest notifications; the queue goes with the connection.
-        # On Redis, kombu deletes the name of a queue whose process was killed once it has expired.
+        # If this process is stuck, RabbitMQ drops its oldest notifications. It deletes the queue with the connection.
+        # On Redis, kombu deletes the name of a queue whose process was killed after `expires` seconds.
         return Queue(
             f"tandem.events.{uuid4()}",
             self._exchange,
@@ -89,8 +91,8 @@ class NotificationListener:
             durable=False,
             exclusive=True,
             auto_delete=True,
-            expires=_KEPT_SECONDS,
-            max_length=_ROOM,
+            expires=_QUEUE_EXPIRES_SECONDS,
+            max_length=_MOST_QUEUED,
             queue_arguments={"x-overflow": "drop-head"},
         )
 

@@ -1,4 +1,4 @@
-"""The notifier over the broker that carries tasks: one fan-out exchange, which every web process listens to."""
+"""How notifications are sent: through the broker of the tasks, on one fan-out exchange that all web processes hear."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from scheduling.events.notifier import Notifier, OnEvents
 
 log = logging.getLogger(__name__)
 
-# Durable, so that it is still there when the broker comes back; the notifications themselves are not kept anywhere.
+# Durable, so that the exchange survives a restart of the broker. The broker does not store the notifications.
 EXCHANGE: Final = Exchange("tandem.events", type="fanout", durable=True, delivery_mode="transient")
-# A notification of more tasks than this is one of any task.
+# A notification about more tasks than this says "any task" instead.
 MOST_TASKS: Final = 100
-# Notifications that come faster than this become one.
+# The pause after each notification; what is asked for meanwhile becomes one notification.
 PAUSE_SECONDS: Final = 0.005
-# A broker that did not take a notification is left alone for this long.
+# After a broker did not take a notification, none is sent for this long.
 QUIET_SECONDS: Final = 5.0
-# How long a process that ends waits until its last notification is sent.
+# A process that ends waits at most this long until its last notification is sent.
 LAST_SEND_SECONDS: Final = 0.5
 
 
 class BrokerNotifier(Notifier):
-    """Sends from a thread: whoever writes an event does not wait for the broker, and needs none."""
+    """Sends from a thread, so that code that writes an event neither waits for the broker nor needs one."""
 
     def __init__(self) -> None:
         self._senders: dict[int, _Sender] = {}
 
     def notify(self, task_ids: Sequence[int]) -> None:
-        """Have it sent soon, by a thread of this process. A forked process does not inherit its parent's thread."""
+        """Have a thread of this process notify of these tasks soon."""
+        # One sender for each process: a forked process does not inherit its parent's thread.
         sender = self._senders.get(os.getpid()) or self._senders.setdefault(os.getpid(), _Sender())
         sender.add(task_ids)
 
     def listen(self, heard: OnEvents) -> None:
-        """Start a thread that listens."""
+        """Start a thread that listens, and return at once."""
         NotificationListener(EXCHANGE, heard).start()
 
 
 class _Sender:
-    """Collects the tasks to notify of, and sends them from a thread that starts with the first."""
+    """Collects the ids of tasks, and sends them from a thread, which starts with the first of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -62,7 +63,7 @@ class _Sender:
     def add(self, task_ids: Sequence[int]) -> None:
         with self._lock:
             self._idle.clear()
-            # One more than MOST_TASKS says enough.
+            # One id more than MOST_TASKS is enough to show that there are too many.
             room = MOST_TASKS + 1 - len(self._tasks)
             self._tasks.update(task_ids[: max(room, 0)])
             if self._thread is None:
@@ -89,26 +90,26 @@ class _Sender:
         if not tasks or time.monotonic() < self._quiet_until:
             return
         body = {"tasks": sorted(tasks) if len(tasks) <= MOST_TASKS else []}
-        # The connection may have died since the last notification: then once more over a new one.
-        if not (self._sent(body) or self._sent(body)):
+        # The connection may have died since the last notification: then the second try opens a new one.
+        if not (self._try_send(body) or self._try_send(body)):
             self._quiet_until = time.monotonic() + QUIET_SECONDS
 
-    def _sent(self, body: dict[str, Any]) -> bool:
+    def _try_send(self, body: dict[str, Any]) -> bool:
         try:
             if self._producer is None:
                 self._producer = Producer(connection(), exchange=EXCHANGE, auto_declare=True)
             seconds = settings.TANDEM_PUBLISH_SECONDS
-            # Without a routing key: on Redis it would become part of the channel's name.
+            # No routing key: on Redis it would become part of the channel's name.
             self._producer.publish(body, routing_key="", serializer="json", timeout=seconds, confirm_timeout=seconds)
-        except Exception as exc:  # noqa: BLE001 - transports raise errors of their own; listeners look by themselves as well
-            # No more than its type: the text may hold the broker's address with its password.
+        except Exception as exc:  # noqa: BLE001 - each transport raises its own errors; listeners also poll the log
+            # Only the type: the text may hold the broker's address with its password.
             log.info("the notification was not sent: %s", type(exc).__name__)
-            self._drop()
+            self._drop_connection()
             return False
         return True
 
-    def _drop(self) -> None:
+    def _drop_connection(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None and producer.connection is not None:
-            # Without a goodbye to a peer that may not answer.
+            # Unlike close(), collect() sends nothing to the broker, which may not answer.
             producer.connection.collect()

@@ -1,4 +1,4 @@
-"""Sending messages: the only place that waits for the broker while somebody waits for an answer."""
+"""How messages are sent. Everything that a caller may have to wait for at the broker has a time limit here."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from scheduling.models import Task
 
 
 def publish(tasks: Iterable[Task]) -> Iterator[Task]:
-    """Send a message for each task, in order, and yield the task once the broker has it.
+    """Send a message for each task, in order, and yield the task when the broker has taken its message.
 
-    Raises kombu's OperationalError or OSError at the first one that the broker did not take within two seconds; it may
-    have it nevertheless. Nothing that was yielded is lost by that.
+    Raises kombu's OperationalError or OSError at the first message that the broker did not confirm within two seconds.
+    The broker may have that message nevertheless. The messages of the tasks yielded before it are sent.
     """
     options: dict[str, Any] = {
         "timeout": settings.TANDEM_PUBLISH_SECONDS,
@@ -32,11 +32,11 @@ def publish(tasks: Iterable[Task]) -> Iterator[Task]:
             run.apply_async(
                 args=(task.pk, task.attempt),
                 task_id=message_id(task.pk, task.attempt),
-                # What Flower and a worker's log call it.
+                # The name that Flower and a worker's log show.
                 shadow=shown_name(task.job),
-                # 9 is first on every broker.
+                # Priority 9 comes first on every broker.
                 priority=settings.TANDEM_WIRE_PRIORITIES[task.priority],
-                # A worker takes the queues it is started with (`-Q reports`); the default one where nothing is said.
+                # A worker reads the queues it is started with (`-Q reports`), or else the default queue.
                 queue=task.queue or app.conf.task_default_queue,
                 producer=producer,
                 **options,
@@ -45,7 +45,7 @@ def publish(tasks: Iterable[Task]) -> Iterator[Task]:
 
 
 def connection() -> Connection:
-    """A connection of its own, not yet opened, whose every step is bounded by TANDEM_PUBLISH_SECONDS."""
+    """A new connection to the broker, not yet opened. Each of its steps takes at most TANDEM_PUBLISH_SECONDS."""
     return app.connection_for_write(
         connect_timeout=settings.TANDEM_PUBLISH_SECONDS,
         transport_options=settings.TANDEM_PUBLISH_OPTIONS,
@@ -54,16 +54,16 @@ def connection() -> Connection:
 
 @contextmanager
 def opened() -> Iterator[Connection]:
-    """Such a connection, open. Raises what kombu does where the broker is away."""
-    with connection() as there:
-        # By itself it would wait for two seconds before the second try.
-        there.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-        yield there
+    """A new connection as `connection` makes it, open. Raises one of `queue_depth.errors` if the broker is away."""
+    with connection() as new:
+        # By default kombu waits two seconds before the second try.
+        new.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+        yield new
 
 
 @contextmanager
 def _producer() -> Iterator[Producer]:
-    # Equal connections share a pool; a process that forks gets a new one (kombu.pools).
+    # Equal connections share a pool; a forked process gets a new pool (kombu.pools).
     pool = producers[connection()]
     with pool.acquire(block=True, timeout=settings.TANDEM_PUBLISH_SECONDS) as producer:
         yield producer

@@ -1,4 +1,4 @@
-"""How many messages wait at the broker."""
+"""How many messages wait at the broker?"""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from kombu.exceptions import KombuError
 from backends.queue.app import app
 
 
-def messages_waiting(there: Connection, queues: Iterable[str]) -> int:
+def messages_waiting(connection: Connection, queues: Iterable[str]) -> int:
     """How many messages wait in the queues. Raises one of `errors`."""
-    channel: Any = there.channel()
+    channel: Any = connection.channel()
     try:
         return sum(_waiting(channel, name) for name in queues)
     finally:
-        there.maybe_close_channel(channel)
+        connection.maybe_close_channel(channel)
 
 
 def errors() -> tuple[type[BaseException], ...]:
-    """What the broker in use, and kombu around it, may raise."""
-    there = app.connection_for_write()
-    return (KombuError, OSError, *there.connection_errors, *there.channel_errors)
+    """The exceptions that kombu and its transport for the broker in use may raise."""
+    connection = app.connection_for_write()
+    return (KombuError, OSError, *connection.connection_errors, *connection.channel_errors)
 
 
 def _waiting(channel: Any, name: str) -> int:
-    # As everybody declares it who sends to it: a passive declaration finds no queue in a Redis with global_keyprefix.
+    # Declared with the same arguments as by a sender. A passive declaration finds no queue in a Redis with
+    # global_keyprefix.
     queue = app.amqp.queues[name]
     arguments = channel.prepare_queue_arguments(queue.queue_arguments or {})
     declared = channel.queue_declare(

@@ -1,4 +1,4 @@
-"""Handing everything over again: what a new broker has to be told of an old one's tasks."""
+"""How all queued tasks are handed over again: to a new broker, which does not have the messages of the old one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.models import Task
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many tasks wait for a time or another task, are queued, are queued and not handed over, and run."""
+    """How many tasks wait for a time or another task, are queued, are queued but not handed over, and run."""
 
     waiting: int
     queued: int
@@ -22,7 +22,7 @@ class Counts:
 
 
 def counts(executor: str) -> Counts:
-    """As the ledger has the tasks of the executor."""
+    """The counts of the executor's tasks in the ledger."""
     tasks = Task.objects.filter(executor=executor)
     queued = tasks.filter(status=Status.QUEUED)
     return Counts(
@@ -34,16 +34,16 @@ def counts(executor: str) -> Counts:
 
 
 def resend(executor: str, *, now: Callable[[], datetime]) -> tuple[int, str]:
-    """Hand over every queued task of the executor, as if for the first time, whoever had it before.
+    """Hand over every queued task of the executor, as if for the first time.
 
-    Returns how many were handed over here, and why some were not ('' when all were). Any number of processes may do
-    so at once: they share the tasks. A task that is handed over twice is still claimed once.
+    Returns how many tasks were handed over, and why the others were not ('' if there are no others). Several processes
+    may call this at the same time: they share the tasks. A task that is handed over twice is claimed once.
     """
     Task.objects.filter(executor=executor, status=Status.QUEUED).update(send_at=now(), sends=0)
     handed_over = 0
-    while left := delivery.take_unclaimed(now=now()):
-        error = delivery.submit(left, now=now())
+    while batch := delivery.take_unclaimed(now=now()):
+        error = delivery.submit(batch, now=now())
         if error:
             return handed_over, error
-        handed_over += len(left)
+        handed_over += len(batch)
     return handed_over, ""

@@ -1,4 +1,4 @@
-"""The one Celery task: a message carries (task_id, attempt) and nothing else."""
+"""What a worker does with a message: the Celery task `tandem.run`. A message holds (task_id, attempt), nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from scheduling.execution.run import run_attempt, worker_name
 
 @shared_task(name="tandem.run", ignore_result=True)
 def run(task_id: int, attempt: int) -> None:
-    """Claim the attempt and run it; a message that comes twice, or too late, finds nothing to claim."""
+    """Claim the attempt and run it. A message that arrives twice or too late finds nothing to claim: nothing runs."""
     released = run_attempt(task_id, attempt, worker=worker_name("worker"))
     delivery.hand_over(released, now=timezone.now())

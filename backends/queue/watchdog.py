@@ -1,6 +1,6 @@
-"""Sees a worker that is alive but takes nothing while messages wait, as some do after a reconnect.
+"""How a worker notices that it takes no messages although some wait. That can happen after a reconnect.
 
-celery/celery#8030, #8091 and #10205 are such cases: the process lives, its heartbeat goes on, its consumer is gone.
+Such cases are celery/celery#8030, #8091 and #10205: the process lives and sends heartbeats, but its consumer is gone.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from backends.queue.queue_depth import errors, messages_waiting
 
 log = logging.getLogger(__name__)
 
-# EX_SOFTWARE of sysexits.h: whoever supervises the worker starts it again.
+# EX_SOFTWARE of sysexits.h: a supervisor sees a failure, and starts the worker again.
 EXIT_CODE: Final = 70
-# A worker whose loop does not even notice that it is to end is ended after this.
-_NOTICE_SECONDS: Final = 30.0
+# The worker's loop has this long to react when it is told to end; then the process is ended at once.
+_REACTION_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How many messages the worker has taken so far, how many wait for it, and whether it could take one more."""
+    """How many messages the worker has taken so far, how many wait for it, and whether it has room for one more."""
 
     taken: int
     waiting: int
@@ -42,61 +42,64 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Since when (a monotonic time) nothing was taken while messages waited; None while all is well."""
+    """`since`: the monotonic time, in seconds, since which the worker takes nothing although messages wait, or None.
+
+    `taken`: how many messages the worker had taken at the last sample.
+    """
 
     since: float | None = None
     taken: int = -1
 
 
 def judged(before: Stall, sample: Sample, *, now: float) -> Stall:
-    """What is to be thought of a worker after one more look. Pure."""
+    """The stall after one more sample. Pure."""
     if not sample.waiting or not sample.room or sample.taken != before.taken:
         return Stall(None, sample.taken)
     return Stall(now if before.since is None else before.since, sample.taken)
 
 
 class Watchdog(bootsteps.StartStopStep):
-    """A thread in the worker's parent process. It asks the broker over a connection of its own."""
+    """A thread in the worker's parent process. It has its own connection to the broker."""
 
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: WorkController, **options: Any) -> None:
         super().__init__(parent, **options)
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, parent: WorkController) -> None:
-        """Begin to look, at the queues the worker has now: a consumer that is gone takes its queue off the list."""
+        """Start the thread. It watches the queues that the worker reads now: a lost consumer leaves that list."""
         queues = tuple(app.amqp.queues.consume_from)
         self._thread = threading.Thread(target=self._watch, args=(parent, queues), name="watchdog", daemon=True)
         self._thread.start()
 
     def stop(self, parent: WorkController) -> None:
-        """End the looking."""
-        self._over.set()
+        """End the thread."""
+        self._stopped.set()
 
     def terminate(self, parent: WorkController) -> None:
-        """As `stop`."""
-        self._over.set()
+        """End the thread, as `stop` does."""
+        self._stopped.set()
 
     def _watch(self, worker: WorkController, queues: tuple[str, ...]) -> None:
         limit = float(settings.TANDEM_STALLED_SECONDS)
         stall = Stall()
-        while not self._over.wait(limit / 6):
+        while not self._stopped.wait(limit / 6):
             now = time.monotonic()
             stall = judged(stall, _sample(worker, queues), now=now)
             _status["stalled"] = stall.since is not None and now - stall.since >= limit
             if _status["stalled"]:
                 log.error("this worker takes nothing, and messages wait in %s", ", ".join(queues))
                 if settings.TANDEM_RESTART_STALLED:
-                    self._end()
+                    self._end_worker()
 
-    def _end(self) -> None:
-        log.error("it ends with exit code %d, to be started again", EXIT_CODE)
-        # As a warm shutdown: what runs is finished first.
-        state.should_stop = EXIT_CODE  # type: ignore[assignment]  # celery-types knows its first value only
-        if not self._over.wait(_NOTICE_SECONDS):
-            log.critical("its loop does not notice: it is ended")
+    def _end_worker(self) -> None:
+        log.error("this worker ends with exit code %d; a supervisor can start it again", EXIT_CODE)
+        # A warm shutdown: running tasks are finished first.
+        state.should_stop = EXIT_CODE  # type: ignore[assignment]  # celery-types knows only the initial value None
+        if not self._stopped.wait(_REACTION_SECONDS):
+            log.critical("this worker does not react; its process is ended now")
             logging.shutdown()
             os._exit(EXIT_CODE)
 
@@ -106,19 +109,19 @@ _status: dict[str, bool] = {"stalled": False}
 
 @inspect_command(name=COMMAND)
 def told(_state: Any) -> dict[str, bool]:
-    """What `presence.workers` asks every worker."""
+    """The answer to `health.workers`, which asks every worker."""
     return dict(_status)
 
 
 def _sample(worker: WorkController, queues: tuple[str, ...]) -> Sample:
     try:
-        with opened() as there:
-            waiting = messages_waiting(there, queues)
+        with opened() as connection:
+            waiting = messages_waiting(connection, queues)
     except errors():
-        # While the broker is away nobody can take anything.
+        # While the broker is away no worker can take messages: that is no stall.
         waiting = 0
     taken = int(state.all_total_count[0]) + len(state.reserved_requests)
-    # One that drains takes nothing because it was told so.
+    # A worker that drains takes nothing because it was told to: that is no stall.
     room = len(state.reserved_requests) < _processes(worker) and not draining()
     return Sample(taken=taken, waiting=waiting, room=room)
 

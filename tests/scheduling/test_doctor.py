@@ -74,7 +74,7 @@ def test_a_beat_that_is_not_heard_of_is_a_problem() -> None:
     Process.objects.all().delete()
     code, said = ask()
     assert code == 1
-    assert "no beat has been heard of" in said
+    assert "no beat has sent a heartbeat" in said
 
 
 def test_each_process_is_told_with_its_queues_its_clock_and_its_last_attempt() -> None:

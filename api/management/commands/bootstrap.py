@@ -1,4 +1,4 @@
-"""`manage.py bootstrap`: the first user and token of a fresh environment."""
+"""`manage.py bootstrap`: create the first user and token of a new environment."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _MEMBERS = ("user", "password", "token")
 
 
 class Command(BaseCommand):
-    """Makes what is missing and says what there is; the same again the next time."""
+    """Creates what is missing, and prints the credentials as JSON. A second call prints the same."""
 
     help = (
-        "Create the role groups, an admin with a random password and an API token; kept in VAR/credentials, mode 0600."
+        "Create the role groups, an admin with a random password, and an API token. They are kept in "
+        "TANDEM_VAR/credentials with mode 0600."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,17 +42,17 @@ class Command(BaseCommand):
 
 
 def _kept(path: Path) -> dict[str, str] | None:
-    """What the file says; None where there is none, or somebody wrote something else there."""
+    """The credentials in the file; None if there is no file, or it holds something else."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    whole = isinstance(found, dict) and all(isinstance(found.get(name), str) for name in _MEMBERS)
-    return {name: found[name] for name in _MEMBERS} if whole else None
+    complete = isinstance(found, dict) and all(isinstance(found.get(name), str) for name in _MEMBERS)
+    return {name: found[name] for name in _MEMBERS} if complete else None
 
 
 def _valid(kept: dict[str, str]) -> bool:
-    """Whether the database still knows the user and the token."""
+    """Whether the token in the credentials is valid and belongs to their user."""
     try:
         user, _ = BearerAuthentication().authenticate_credentials(kept["token"].encode("utf-8", "replace"))
     except AuthenticationFailed:

@@ -1,4 +1,4 @@
-"""`manage.py create_token USER`: a token for somebody."""
+"""`manage.py create_token USER`: create an API token for a user."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from scheduling.errors import Misconfigured
 
 
 class Command(BaseCommand):
-    """Prints the token once; only its hash is kept."""
+    """Prints the token. The database keeps only its hash, so it cannot be printed again."""
 
-    help = "Create a token for a user, made if missing, with a role; printed once."
+    help = "Create an API token for a user and print it once. A missing user is created. --role gives the user a role."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user")
+        parser.add_argument("user", help="the name with which the user logs in")
         parser.add_argument("--role", choices=[role.name.lower() for role in Role], help="put the user in this group")
-        parser.add_argument("--days", type=int, default=90, help="how long the token is good for (1 to 3650)")
+        parser.add_argument("--days", type=int, default=90, help="for how many days the token is valid: 1 to 3650 (90)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["days"] <= 3650:

@@ -1,4 +1,4 @@
-"""Which lines of a private table are due, minute by minute, as a cron in UTC would find them."""
+"""Which lines of a private crontab file are due in each minute, for a cron in UTC?"""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from scheduling.timing import Cron
 
 log = logging.getLogger(__name__)
 
-# After a machine slept, lines of this long are caught up, once each: the ledger knows what was due before.
+# After the machine slept, the lines of this last period are run, once each. The ledger knows what was due before it.
 LONGEST_LOOK_BACK: Final = timedelta(hours=3)
 
 
 def due_schedules(entries: Iterable[Entry], *, after: datetime, until: datetime) -> list[int]:
-    """The schedules with a line that matches after `after`, up to and including `until`; each once, in order.
+    """The ids of the schedules with a line due after `after` and not after `until`: each once, in order of the lines.
 
-    Lines that are not ours, or not cron, are never due. Pure.
+    Times more than LONGEST_LOOK_BACK before `until` do not count. Lines that are not ours, or not valid cron, are
+    never due. Pure.
     """
     after = max(after, until - LONGEST_LOOK_BACK)
     found = {entry.schedule_id: None for entry in entries if _matches(entry, after, until)}
@@ -41,15 +42,19 @@ def _matches(entry: Entry, after: datetime, until: datetime) -> bool:
 
 
 class Minutes:
-    """Walks through time over a table, from `since` on."""
+    """Finds the lines of `target` that are due, minute by minute, beginning after `since`."""
 
     def __init__(self, target: Target, since: datetime) -> None:
         self._target = target
         self._seen = since
-        self._complaint = ""
+        self._last_warning = ""
 
     def step(self, now: datetime) -> list[int]:
-        """The schedules due since the last step. A clock put back is waited for, an hour at most."""
+        """The ids of the schedules that are due since the last step.
+
+        If the clock was put back by up to an hour, nothing is due until it shows the time of the last step again. If it
+        was put back further, minutes count from the new time on.
+        """
         minute = now.replace(second=0, microsecond=0)
         if minute <= self._seen:
             if self._seen - minute > timedelta(hours=1):
@@ -59,23 +64,23 @@ class Minutes:
         return due_schedules(self._entries(), after=after, until=minute)
 
     def _entries(self) -> list[Entry]:
-        """What the table holds; why it holds nothing, or what is not run, is said once."""
+        """The entries in the file. A damaged block, or lines that are not run, are logged once."""
         try:
             parts = split(self._target.read())
         except BackendError as exc:
-            self._complain(exc.detail)
+            self._warn_once(exc.detail)
             return []
         entries = block.read(parts.block)
-        strange = len(_commands(parts.foreign)) + sum(entry.schedule_id == block.NOT_OURS for entry in entries)
-        self._complain(
-            f"{strange} lines of {self._target.describe()} are not Tandem's: they are not run" if strange else ""
+        not_ours = len(_commands(parts.foreign)) + sum(entry.schedule_id == block.NOT_OURS for entry in entries)
+        self._warn_once(
+            f"{not_ours} lines of {self._target.describe()} are not Tandem's: they are not run" if not_ours else ""
         )
         return entries
 
-    def _complain(self, complaint: str) -> None:
-        if complaint and complaint != self._complaint:
-            log.warning("%s", complaint)
-        self._complaint = complaint
+    def _warn_once(self, warning: str) -> None:
+        if warning and warning != self._last_warning:
+            log.warning("%s", warning)
+        self._last_warning = warning
 
 
 def _commands(foreign: bytes) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The embedded cron runner: what the cron daemon is to a user's crontab, for a private file."""
+"""The embedded cron runner: it runs the lines of a private file, as the cron daemon runs a user's crontab."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backends.crontab.targets import FileTarget
 
 
 class Runner:
-    """Starts `fire <id>` for each line that is due, and is the agent of its machine as well."""
+    """Starts `fire <id>` for each line that is due. It is also the agent of its machine."""
 
     def __init__(self, target: FileTarget, children: Children, since: datetime) -> None:
         self._minutes = Minutes(target, since)
@@ -19,7 +19,7 @@ class Runner:
         self._children = children
 
     def step(self, now: datetime) -> None:
-        """Do what is due at `now`. The id of a line is a number that we read; its text is never run."""
+        """Do what is due at `now`. Only the schedule's id, a number, is taken from a line; its text is never run."""
         for schedule_id in self._minutes.step(now):
             self._children.add(f"{schedule_id:d}")
         self._children.step()

@@ -73,7 +73,7 @@ def test_a_failed_child_is_said(caplog: pytest.LogCaptureFixture) -> None:
     started[0].code = 3
     with caplog.at_level(logging.WARNING):
         children.step()
-    assert "7 (process 1) ended with 3" in caplog.text
+    assert "fire 7 (process 1) ended with exit code 3" in caplog.text
 
 
 def test_a_program_that_cannot_be_started_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -109,4 +109,4 @@ def test_stopping_ends_those_that_do_not(caplog: pytest.LogCaptureFixture) -> No
     with caplog.at_level(logging.WARNING):
         children.stop(grace=2)
     assert processes[0].poll() in {143, -15}
-    assert "long still runs: ending it" in caplog.text
+    assert "fire long still runs; it gets SIGTERM" in caplog.text

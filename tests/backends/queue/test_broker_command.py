@@ -68,7 +68,7 @@ def test_what_has_priority_is_before_what_was_sent_earlier(broker: Broker) -> No
 @pytest.mark.usefixtures("no_broker")
 @pytest.mark.parametrize(
     ("action", "said"),
-    [("status", ""), ("drain", "Workers cannot be told"), ("resend", "Beat hands over the rest")],
+    [("status", ""), ("drain", "Workers cannot be told"), ("resend", "Beat hands them over later")],
 )
 def test_a_broker_that_is_away_is_said_and_the_exit_code_tells(action: str, said: str) -> None:
     a_task(a_schedule())

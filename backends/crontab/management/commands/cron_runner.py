@@ -1,4 +1,4 @@
-"""`manage.py cron_runner`: run the lines of the private table that TANDEM_CRONTAB=file:/path names."""
+"""`manage.py cron_runner`: run the lines of the private crontab file that TANDEM_CRONTAB=file:/path names."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from backends.crontab.targets import FileTarget
 from scheduling import processes
 from scheduling.errors import BackendError, TandemError
 
-# Minutes that passed while a runner was exchanged are looked at again, and the ledger knows which of them are done. As
-# long as the grace that schedules have by default.
+# At its start a runner also looks at the last minutes, which may have passed without a runner; the ledger knows which
+# occurrences are done. As long as the default grace of a schedule.
 LOOK_BACK_AT_START: Final = timedelta(minutes=5)
 
 
 class Command(BaseCommand):
-    """Runs until SIGTERM or SIGINT, then gives what it started ten seconds."""
+    """Runs until SIGTERM or SIGINT. Then the processes that it started have ten seconds to end."""
 
     help = "Runs the schedules in the private crontab file, as the cron daemon does for a user's crontab."
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(exc.detail) from exc
         if not isinstance(target, FileTarget):
             raise CommandError(
-                "TANDEM_CRONTAB names no file: write file:/absolute/path, or let the system's cron run it."
+                "TANDEM_CRONTAB names no file: write file:/absolute/path, or let the cron daemon run the crontab."
             )
         try:
             with files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=False):

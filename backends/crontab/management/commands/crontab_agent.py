@@ -1,4 +1,4 @@
-"""`manage.py crontab_agent`: keep this machine's crontab as the schedules say."""
+"""`manage.py crontab_agent`: keep this machine's crontab up to date with the schedules."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from scheduling.errors import TandemError
 
 
 class Command(BaseCommand):
-    """Runs until SIGTERM or SIGINT; with --once it looks once, and fails where it could not write."""
+    """Runs until SIGTERM or SIGINT. With --once it syncs once, and fails if the crontab cannot be written."""
 
     help = "Brings this machine's crontab up to date, and reports its zone, heartbeat and drift."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --once."""
-        parser.add_argument("--once", action="store_true", help="look once and end")
+        parser.add_argument("--once", action="store_true", help="sync once, then end")
 
     def handle(self, *_: object, once: bool, **__: object) -> None:
         try:

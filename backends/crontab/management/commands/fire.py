@@ -17,37 +17,37 @@ from backends.crontab import wake_up
 
 
 class Command(BaseCommand):
-    """Silent where all is well, for cron mails what its commands say."""
+    """Writes nothing if all is well, because cron mails the output of its commands."""
 
-    help = "Runs what is due of a schedule, and what was left behind on this machine."
-    # A wake-up has no time for the checks of a deployment, and nobody who reads them.
+    help = "Runs the due occurrences of a schedule, and the tasks that were left behind on this machine."
+    # Deployment checks would make each wake-up slower, and nobody reads their output here.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the schedule's id, or --left-behind in its place."""
+        """Add the schedule's id, and --left-behind as its alternative."""
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("schedule", nargs="?", type=int, help="the id of a schedule")
-        which.add_argument("--left-behind", action="store_true", help="only what was left behind on this machine")
+        which.add_argument("--left-behind", action="store_true", help="run only what was left behind on this machine")
 
     def handle(self, *_: object, schedule: int | None, verbosity: int, **__: object) -> None:
-        """Exit 1 with one line where the database stays away; an unknown schedule is no error."""
-        with _ended_by_sigterm(), _quiet(enough=verbosity < 2):
+        """Exit with code 1 and one line of text if the database stays away. An unknown schedule is no error."""
+        with _ended_by_sigterm(), _warnings_only(apply=verbosity < 2):
             try:
                 if schedule is not None:
                     wake_up.fire(schedule)
                 wake_up.fire_left_behind()
             except (OperationalError, InterfaceError) as exc:
-                said = str(exc).partition("\n")[0] or type(exc).__name__
-                raise CommandError(f"The database is away; the next wake-up finds what was due. {said}") from exc
+                reason = str(exc).partition("\n")[0] or type(exc).__name__
+                raise CommandError(f"The database is away; the next wake-up finds what was due. {reason}") from exc
 
 
 @contextmanager
-def _quiet(*, enough: bool) -> Iterator[None]:
-    """Keep what is merely informative from stderr.
+def _warnings_only(*, apply: bool) -> Iterator[None]:
+    """If `apply`, keep log lines below WARNING from stderr.
 
-    At the handlers and not at the loggers: what a job logs is kept with its task at every level.
+    The level is set on the handlers, not on the loggers: a task keeps the lines of its job at every level.
     """
-    levels = {handler: handler.level for handler in logging.getLogger().handlers} if enough else {}
+    levels = {handler: handler.level for handler in logging.getLogger().handlers} if apply else {}
     for handler, level in levels.items():
         handler.setLevel(max(level, logging.WARNING))
     try:
@@ -59,7 +59,7 @@ def _quiet(*, enough: bool) -> Iterator[None]:
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM is an exception, so that the task that runs is recorded as failed before the process ends."""
+    """Make SIGTERM raise SystemExit, so that a running task is recorded as failed before the process ends."""
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         sys.exit(128 + signal.SIGTERM)

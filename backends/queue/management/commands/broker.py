@@ -1,4 +1,4 @@
-"""`manage.py broker status|drain|resend`: what an operator needs to exchange the broker; docs/switching-brokers.md."""
+"""`manage.py broker status|drain|resend`: how an operator moves to another broker (docs/switching-brokers.md)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from scheduling.findings import Finding
 
 
 class Command(BaseCommand):
-    """Exit code 1 where the broker or its workers are not as asked."""
+    """Exit code 1: `status` found something wrong, or `drain` or `resend` could not finish."""
 
-    help = "Look at the broker, empty its workers before it is exchanged, or send everything again to a new one."
+    help = "Show the broker's state, empty its workers before a move, or send all queued tasks to a new broker."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the three subcommands."""
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("status", help="which broker, who is there, and what waits; changes nothing")
-        draining = actions.add_parser("drain", help="tell workers to take no more, and wait until nothing runs")
-        draining.add_argument("--timeout", type=float, default=60.0, help="seconds to wait at the most (60)")
-        actions.add_parser("resend", help="hand every queued task over again, at once, to the broker of the settings")
+        actions.add_parser("status", help="show the broker, its workers and the waiting tasks; change nothing")
+        draining = actions.add_parser("drain", help="tell workers to take no new messages; wait until all are idle")
+        draining.add_argument("--timeout", type=float, default=60.0, help="wait at most this many seconds (60)")
+        actions.add_parser("resend", help="hand over every queued task again, at once, to the broker of the settings")
 
     def handle(self, *_: object, action: str, timeout: float = 0.0, **__: object) -> None:
-        """Do one of the three."""
+        """Run one of the three subcommands."""
         done = {"status": self._status, "drain": lambda: self._drain(timeout), "resend": self._resend}[action]()
         if not done:
             sys.exit(1)
@@ -41,12 +41,12 @@ class Command(BaseCommand):
         self.stdout.write(f"address    {app.connection_for_write().as_uri()}")
         findings = [health.broker(), health.workers()]
         for finding in findings:
-            self.stdout.write(_line(finding))
-        self.stdout.write(f"tasks      {_text(counts(QueueExecutor.name))}")
+            self.stdout.write(_finding_line(finding))
+        self.stdout.write(f"tasks      {_counts_text(counts(QueueExecutor.name))}")
         return all(finding.ok for finding in findings)
 
     def _drain(self, timeout: float) -> bool:
-        over = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout
         while True:
             try:
                 held = drain()
@@ -54,31 +54,31 @@ class Command(BaseCommand):
                 self.stderr.write(f"Workers cannot be told: the broker does not answer ({type(exc).__name__}).")
                 return False
             found = counts(QueueExecutor.name)
-            self.stdout.write(f"{len(held)} workers hold {sum(held.values())} messages; {_text(found)}")
+            self.stdout.write(f"{len(held)} workers hold {sum(held.values())} messages; {_counts_text(found)}")
             if not found.running and not any(held.values()):
                 self.stdout.write("Nothing runs. Stop the workers, change BROKER_URL, start them.")
                 return True
-            if time.monotonic() >= over:
+            if time.monotonic() >= deadline:
                 self.stderr.write(
-                    "Tasks still run. Wait for them with a longer --timeout; or stop the workers all the same: what "
-                    "they cannot finish is lost, and goes on as its on_lost says."
+                    "Tasks still run. Call drain again with a longer --timeout, or stop the workers now: tasks that "
+                    "they cannot finish are lost, and on_lost of each task decides whether it fails or is retried."
                 )
                 return False
 
     def _resend(self) -> bool:
         handed_over, error = resend(QueueExecutor.name, now=timezone.now)
-        self.stdout.write(f"{handed_over} tasks were handed over; {_text(counts(QueueExecutor.name))}")
+        self.stdout.write(f"{handed_over} tasks were handed over; {_counts_text(counts(QueueExecutor.name))}")
         if error:
-            self.stderr.write(f"Not all of them: {error}. Beat hands over the rest once it can.")
+            self.stderr.write(f"Some tasks were not handed over: {error}. Beat hands them over later.")
         return not error
 
 
-def _line(finding: Finding) -> str:
+def _finding_line(finding: Finding) -> str:
     advice = "" if finding.ok else f". {finding.advice}"
     return f"{finding.name:<10} {finding.detail}{advice}"
 
 
-def _text(found: Counts) -> str:
+def _counts_text(found: Counts) -> str:
     return (
         f"{found.waiting} wait for their time, {found.queued} are queued ({found.never_sent} of them not handed over), "
         f"{found.running} run"
