@@ -74,7 +74,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
 
     @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
     def destroy(self, request: Request, pk: str) -> Response:
-        """Its native entries are removed, and its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
+        """Its native entries are removed, its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
         deletion = schedules.delete(int(pk), now=timezone.now(), version=_version(request))
         return Response(DeletionOutput(deletion).data)
 
