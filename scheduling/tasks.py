@@ -18,7 +18,7 @@ from scheduling.storable import Json
 
 
 class TaskFields(TypedDict, total=False):
-    """What may be asked of a one-off task; see scheduling.models.Task for each field."""
+    """The fields of a one-off task that a caller may set; see scheduling.models.Task for each."""
 
     name: str
     description: str
@@ -49,16 +49,16 @@ class NotRetryable(Conflict):
 
 
 def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
-    """Store a task and, if its time has come, hand it over. A time in the past means at once.
+    """Store a task, and hand it over if its time has come. A time in the past means at once.
 
-    Returns the task, and what it still waits for ('' when it is on its way). Raises InvalidRequest with every problem.
+    Returns the task, and what it waits for ('' when it was handed over). Raises InvalidRequest with every problem.
     """
     values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
     at: datetime | None = values.pop("scheduled_time", None)
     later = at is not None and at > now
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, **values)
     validation.check_task(task, starts=at if later and at is not None else now)
-    _place(task)
+    _set_host(task)
     task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
     with transaction.atomic():
         ledger.record([task], now)
@@ -68,12 +68,12 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
 
 
 def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request") -> Task:
-    """Cancel a task that has not finished: one that waits never runs, one that runs is asked to stop.
+    """Cancel a task that has not finished. A waiting task never runs; a running task is asked to stop.
 
     Raises NotFound, and AlreadyFinished with the status.
     """
     task = _found(task_id)
-    # Between the two a worker may claim it, or finish it: asked in this order one of them always meets it.
+    # A worker may claim or finish the task between the read and the write: then the next turn uses its new status.
     for _ in range(3):
         if task.status == Status.RUNNING:
             done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
@@ -90,7 +90,7 @@ def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request")
 def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
     """Queue another attempt at a task that failed, was cancelled, missed or skipped.
 
-    Returns the task, and what it waits for. Raises NotFound, and NotRetryable with the status.
+    Returns the task, and what it waits for, or ''. Raises NotFound, and NotRetryable with the status.
     """
     task = _found(task_id)
     if task.workflow_id is not None:
@@ -103,13 +103,13 @@ def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
     return task, delivery.hand_over([task], now=now)
 
 
-def _place(task: Task) -> None:
-    """Which machine a task has to run on, for an executor that runs it in a process of its host."""
+def _set_host(task: Task) -> None:
+    """Set the host of a task whose executor runs it in a process of that host."""
     if not executor(task.executor).in_process:
         return
     task.host = task.host or default_host()
     if not task.host:
-        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
+        raise InvalidRequest([Problem("host", "no_host", "Write the host to run on: there is no default host here.")])
 
 
 def _found(task_id: int) -> Task:
