@@ -72,7 +72,7 @@ def test_the_task_of_a_worker_that_was_killed_is_lost_and_nothing_is_stuck(insta
     Task.objects.filter(pk=next_one.pk).update(send_at=timezone.now())
     installation.beat()
     installation.until(lambda: has_status(lost, Status.FAILED))
-    assert "has not been heard of since" in Task.objects.get(pk=lost.pk).error
+    assert "has sent no heartbeat since" in Task.objects.get(pk=lost.pk).error
     assert lost.attempts.get().status == Status.FAILED
     installation.worker(name="another")
     installation.until(lambda: has_status(next_one, Status.COMPLETED))

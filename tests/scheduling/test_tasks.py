@@ -167,7 +167,7 @@ def test_a_lost_attempt_follows_on_lost(on_lost: str, retries: dict[str, int], a
     lost_attempts.lose_silent(now=NOW + lost_attempts.LOST_AFTER + timedelta(seconds=1))
     task.refresh_from_db()
     assert task.status == status
-    assert "has not been heard of since 2026-11-20 10:00:00 UTC" in task.error
+    assert "has sent no heartbeat since 2026-11-20 10:00:00 UTC" in task.error
 
 
 def test_an_attempt_that_was_asked_to_stop_and_is_lost_is_cancelled() -> None:
