@@ -1,4 +1,4 @@
-"""The leaves of a workflow's definition: what may be asked of one of its tasks. Pure."""
+"""Reads the fields of one task in the definition of a workflow. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _DURATION: Final = TypeAdapter(timedelta)
 
 
 class _Unreadable(Exception):
-    """This cannot be such a field; the message says what to write."""
+    """The value has the wrong type for its field. The message says what to write."""
 
 
 def read_task_fields(given: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
-    """The fields of a task as `scheduling.models.Task` has them, and what cannot be one.
+    """The fields of a task as `scheduling.models.Task` has them, and the problems of values with a wrong type.
 
-    What is null counts as not given. Ranges, and what the job says, are not looked at.
+    Null counts as not given. It does not check ranges, or the parameters against the job.
     """
     fields: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -47,14 +47,14 @@ def _object(value: object) -> dict[str, Any]:
     return dict(value)
 
 
-def _whole(value: object) -> int:
+def _whole_number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _Unreadable("Write a whole number.")
     return value
 
 
 def _retries(value: object) -> object:
-    """How many, or the whole policy; what is in it is checked with the task."""
+    """A number of retries, or a retry policy. The policy is checked later, with the task."""
     return {"max": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -75,7 +75,7 @@ _FIELDS: Final[dict[str, Callable[[object], Any]]] = {
     "parameters": _object,
     "name": partial(_text, 200),
     "description": partial(_text, 10_000),
-    "priority": _whole,
+    "priority": _whole_number,
     "queue": partial(_text, 64),
     "retries": _retries,
     "soft_timeout": _seconds,
