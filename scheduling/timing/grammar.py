@@ -1,4 +1,4 @@
-"""The words and bounds of cron's five fields (crontab(5)), and how bad text is quoted in messages."""
+"""The names and bounds of cron's five fields (crontab(5)), and how messages quote wrong text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 LARGEST_STEP = 2**31 - 1
-"""cron keeps a step in a C int; a larger one wraps around there, so it is refused here."""
+"""cron keeps a step in a C int, where a larger step wraps around. So a larger step is refused here."""
 
 ITEM = re.compile(r"\*(?:/(?P<every>[0-9]+))?|(?P<first>[0-9a-z]+)(?:-(?P<last>[0-9a-z]+)(?:/(?P<step>[0-9]+))?)?")
 """One item of a field in lower case: `*`, `*/n`, `a`, `a-b` or `a-b/n`."""
@@ -24,17 +24,17 @@ class FieldKind:
 
     @property
     def last(self) -> int:
-        """The largest distinct value: 6 for weekdays, where 7 is Sunday once more."""
+        """The largest distinct value: 6 for weekdays, because 7 is Sunday like 0."""
         return 6 if self is WEEKDAY else self.high
 
     def number(self, word: str) -> int | None:
-        """The number that `word` (digits, or a name in lower case) stands for, in range or not; else None."""
+        """The number that `word` (digits, or a name in lower case) means, even if out of range; else None."""
         if word in self.names:
             return self.named_from + self.names.index(word)
         return number(word)
 
     def allows(self, word: str) -> bool:
-        """Whether `word` may stand in this field by itself."""
+        """Whether `word` alone is a valid item of this field."""
         value = self.number(word)
         return value is not None and self.low <= value <= self.high
 
