@@ -7,7 +7,7 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class SchedulingConfig(AppConfig):
-    """Finds the jobs: our own, and in every installed application the functions marked with @job in a module `jobs`."""
+    """Registers the jobs: our own, and functions marked with @job in the module `jobs` of any installed application."""
 
     name = "scheduling"
     label = "tandem_scheduling"

@@ -1,4 +1,4 @@
-"""The contract of a backend: the clock that wakes us for a schedule."""
+"""The contract of a backend: the clock that wakes Tandem when a schedule is due."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from scheduling.plugins import Handlers
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend can hold. The first executor is the one a schedule gets that does not ask for any."""
+    """What a backend supports. A schedule that asks for no executor gets the first of `executors`.
+
+    `seconds`: due times may have seconds. `per_host`: each entry belongs to one machine.
+    """
 
     seconds: bool
     executors: tuple[str, ...]
@@ -25,18 +28,17 @@ class Capabilities:
 
 
 class Outcome(Enum):
-    """What came of a change: done and read back, or left to the agent of the host it belongs to."""
+    """The result of a change: done and read back, or left to the agent of the schedule's host."""
 
     DONE = "done"
     LATER = "later"
 
 
 class SchedulerBackend(ABC):
-    """Holds native entries that wake us at a superset of each schedule's occurrences; the ledger decides the rest.
+    """Holds native entries. They wake Tandem at each occurrence and perhaps more often; the ledger decides what is due.
 
     Every change is idempotent. `install`, `remove`, `sync` and `inspect` raise BackendError with the reason when the
-    engine cannot
-    be written or read; nothing else is changed then.
+    engine cannot be read or written. In that case nothing else is changed.
     """
 
     name: ClassVar[str]
@@ -48,7 +50,7 @@ class SchedulerBackend(ABC):
 
     @abstractmethod
     def entries(self, schedule: Schedule) -> list[Entry]:
-        """What the schedule looks like here. Writes nothing."""
+        """The native entries that the schedule needs on this backend. Writes nothing."""
 
     @abstractmethod
     def install(self, schedule: Schedule) -> Outcome:
@@ -56,26 +58,26 @@ class SchedulerBackend(ABC):
 
     @abstractmethod
     def remove(self, schedule: Schedule) -> Outcome:
-        """Take the schedule's native entries away; `schedule.pk` may be gone from the database already."""
+        """Remove the schedule's native entries. The schedule may already be deleted from the database."""
 
     @abstractmethod
     def sync(self) -> None:
-        """Make all native entries within reach what the database says, and drop those of unknown schedules."""
+        """Make all native entries within reach match the database, and remove those of unknown schedules."""
 
     @abstractmethod
     def desired(self) -> list[Entry]:
-        """The entries that should be within reach of this process, by the database."""
+        """The entries that, according to the database, should exist within reach of this process."""
 
     @abstractmethod
     def inspect(self) -> list[Entry]:
-        """The entries that are really there, within reach of this process."""
+        """The entries that exist within reach of this process."""
 
     @abstractmethod
     def health(self) -> Finding:
-        """Whether it works now, under the backend's name. Never raises."""
+        """Whether the backend works now. The finding has the backend's name. Never raises."""
 
 
-# The abstract class is only asked for isinstance.
+# The abstract class is used only for isinstance.
 _handlers: Handlers[SchedulerBackend] = Handlers("TANDEM_BACKENDS", SchedulerBackend)  # type: ignore[type-abstract]
 
 

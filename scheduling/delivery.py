@@ -1,4 +1,4 @@
-"""From the ledger to executors: tasks are handed over, and handed over again until somebody claims them."""
+"""Hands tasks from the ledger to executors, and hands them over again until they are claimed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ BATCH: Final = 500
 
 
 def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
-    """Hand queued tasks to their executors. Those that run in a process of their host wait for its agent, from now on.
+    """Hand queued tasks to their executors. Tasks that run in a process of their host are left to the host's agent.
 
-    Returns what some of the tasks wait for, or ''. They stay queued, and are handed over later.
+    The agent may take such a task from `now` on. Returns what the tasks that were not handed over wait for, or ''. They
+    stay queued, and are handed over later.
     """
     for_agents = [task for task in tasks if executor(task.executor).in_process]
     if for_agents:
@@ -34,35 +35,35 @@ def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
 
 
 def submit(tasks: Sequence[Task], *, now: datetime) -> str:
-    """Hand queued tasks to their executors; those that run in a process of their host run in this one, at once.
+    """Hand queued tasks to their executors. Tasks of an in-process executor run at once, in this process.
 
-    Returns why some were not handed over, or ''. They stay queued, and are handed over later.
+    Returns why some tasks were not handed over, or ''. They stay queued, and are handed over later.
     """
     errors = []
     for name in sorted({task.executor for task in tasks}):
         submission = executor(name).submit([task for task in tasks if task.executor == name])
         ledger.sent(submission.handed_over, now=now)
         if submission.error:
-            log.warning("executor %s took %d of its tasks: %s", name, len(submission.handed_over), submission.error)
+            log.warning("executor %s took only %d tasks: %s", name, len(submission.handed_over), submission.error)
             errors.append(submission.error)
     return "; ".join(errors)
 
 
 def queue_due(*, now: datetime) -> int:
-    """Queue a batch of the tasks whose time to wait is over, and hand them over. Returns how many there were."""
+    """Queue one batch of the tasks whose waiting time is over, and hand them over. Returns their number."""
     with transaction.atomic():
-        over = Task.objects.select_for_update(skip_locked=True).filter(status__in=WAITING, wait_until__lte=now)
-        ids = [task.pk for task in over.order_by("wait_until")[:BATCH]]
+        due = Task.objects.select_for_update(skip_locked=True).filter(status__in=WAITING, wait_until__lte=now)
+        ids = [task.pk for task in due.order_by("wait_until")[:BATCH]]
         tasks = ledger.queue_waiting(ids, now=now)
     hand_over(tasks, now=now)
     return len(tasks)
 
 
 def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
-    """Queue the task that waited for the one that just finished (overlap `queue` or `replace`).
+    """Queue the first task that waits for earlier tasks of its schedule, if all of those have ended.
 
-    Returns it, not yet handed over. A workflow that an occurrence started is part of it: the next one waits for the
-    end of the workflow.
+    Tasks wait so with overlap `queue` and `replace`. Returns a list with that task, not handed over yet, or an empty
+    list. A workflow that an occurrence started is part of the occurrence: the next task waits for its end.
     """
     if schedule_id is None:
         return []
@@ -70,7 +71,7 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
     if not waiting.exists():
         return []
     with transaction.atomic():
-        # The schedule's row orders those who release and those who plan.
+        # With the schedule's row locked, no other process can release or plan tasks of this schedule.
         Schedule.objects.select_for_update().filter(pk=schedule_id).first()
         busy = Task.objects.filter(schedule_id=schedule_id, status__in=OPEN - {Status.SCHEDULED}).exists()
         busy = busy or Workflow.objects.filter(schedule_id=schedule_id, status=Status.RUNNING).exists()
@@ -81,9 +82,9 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
 
 
 def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
-    """A batch of queued tasks that should have been claimed by now; nobody else gets them for `ledger.HAND_OVER`.
+    """Take one batch of queued tasks that should have been claimed by now. No other caller gets them for HAND_OVER.
 
-    Without `host` those that any process can hand over; with it those that have to run in a process on that host.
+    Without `host`: tasks that any process can hand over. With `host`: tasks that must run in a process on that host.
     """
     with transaction.atomic():
         late = Task.objects.select_for_update(skip_locked=True).filter(status=Status.QUEUED, send_at__lte=now)

@@ -1,4 +1,4 @@
-"""From wake-ups to tasks: what is due is planned, and each occurrence becomes one row of the ledger."""
+"""Turns a wake-up into tasks: finds the due schedules, plans them, and stores one row of the ledger per occurrence."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def dispatch_due(backend: str, *, now: datetime) -> int:
-    """Turn one batch of due schedules of `backend` into tasks and hand them over. Returns how many schedules it took.
+    """Make tasks for one batch of due schedules of `backend`, and hand them over. Returns the number of schedules.
 
-    Safe to call from any number of processes: each takes other rows (PostgreSQL) or waits its turn (SQLite).
+    Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
     """
     with transaction.atomic():
         due = list(
@@ -38,9 +38,9 @@ def dispatch_due(backend: str, *, now: datetime) -> int:
 
 
 def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
-    """Turn what is due of one schedule into tasks, and return those that may run, not yet handed over.
+    """Make tasks for the due occurrences of one schedule. Returns the queued ones, not handed over yet.
 
-    Raises NotFound for a schedule that is gone: its native entry is left over, and the next sync removes it.
+    Raises NotFound when the schedule is deleted. The next sync removes the native entry that is left over.
     """
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().filter(pk=schedule_id).first()
@@ -60,22 +60,25 @@ def decide(schedule: Schedule, *, now: datetime, woken_by: str, skip_because: st
 
 
 def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
-    """A queued task of the schedule that is no occurrence of it, not yet stored."""
+    """A queued task of the schedule that belongs to no occurrence. It is not stored yet."""
     return _task(schedule, None, now, woken_by)
 
 
 def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:
-    """Plan locked schedules and store what was decided. Returns the queued tasks, older occurrences first."""
+    """Plan schedules that the caller has locked, and store the decisions.
+
+    Returns the queued tasks; those of one schedule have the oldest occurrence first.
+    """
     open_tasks = _open_tasks(schedules)
     plans = [(one, _plan(one, now, open_tasks.get(one.pk, 0), skip_because)) for one in schedules]
-    known = _known(plans)
+    recorded = _already_recorded(plans)
     tasks: list[Task] = []
-    for schedule, made in plans:
-        decisions = [one for one in made.decisions if (schedule.pk, one.due_at) not in known]
-        if made.replace and _stop_open(schedule, now):
+    for schedule, planned in plans:
+        decisions = [one for one in planned.decisions if (schedule.pk, one.due_at) not in recorded]
+        if planned.replace and _stop_open(schedule, now):
             decisions = [_waits_for_the_replaced(one) for one in decisions]
         tasks.extend(_task(schedule, decision, now, woken_by) for decision in decisions)
-        schedule.cursor, schedule.next_due_at = made.cursor, made.next_due_at
+        schedule.cursor, schedule.next_due_at = planned.cursor, planned.next_due_at
     Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at"])
     return [task for task in ledger.record(tasks, now) if task.status == Status.QUEUED]
 
@@ -84,7 +87,7 @@ def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str)
     try:
         trigger = schedule.trigger
     except InvalidTrigger as exc:
-        # The machine's time zone data no longer knows the zone: this schedule stops, the others go on.
+        # The time zone data of this machine no longer has the zone. This schedule stops; the others go on.
         log.exception("schedule %d cannot be planned", schedule.pk)
         Schedule.objects.filter(pk=schedule.pk).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
         return Plan((), schedule.cursor, None)
@@ -93,7 +96,7 @@ def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str)
 
 
 def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
-    """By schedule, the occurrences that have not ended: open tasks, and the workflows that tasks have started."""
+    """For each schedule id, how many occurrences are open: open tasks, and running workflows that tasks started."""
     found: dict[int, int] = {}
     for rows in (Task.objects.filter(status__in=OPEN), Workflow.objects.filter(status=Status.RUNNING)):
         counts = rows.filter(schedule__in=schedules).order_by().values("schedule_id").annotate(count=Count("pk"))
@@ -102,9 +105,9 @@ def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
     return found
 
 
-def _known(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime | None]]:
-    """The planned occurrences that are in the ledger already: after a backup was restored, a cursor may be behind."""
-    # By cursor and not by instant: after an outage there are more instants than a query of SQLite may have parameters.
+def _already_recorded(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime | None]]:
+    """The planned occurrences that the ledger already has: after a backup is restored, a cursor may be behind."""
+    # Filter by cursor, not by instants: after an outage there may be more instants than SQLite allows parameters.
     rows = Task.objects.filter(schedule__in=[schedule for schedule, _ in plans], due_at__gt=F("schedule__cursor"))
     return {(row.schedule_id, row.due_at) for row in rows.only("schedule_id", "due_at")}
 
@@ -114,7 +117,7 @@ def _stop_open(schedule: Schedule, now: datetime) -> bool:
     for pk in Task.objects.filter(schedule=schedule, status__in=OPEN).values_list("pk", flat=True):
         if not ledger.cancel(pk, reason=REPLACED, now=now, running=False):
             ledger.ask_to_stop(pk, reason=REPLACED, now=now)
-    # Members that run are asked to stop by upkeep: not under the locks of this transaction.
+    # Upkeep asks the running members to stop later: not here, under the locks of this transaction.
     for pk in Workflow.objects.filter(schedule=schedule, status=Status.RUNNING).values_list("pk", flat=True):
         advance.cancel(pk, reason=REPLACED, now=now)
     running = (Task.objects.filter(status__in=OPEN), Workflow.objects.filter(status=Status.RUNNING))

@@ -1,4 +1,4 @@
-"""Is everything there that a deployment needs? Each question ends within a few seconds, whatever is away."""
+"""Does every part of a deployment work? Each check ends within a few seconds, even when a part does not answer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from scheduling.models import Task
 from scheduling.processes import SILENT_AFTER
 from scheduling.processes import known as known_processes
 
-# A task that should have been sent this long ago shows that nobody does the upkeep.
+# A queued task that is overdue by this much shows that no process does the upkeep.
 LEFT_BEHIND: Final = timedelta(minutes=1)
 # A clock that differs from the database's by more is told. Nothing is decided by it.
 MOST_SKEW: Final = timedelta(seconds=2)
 
 
 def examine(*, now: datetime) -> Iterator[Finding]:
-    """All findings, one after the other. Where the database is away, what it would be asked for is left out."""
+    """Yield all findings. When the database does not answer, the checks that need it are left out."""
     stored = database()
     yield stored
     yield from executors()
@@ -44,8 +44,8 @@ def database() -> Finding:
         missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError, OperationalError) as exc:
         connection.close()
-        advice = "Start the database, or set DATABASE_URL to where it is."
-        # The text may hold names and addresses; the kind of error is for everybody.
+        advice = "Start the database, or set DATABASE_URL to its address."
+        # The text of the error may hold names and addresses. Everybody may read a finding, so it names only the class.
         return Finding("database", ok=False, detail=f"it does not answer ({type(exc).__name__})", advice=advice)
     if missing:
         detail = f"{len(missing)} migrations are not applied"
@@ -59,7 +59,7 @@ def executors() -> list[Finding]:
 
 
 def processes() -> list[Finding]:
-    """Whether somebody runs what is handed over."""
+    """Whether processes run that take the tasks."""
     return [finding for name in executor_names() for finding in executor(name).processes()]
 
 
@@ -93,22 +93,22 @@ def _seconds(span: timedelta) -> str:
 
 
 def upkeep(*, now: datetime) -> Finding:
-    """Whether somebody sends again what was left behind, which is beat's work."""
+    """Whether unclaimed tasks are sent again. Beat does that."""
     waiting = Task.objects.filter(status=Status.QUEUED, send_at__lt=now - LEFT_BEHIND)
     names = [name for name in executor_names() if not executor(name).in_process]
     late = waiting.filter(executor__in=names).count()
     if not late:
-        return Finding("upkeep", ok=True, detail="nothing was left behind")
-    advice = "Start `python -m celery -A settings.celery beat`, and see to the broker if it is away."
+        return Finding("upkeep", ok=True, detail="no task is overdue to be sent")
+    advice = "Start `python -m celery -A settings.celery beat`, and the broker if it does not answer."
     return Finding("upkeep", ok=False, detail=f"{late} tasks wait for more than a minute to be sent", advice=advice)
 
 
 def backends() -> list[Finding]:
-    """Whether the clocks that wake us are there, as each backend says of itself: beat, and this host's crontab."""
+    """Whether the clock of each backend works, as the backend itself reports: beat, and this host's crontab."""
     found = []
     for where in all_backends():
         try:
             found.append(where.health())
         except (TandemError, DatabaseError, InterfaceError) as exc:
-            found.append(Finding(where.name, ok=False, detail=f"its state cannot be told ({type(exc).__name__})"))
+            found.append(Finding(where.name, ok=False, detail=f"its state cannot be read ({type(exc).__name__})"))
     return found

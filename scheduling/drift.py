@@ -1,4 +1,4 @@
-"""Bringing native entries and schedules together, and saying where they differ."""
+"""Finds where native entries differ from the schedules, and makes the entries match."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Drift:
 
 
 def find(where: SchedulerBackend) -> Drift:
-    """Compare what is there with what should be; raises BackendError when the engine cannot be read."""
-    there, wanted = where.inspect(), where.desired()
-    missing, left_over = list(wanted), []
-    for entry in there:
+    """Compare the existing entries with the desired ones. Raises BackendError when the engine cannot be read."""
+    existing, desired = where.inspect(), where.desired()
+    missing, left_over = list(desired), []
+    for entry in existing:
         if entry in missing:
             missing.remove(entry)
         else:
@@ -41,9 +41,9 @@ def find(where: SchedulerBackend) -> Drift:
 
 
 def sync(where: SchedulerBackend) -> Drift:
-    """Mend the drift within reach, and note on the schedules what came of it.
+    """Remove the drift within reach, and store the result on the schedules.
 
-    Returns what the drift was; raises BackendError with the reason, which is noted too.
+    Returns the drift that was found. Raises BackendError with the reason; the schedules get the reason too.
     """
     waiting = _waiting(where)
     try:
@@ -57,9 +57,9 @@ def sync(where: SchedulerBackend) -> Drift:
 
 
 def install(schedule: Schedule, *, now: datetime) -> None:
-    """Have the schedule's backend install it, and note on the schedule what came of it.
+    """Install the schedule on its backend, and store the result on the schedule.
 
-    A refusal is noted, not raised.
+    A BackendError is stored, not raised.
     """
     try:
         outcome = backend(schedule.routed_to).install(schedule)
@@ -74,7 +74,7 @@ def install(schedule: Schedule, *, now: datetime) -> None:
 
 
 def remove(schedule: Schedule, *, from_backend: str) -> str:
-    """Have a backend forget the schedule. Returns why it could not, or '': the next sync removes what is left over."""
+    """Remove the schedule from a backend. Returns why that failed, or ''. The next sync removes what is left over."""
     try:
         backend(from_backend).remove(schedule)
     except BackendError as exc:
@@ -85,16 +85,16 @@ def remove(schedule: Schedule, *, from_backend: str) -> str:
 
 def _note(schedule: Schedule, state: SyncState, error: str) -> None:
     schedule.sync_state, schedule.sync_error = state, error
-    # Only if nobody changed it meanwhile: then their own install says how it went.
+    # Only for this version: after another change of the schedule, the install of that change stores its own result.
     Schedule.objects.filter(pk=schedule.pk, version=schedule.version).update(sync_state=state, sync_error=error)
 
 
 def _waiting(where: SchedulerBackend) -> list[tuple[int, int]]:
-    """The schedules within reach (id, version) whose entries are not, or not known to be, as they should be."""
+    """The (id, version) of the schedules within reach whose entries are pending or out of sync."""
     held = Schedule.objects.filter(routed_to=where.name)
     if where.capabilities.per_host:
         held = held.filter(host=settings.TANDEM_HOST)
-    # Out of sync and without a next time is a schedule that cannot be planned: no entry will mend that.
+    # A schedule that is out of sync and has no next time cannot be planned. A native entry cannot repair that.
     state = Q(sync_state=SyncState.PENDING) | Q(sync_state=SyncState.OUT_OF_SYNC, next_due_at__isnull=False)
     return list(held.filter(state).values_list("pk", "version"))
 

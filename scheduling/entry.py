@@ -1,4 +1,4 @@
-"""What a backend installs natively. Pure."""
+"""What a backend installs in its engine for a schedule. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """One native entry that wakes us for a schedule; `text` is how the engine itself would show it.
+    """One native entry that wakes Tandem for a schedule. `text` is the entry as the engine itself shows it.
 
-    Two entries are the same when all of this is the same: that is what drift compares.
+    Two entries are equal when both fields are equal. `scheduling.drift` relies on that.
     """
 
     schedule_id: int

@@ -20,10 +20,10 @@ class TandemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with what was asked: where, a stable code for programs, and words for people.
+    """One problem of a request: the field, a stable code for programs, and a text for people.
 
-    `field` is a dotted path into the request (`cron`, `parameters.url`), each name in it as `escaped`; empty for the
-    request as a whole.
+    `field` is a dotted path into the request (`cron`, `parameters.url`). Each name in the path is `escaped`. It is
+    empty when the problem concerns the request as a whole.
     """
 
     field: str
@@ -32,7 +32,7 @@ class Problem:
 
 
 def escaped(name: object) -> str:
-    """A name as it stands in the dotted path of a Problem: a dot of its own does not part it."""
+    """The name for use in the dotted path of a Problem. A dot in the name does not split the path."""
     return str(name).replace("\\", "\\0").replace(".", "\\1")
 
 
@@ -47,10 +47,10 @@ class InvalidRequest(TandemError):
 
 
 class InvalidTrigger(TandemError):
-    """This is not a time at which anything could run.
+    """This is not a valid trigger.
 
-    `field` names the part at fault (`minute`, `hour`, `day-of-month`, `month`, `day-of-week`, `expression`, `zone`,
-    `seconds`, `anchor`), `text` is the offending part as written (shortened), `instead` what to write, or empty.
+    `field` names the wrong part (`minute`, `hour`, `day-of-month`, `month`, `day-of-week`, `expression`, `zone`,
+    `seconds`, `anchor`). `text` is that part as written (shortened). `instead` is what to write, or ''.
     """
 
     code = "invalid_trigger"
@@ -63,25 +63,25 @@ class InvalidTrigger(TandemError):
 
 
 class NotFound(TandemError):
-    """There is no such thing."""
+    """This does not exist."""
 
     code = "not_found"
 
 
 class Conflict(TandemError):
-    """The present state does not allow this."""
+    """The current state does not allow this."""
 
     code = "conflict"
 
 
 class StaleVersion(Conflict):
-    """Somebody else changed this meanwhile: read it again, then repeat your change."""
+    """Somebody else has changed this. Read it again, then repeat your change."""
 
     code = "stale_version"
 
 
 class BackendError(TandemError):
-    """The backend did not do what it was asked."""
+    """The backend could not do this."""
 
     code = "backend_error"
 

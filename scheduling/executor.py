@@ -14,36 +14,39 @@ from scheduling.plugins import Handlers
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Which of the tasks were handed over. With an `error`, the others were perhaps not: they will be sent again."""
+    """Which tasks were handed over. With an `error`, it is not known for the other tasks: they are sent again."""
 
     handed_over: Sequence[Task]
     error: str = ""
 
 
 class Executor(ABC):
-    """Takes QUEUED tasks and has each (task, attempt) claimed and run, once or several times: the claim admits one."""
+    """Takes QUEUED tasks, and has each (task, attempt) claimed and run.
+
+    It may do so several times for one attempt: only one claim succeeds.
+    """
 
     name: ClassVar[str]
-    # True: submit() itself runs the tasks, here and now. Only a process that was woken for that may call it.
+    # True: submit() runs the tasks in the calling process. Only a process that was woken for that may call it.
     in_process: ClassVar[bool]
 
     @abstractmethod
     def submit(self, tasks: Sequence[Task]) -> Submission:
-        """Hand the tasks over, in order. A broker that is away is an `error` of the submission, not an exception."""
+        """Hand the tasks over, in order. When the broker does not answer, that is the `error`; nothing is raised."""
 
     def waiting(self) -> int | None:
-        """How many tasks were handed over and not taken yet, within two seconds. None where nobody can say just now.
+        """How many tasks are handed over and not taken yet; None when that is not known.
 
-        Never raises. What is None here is never taken for lost.
+        Answers within two seconds and never raises. After None, no message counts as lost.
         """
         return None
 
     def health(self) -> Sequence[Finding]:
-        """Whether tasks can be handed over just now, within two seconds. Never raises; empty where that is sure."""
+        """Whether tasks can be handed over now; empty when that cannot fail. Takes up to two seconds, never raises."""
         return ()
 
     def processes(self) -> Sequence[Finding]:
-        """Whether somebody runs what is handed over, within a few seconds. Never raises; as `health`."""
+        """Whether processes run that take the tasks; empty when none are needed. Takes a few seconds, never raises."""
         return ()
 
 

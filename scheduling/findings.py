@@ -1,4 +1,4 @@
-"""What a look at one part of a running installation found."""
+"""The result of checking one part of a running installation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether the part called `name` does its work, what a person should know, and what to do where it does not.
+    """Whether the part called `name` works, details for a person, and what to do when it does not work.
 
-    No secret is in it: anybody who can reach the service may read it.
+    It holds no secrets: everybody who can reach the service may read it.
     """
 
     name: str

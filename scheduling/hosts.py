@@ -8,7 +8,7 @@ from scheduling.models import Host
 
 
 def has_crontab_here() -> bool:
-    """Whether this machine has a crontab to write."""
+    """Whether this machine has a crontab that Tandem writes."""
     return bool(settings.TANDEM_CRONTAB != "none")
 
 

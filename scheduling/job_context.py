@@ -1,4 +1,4 @@
-"""What a running job is given."""
+"""What a running job gets from Tandem, and how it reports back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """The task a job runs for, and its line back to the ledger.
+    """The task that a job runs for, and the functions that connect the job with the ledger.
 
-    `report` and `ask_cancelled` are given by `scheduling.execution.run`; tests give their own.
+    `scheduling.execution.run` provides `report` and `ask_cancelled`; tests provide their own.
     """
 
     task_id: int
@@ -23,10 +23,10 @@ class JobContext:
     ask_cancelled: Callable[[], bool]
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        """Say how far the job has come: `done` of `total` steps. Often is fine: what comes too fast is left out."""
+        """Report progress: `done` of `total` steps. Call it often: reports that come too fast are left out."""
         self.report(done, total, message)
 
     @property
     def cancelled(self) -> bool:
-        """Whether this task was asked to stop, as seen once a second: a job that heeds it returns soon."""
+        """Whether this task was asked to stop, updated once a second. A job that sees True should return soon."""
         return self.ask_cancelled()

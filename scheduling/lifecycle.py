@@ -5,8 +5,8 @@
         |          |          |-----> FAILED
         +----------+----------+-----> CANCELLED
 
-SKIPPED and MISSED are occurrences that policy did not run: rows that are born finished. A person may ask for another
-attempt at what failed or was not run: it is QUEUED again.
+SKIPPED and MISSED are occurrences that the schedule's policy does not run: their rows are finished from the start. A
+person may retry a task that is FAILED, CANCELLED, SKIPPED or MISSED: the task is QUEUED again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 
 class Status(StrEnum):
-    """Where a task stands."""
+    """The status of a task."""
 
     SCHEDULED = "SCHEDULED"
     QUEUED = "QUEUED"
@@ -43,9 +43,9 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
 
 OPEN: Final = frozenset({Status.SCHEDULED, Status.QUEUED, Status.RUNNING, Status.RETRYING})
 FINISHED: Final = frozenset(Status) - OPEN
-# Waiting for a time, for a predecessor, or for another attempt.
+# The task waits for a time, for an earlier task, or for its next attempt.
 WAITING: Final = frozenset({Status.SCHEDULED, Status.RETRYING})
-# What a person may ask another attempt at.
+# A person may retry a task in one of these statuses.
 RETRYABLE: Final = frozenset({status for status in FINISHED if Status.QUEUED in MOVES[status]})
 
 

@@ -1,4 +1,4 @@
-"""Which request, task and schedule the present line of a log belongs to. Pure Python: the settings read it too."""
+"""Which request, task and schedule a log line belongs to. Pure Python, because the settings import it too."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ids: ContextVar[Ids] = ContextVar("log_ids", default=_NONE)
 
 @contextmanager
 def bound(**ids: str | int | None) -> Iterator[None]:
-    """Inside, lines are marked with these ids besides those that hold already; one that is None is left out.
+    """Mark log lines inside the block with these ids, in addition to the ids already set. An id of None is left out.
 
-    The usual names: `request_id`, `task_id`, `attempt`, `schedule_id`. A thread that is started inside does not inherit
-    them unless it is run in a copy of the context (contextvars.copy_context).
+    The usual names: `request_id`, `task_id`, `attempt`, `schedule_id`. A thread that starts inside the block does not
+    inherit the ids, unless it runs in a copy of the context (contextvars.copy_context).
     """
     token = _ids.set(
         MappingProxyType({**_ids.get(), **{name: value for name, value in ids.items() if value is not None}})
@@ -31,5 +31,5 @@ def bound(**ids: str | int | None) -> Iterator[None]:
 
 
 def current() -> Ids:
-    """The ids that hold here."""
+    """The ids that are set here."""
     return _ids.get()

@@ -1,4 +1,4 @@
-"""Which occurrences are due, and what policy makes of them. Pure: time, cursor and open tasks are arguments."""
+"""Which occurrences are due, and what to do with each. Pure: time, cursor and number of open tasks are arguments."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Final
 from scheduling.lifecycle import Status
 from scheduling.timing import Trigger
 
-# After an outage each missed occurrence is a row, but a bounded number of them: the newest of the last day. What lies
-# before is one row that says so.
+# After an outage, only the newest missed occurrences of the last day get a row each. One row stands for all earlier
+# ones.
 RECORDED_SPAN: Final = timedelta(days=1)
 # A schedule that is due each second would otherwise write 86,400 rows for one day of outage.
 RECORDED_MOST: Final = 200
 # With catch_up `all` each one is a task to run: more of them would keep the workers from all other work.
 CAUGHT_UP_MOST: Final = 10_000
-REPLACED: Final = "replaced by a later occurrence, for overlap is replace"
+REPLACED: Final = "replaced by a later occurrence, because overlap is replace"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a schedule says about occurrences that come late or find an earlier task still open.
+    """What a schedule does with occurrences that are late, or that are due while an earlier task is open.
 
-    `overlap` is skip, queue, replace or allow; `catch_up` none, latest or all.
+    `overlap` is skip, queue, replace or allow; `catch_up` is none, latest or all.
     """
 
     overlap: str = "skip"
@@ -37,7 +37,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of one occurrence: a task that is QUEUED, one that waits (SCHEDULED), or a SKIPPED or MISSED row."""
+    """The row for one occurrence: a QUEUED task, a waiting task (SCHEDULED), or a SKIPPED or MISSED row."""
 
     due_at: datetime
     status: Status
@@ -46,9 +46,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The decisions in order of time, where the cursor goes, and when to look again (None: never).
+    """The decisions in order of time, the new cursor, and when the schedule is due next (None: never).
 
-    `replace` asks for the open tasks of the schedule to be stopped: the new one runs when they have ended.
+    With `replace`, the open tasks of the schedule must be stopped. The new task runs when they have ended.
     """
 
     decisions: tuple[Decision, ...]
@@ -58,7 +58,7 @@ class Plan:
 
 
 def next_due(trigger: Trigger, cursor: datetime, policy: Policy) -> datetime | None:
-    """The first occurrence after `cursor` that lies within the start and the end, both included."""
+    """The first occurrence after `cursor`, from the policy's start to its end (both included); None without one."""
     after = cursor
     if policy.starts_at is not None:
         after = max(after, policy.starts_at - timedelta(microseconds=1))
@@ -71,9 +71,9 @@ def next_due(trigger: Trigger, cursor: datetime, policy: Policy) -> datetime | N
 def plan(
     trigger: Trigger, cursor: datetime, now: datetime, policy: Policy, *, open_tasks: int = 0, skip_because: str = ""
 ) -> Plan:
-    """Decide all occurrences after `cursor` up to `now`. `open_tasks` counts the schedule's tasks not yet finished.
+    """Decide on all occurrences after `cursor` up to `now`. `open_tasks` is the number of the schedule's open tasks.
 
-    With `skip_because` none of them runs: each is SKIPPED with this reason.
+    With `skip_because` no occurrence runs: each is SKIPPED with this reason.
     """
     first = next_due(trigger, cursor, policy)
     if first is None or first > now:
@@ -98,7 +98,7 @@ def plan(
 
 
 def _recent(trigger: Trigger, first: datetime, until: datetime, now: datetime, policy: Policy) -> deque[datetime]:
-    """The occurrences worth a row of their own, oldest first; at least one."""
+    """The occurrences that get a row each, oldest first; at least one."""
     span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
     after = max(first, now - span) - timedelta(microseconds=1)
     most = CAUGHT_UP_MOST if policy.catch_up == "all" else RECORDED_MOST
@@ -108,27 +108,27 @@ def _recent(trigger: Trigger, first: datetime, until: datetime, now: datetime, p
 
 def _unrecorded(first: datetime, then: datetime) -> Decision:
     reason = (
-        f"missed, with every other occurrence before {then:%Y-%m-%d %H:%M:%S} UTC: too long ago to be kept one by one"
+        f"missed, like all occurrences before {then:%Y-%m-%d %H:%M:%S} UTC: they are too old or too many for a row each"
     )
     return Decision(first, Status.MISSED, reason)
 
 
 def _missed(due_at: datetime, *, newest: bool, now: datetime, policy: Policy) -> str:
-    """Why an occurrence is not run for being late or overtaken; empty where it is to run."""
+    """Why an occurrence is not run: it is too late, or a later one takes its place. Empty when it runs."""
     late = now - due_at
     if newest and late <= policy.grace:
         return ""
     if policy.catch_up == "none":
-        return _late(late, policy.grace) if newest else "overtaken by a later occurrence, and catch_up is none"
+        return _too_late(late, policy.grace) if newest else "overtaken by a later occurrence, and catch_up is none"
     if not newest and policy.catch_up == "latest":
         return "overtaken by a later occurrence, and catch_up is latest"
     if late > max(policy.catch_up_window, policy.grace):
-        return f"{_whole(late)} late, beyond the catch_up_window of {_whole(policy.catch_up_window)}"
+        return f"{_seconds(late)} late, beyond the catch_up_window of {_seconds(policy.catch_up_window)}"
     return ""
 
 
-def _late(late: timedelta, grace: timedelta) -> str:
-    return f"{_whole(late)} late, beyond the grace of {_whole(grace)}, and catch_up is none"
+def _too_late(late: timedelta, grace: timedelta) -> str:
+    return f"{_seconds(late)} late, beyond the grace of {_seconds(grace)}, and catch_up is none"
 
 
 def _overlapping(due_at: datetime, overlap: str, open_tasks: int, *, newest: bool) -> Decision:
@@ -141,5 +141,5 @@ def _overlapping(due_at: datetime, overlap: str, open_tasks: int, *, newest: boo
     return Decision(due_at, Status.SKIPPED, "an earlier task of this schedule is still open, and overlap is skip")
 
 
-def _whole(span: timedelta) -> str:
+def _seconds(span: timedelta) -> str:
     return str(timedelta(seconds=int(span.total_seconds())))

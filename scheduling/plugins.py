@@ -1,4 +1,4 @@
-"""Finding the implementations that settings name by dotted path."""
+"""Loads the implementations that settings name by dotted path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Handlers(Generic[T]):
-    """The implementations under one setting (`{name: dotted path}`), each made once, at first use."""
+    """The implementations of one setting (`{name: dotted path}`). Each is created once, at its first use."""
 
     def __init__(self, setting: str, base: type[T]) -> None:
         self._setting = setting
@@ -27,7 +27,7 @@ class Handlers(Generic[T]):
         return tuple(getattr(settings, self._setting))
 
     def get(self, name: str) -> T:
-        """The implementation called `name`. Raises NotFound, or Misconfigured where the path leads nowhere."""
+        """The implementation called `name`. Raises NotFound, or Misconfigured when its path does not lead to one."""
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
@@ -35,13 +35,13 @@ class Handlers(Generic[T]):
     def _make(self, name: str) -> T:
         path = getattr(settings, self._setting).get(name)
         if path is None:
-            raise NotFound(f"There is no {name!r} here: choose one of {', '.join(self.names())}.")
+            raise NotFound(f"{self._setting} has no {name!r}: choose one of {', '.join(self.names())}.")
         try:
             made = import_string(path)()
         except ImportError as exc:
             raise Misconfigured(f"{self._setting}[{name!r}] names {path}, which cannot be imported: {exc}") from exc
         if not isinstance(made, self._base):
-            raise Misconfigured(f"{self._setting}[{name!r}] names {path}, which is no {self._base.__name__}.")
+            raise Misconfigured(f"{self._setting}[{name!r}] names {path}, which is not a {self._base.__name__}.")
         return made
 
     def _forget(self, *, setting: str, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The reads that API, command line and dashboard call."""
+"""The reads of schedules and their occurrences that API, command line and dashboard call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_OCCURRENCES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One instant of a schedule: a row of the ledger (`task`), or one that is still to come."""
+    """One instant of a schedule. `task` is its row in the ledger; None for an instant that is still to come."""
 
     due_at: datetime
     task: Task | None
@@ -33,14 +33,14 @@ def schedule(schedule_id: int) -> Schedule:
 
 
 def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:
-    """The next instants (UTC) at which the schedule will be due; none while it is paused, or after its end."""
+    """The next instants (UTC) at which the schedule is due; none while it is paused, or after its end."""
     return list(islice(_coming(of, of.cursor), count))
 
 
 def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurrence]:
-    """What was due and what will be due from `start` to `end`, both included, in order: the first MOST_OCCURRENCES.
+    """The past and coming occurrences from `start` to `end`, both included, in order; the first MOST_OCCURRENCES.
 
-    Raises InvalidRequest naming `to` where it ends before it starts.
+    Raises InvalidRequest (field `to`) when `end` is before `start`.
     """
     if end < start:
         raise InvalidRequest([Problem("to", "ends_before_start", "Write a time that is not before `from`.")])

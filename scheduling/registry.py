@@ -32,7 +32,7 @@ class UnknownJob(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """A registered function: `function(context, **parameters)`, parameters checked against `model`."""
+    """A registered function. The call is `function(context, **parameters)`; `model` checks the parameters."""
 
     name: str
     function: Callable[..., Any]
@@ -45,7 +45,7 @@ class JobDefinition:
     rule: Rule | None = None
 
     def worth_a_retry(self, exc: BaseException) -> bool:
-        """Whether another attempt may come to something else after `exc`."""
+        """Whether another attempt may succeed after `exc`."""
         if isinstance(exc, Retry):
             return True
         return isinstance(exc, self.retry_on) and not isinstance(exc, (*self.give_up_on, InvalidRequest))
@@ -55,7 +55,7 @@ class JobDefinition:
         return self.model.model_json_schema()
 
     def check(self, parameters: object) -> dict[str, Json]:
-        """The parameters as they will be stored; raises InvalidRequest naming each part at fault."""
+        """The parameters to store. Raises InvalidRequest, which names each wrong part."""
         storable = problem_with(parameters, most_bytes=MOST_PARAMETER_BYTES)
         if storable:
             raise InvalidRequest([Problem("parameters", "not_storable", f"This {storable}.")])
@@ -65,16 +65,16 @@ class JobDefinition:
         return dict(parameters)
 
     def run(self, context: object, parameters: Mapping[str, Json]) -> object:
-        """Call the function. Raises whatever it raises, and InvalidRequest when the parameters no longer fit.
+        """Call the function. Raises what the function raises, and InvalidRequest when the parameters do not fit.
 
-        What a workflow handed on to them may be more than a request may hold.
+        The size is not checked: a result that a workflow hands on may be larger than a request may be.
         """
         return self.function(context, **self._values(parameters))
 
     def _values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """What the function is called with."""
+        """The checked keyword arguments of the function."""
         try:
-            # As JSON and strictly, which is what the schema says: true is no number, and a time is a string.
+            # Strict JSON, because the schema says so: true is not a number, and a time is a string.
             checked = self.model.model_validate_json(json.dumps(parameters), strict=True)
         except ValidationError as exc:
             errors = exc.errors(include_url=False)
@@ -99,11 +99,11 @@ def job(
 ) -> Callable[[JobFunction], JobFunction]:
     """Register a function as the job `name` (`group.verb`).
 
-    Its first parameter is the JobContext, the others are keyword-only with type hints: they are the schema. The
-    docstring's first line is the summary. `retries` is what its tasks get that do not say otherwise; an exception in
-    `retry_on` and not in `give_up_on` is worth one. `rule` is called with the parameters by name, once each of them is
-    right by itself, and yields a Problem (its field is the parameter's name) for what does not fit together. Raises
-    Misconfigured for a name that is taken and for a signature that is no schema.
+    The function's first parameter is the JobContext. The others are keyword-only, and their type hints are the schema.
+    The first line of the docstring is the summary. `retries` is the policy of tasks that do not have their own. An
+    exception is worth a retry if it is in `retry_on` and not in `give_up_on`. `rule` is called with the parameters by
+    name, after each of them is valid alone. It yields a Problem (the field is the parameter's name) for parameters that
+    contradict each other. Raises Misconfigured for a name that is taken, and for a signature that has no schema.
     """
 
     def register(function: JobFunction) -> JobFunction:
@@ -130,7 +130,7 @@ def job(
 
 
 def definition(name: str) -> JobDefinition:
-    """The job called `name`; raises UnknownJob with the nearest names."""
+    """The job called `name`. Raises UnknownJob, which suggests similar names."""
     found = _jobs.get(name)
     if found is None:
         near = difflib.get_close_matches(name, _jobs, n=3)
@@ -139,7 +139,7 @@ def definition(name: str) -> JobDefinition:
 
 
 def definitions() -> list[JobDefinition]:
-    """Every job, by name."""
+    """Every job, sorted by name."""
     return [_jobs[name] for name in sorted(_jobs)]
 
 
@@ -151,7 +151,7 @@ def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY or parameter.name not in hints:
             raise Misconfigured(f"Job {name}: make its parameter {parameter.name} keyword-only, with a type hint.")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        # Under another name inside: a parameter may be called like an attribute of pydantic's (`json`, `schema`).
+        # The model's field has another name, because a parameter may be called like a pydantic attribute (`json`).
         hint: Any = Annotated[hints[parameter.name], Field(alias=parameter.name)]
         fields[f"parameter_{parameter.name}"] = (hint, default)
     try:
@@ -171,7 +171,7 @@ def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
 
 def _problem(error: Any, definition: JobDefinition, parameters: Mapping[str, Any]) -> Problem:
     where = ".".join(["parameters", *(escaped(part) for part in _path(error, parameters))])
-    # What pydantic puts before the words of a validator.
+    # pydantic puts this before the message of a validator.
     detail = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
         known = ", ".join(str(about.alias) for about in definition.model.model_fields.values()) or "none"
@@ -180,7 +180,7 @@ def _problem(error: Any, definition: JobDefinition, parameters: Mapping[str, Any
 
 
 def _path(error: Any, parameters: Mapping[str, Any]) -> list[object]:
-    """Where the error lies in what was sent. pydantic also names which member of a union it tried: left out."""
+    """The path of the error in the parameters. pydantic also names the member of a union that it tried: left out."""
     found: list[object] = []
     here: Any = parameters
     for number, part in enumerate(error["loc"], start=1):

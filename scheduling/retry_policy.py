@@ -1,4 +1,4 @@
-"""When a failed attempt is worth another, and how long to wait for it. Pure: chance is an argument."""
+"""How many retries a task has, and how long to wait before each. Pure: the random number is an argument."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LONGEST_WAIT: Final = 30 * 24 * 3600.0
 
 
 class Retry(Exception):
-    """Raised by a job: this attempt came to nothing, try again, after so many seconds if given.
+    """A job raises this to ask for another attempt, if given `after` this many seconds.
 
-    It counts as a retry: when none is left, the task has failed.
+    The new attempt counts as a retry. When no retry is left, the task fails.
     """
 
     def __init__(self, reason: str = "the job asked for another attempt", *, after: float | None = None) -> None:
@@ -28,7 +28,11 @@ class Retry(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Up to `max` retries; the n-th waits base * factor^(n-1) seconds, at most `cap`, give or take a share of it."""
+    """Up to `max` retries. The n-th waits base * factor^(n-1) seconds, at most `cap`, then plus or minus a share.
+
+    The share is random, and at most `jitter`.
+
+    """
 
     max: int = 0
     base: float = 1.0
@@ -37,7 +41,7 @@ class RetryPolicy:
     jitter: float = 0.1
 
     def delay(self, attempt: int, chance: float) -> timedelta:
-        """How long to wait after attempt number `attempt` (from 1) failed. `chance` lies in [0, 1)."""
+        """How long to wait after attempt number `attempt` (from 1) failed. `chance` is a random number in [0, 1)."""
         exponent = min(attempt - 1, 64)
         wait = min(self.cap, self.base * self.factor**exponent)
         return timedelta(seconds=wait * (1 + self.jitter * (2 * chance - 1)))
@@ -61,13 +65,14 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
 
 
 def problems_with(given: object) -> list[Problem]:
-    """What is wrong with a policy as asked for: an object with some of max, base, factor, cap, jitter."""
+    """What is wrong with a requested policy. It must be an object with some of max, base, factor, cap, jitter."""
     if not isinstance(given, Mapping):
         return [Problem("retries", "not_an_object", f"Write an object with some of {', '.join(_BOUNDS)}.")]
     found = []
     for name, value in given.items():
         if name not in _BOUNDS:
-            found.append(Problem(f"retries.{name}", "unknown", f"There is no such member: {', '.join(_BOUNDS)}."))
+            detail = f"There is no such member: choose from {', '.join(_BOUNDS)}."
+            found.append(Problem(f"retries.{name}", "unknown", detail))
             continue
         low, high = _BOUNDS[name]
         whole_only = name == "max" and not isinstance(value, int)
@@ -78,5 +83,5 @@ def problems_with(given: object) -> list[Problem]:
 
 
 def policy(given: Mapping[str, Any], otherwise: RetryPolicy) -> RetryPolicy:
-    """The policy of a task: what it says itself, and `otherwise` (its job's) for the rest."""
+    """The policy of a task: the values in `given`, and those of `otherwise` (the job's policy) for the rest."""
     return RetryPolicy(**{**asdict(otherwise), **given})

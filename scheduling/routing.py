@@ -1,4 +1,4 @@
-"""Which backend wakes us for a schedule and which executor runs it, with the reason."""
+"""Which backend wakes Tandem for a schedule, which executor runs its tasks, and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AUTO: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a schedule goes. `reason` reads as the end of "it is on beat because ..."."""
+    """Where a schedule goes. `reason` ends the sentence "it is on beat because ..."."""
 
     backend: str
     executor: str
@@ -29,19 +29,18 @@ class Route:
 
 
 def route(schedule: Schedule) -> Route:
-    """Follow what was asked for, or the rules in TANDEM_ROUTING for `auto`.
+    """The requested backend and executor, or for `auto` those that the rules in TANDEM_ROUTING choose.
 
-    Raises InvalidRequest with the reason where the backend asked for cannot hold the schedule, or none can: a
-    schedule is
-    never silently put somewhere else.
+    Raises InvalidRequest with the reason when the requested backend cannot hold the schedule, or no backend can. A
+    schedule is never silently put on another backend.
     """
-    _known("backend", schedule.backend, backend_names())
-    _known("executor", schedule.executor, executor_names())
+    _check_known("backend", schedule.backend, backend_names())
+    _check_known("executor", schedule.executor, executor_names())
     if schedule.backend != AUTO:
-        asked, problems = _try(schedule, backend(schedule.backend), "it was asked for")
-        if asked is None:
+        requested, problems = _try(schedule, backend(schedule.backend), "it was asked for")
+        if requested is None:
             raise InvalidRequest(problems)
-        return asked
+        return requested
     refusals: dict[str, list[Problem]] = {}
     for rule in settings.TANDEM_ROUTING:
         name = str(rule["backend"])
@@ -51,18 +50,18 @@ def route(schedule: Schedule) -> Route:
         if found is not None:
             return found
         refusals[name] = problems
-    said = "; ".join(f"{name}: {problem.detail}" for name, problems in refusals.items() for problem in problems)
-    raise InvalidRequest([Problem("backend", "no_backend", f"No backend can hold this schedule. {said}")])
+    reasons = "; ".join(f"{name}: {problem.detail}" for name, problems in refusals.items() for problem in problems)
+    raise InvalidRequest([Problem("backend", "no_backend", f"No backend can hold this schedule. {reasons}")])
 
 
 def _try(schedule: Schedule, candidate: SchedulerBackend, because: str) -> tuple[Route | None, list[Problem]]:
-    """The schedule as it would be on `candidate`, or what stands against it. The schedule itself is left as it was."""
-    can = candidate.capabilities
-    runs_on = can.executors[0] if schedule.executor == AUTO else schedule.executor
-    if runs_on not in can.executors:
-        problem = f"{candidate.name} cannot run it {runs_on}: choose {' or '.join(can.executors)}."
+    """The route on `candidate`, or the problems with it. The schedule itself is not changed."""
+    supported = candidate.capabilities
+    runs_on = supported.executors[0] if schedule.executor == AUTO else schedule.executor
+    if runs_on not in supported.executors:
+        problem = f"{candidate.name} has no executor {runs_on}: choose {' or '.join(supported.executors)}."
         return None, [Problem("executor", "unsupported_executor", problem)]
-    host = (schedule.host or default_host()) if can.per_host else ""
+    host = (schedule.host or default_host()) if supported.per_host else ""
     before = (schedule.routed_to, schedule.runs_on, schedule.host)
     schedule.routed_to, schedule.runs_on, schedule.host = candidate.name, runs_on, host
     problems = candidate.check(schedule)
@@ -74,7 +73,7 @@ def _applies(rule: Mapping[str, Any], schedule: Schedule) -> bool:
     conditions = {key: value for key, value in rule.items() if key not in {"backend", "because"}}
     unknown = conditions.keys() - {"executor", "jobs", "sub_minute"}
     if unknown:
-        raise Misconfigured(f"TANDEM_ROUTING: a rule has no condition {', '.join(sorted(unknown))}.")
+        raise Misconfigured(f"TANDEM_ROUTING: there is no condition {', '.join(sorted(unknown))} for a rule.")
     if "executor" in conditions and schedule.executor != conditions["executor"]:
         return False
     if "sub_minute" in conditions and _sub_minute(schedule) != conditions["sub_minute"]:
@@ -83,11 +82,11 @@ def _applies(rule: Mapping[str, Any], schedule: Schedule) -> bool:
 
 
 def _sub_minute(schedule: Schedule) -> bool:
-    """Whether it is due at other instants than whole minutes."""
+    """Whether the schedule may be due between whole minutes."""
     return schedule.every is not None and bool(schedule.every % 60 or schedule.anchor.second)
 
 
-def _known(field: str, name: str, names: tuple[str, ...]) -> None:
+def _check_known(field: str, name: str, names: tuple[str, ...]) -> None:
     if name not in (*names, AUTO):
         problem = f"There is no {field} {name[:50]!r}: write {', '.join((*names, AUTO))}."
         raise InvalidRequest([Problem(field, f"unknown_{field}", problem)])

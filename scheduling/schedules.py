@@ -18,7 +18,7 @@ from scheduling.timing import Cron
 
 
 class ScheduleFields(TypedDict, total=False):
-    """What may be asked of a schedule; see scheduling.models.Schedule for each field."""
+    """The fields of a schedule that a caller may set; see scheduling.models.Schedule for each."""
 
     name: str
     description: str
@@ -65,8 +65,8 @@ class Deletion:
 def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """Store a schedule and install it on its backend.
 
-    Raises InvalidRequest with every problem. A backend that cannot be written leaves the schedule stored and
-    OUT_OF_SYNC.
+    Raises InvalidRequest with every problem. When the backend cannot be written, the schedule is stored all the same
+    and is OUT_OF_SYNC.
     """
     values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
     schedule = Schedule(created_at=now, **values)
@@ -79,9 +79,9 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
 def update(
     schedule_id: int, *, now: datetime, version: int | None = None, **fields: Unpack[ScheduleFields]
 ) -> Schedule:
-    """Change a schedule. What is due by then is decided as the schedule was before; tasks stay what they are.
+    """Change a schedule. What is due is decided first, by the old definition. Tasks that exist do not change.
 
-    With `version`, raises StaleVersion if it is another by now. Raises NotFound and InvalidRequest.
+    Raises NotFound and InvalidRequest; with `version`, StaleVersion when the schedule is at another version.
     """
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
@@ -103,32 +103,33 @@ def update(
 def replace(
     schedule_id: int, *, now: datetime, version: int | None = None, **fields: Unpack[ScheduleFields]
 ) -> Schedule:
-    """As `update`, but what is not named goes back to its default."""
+    """Like `update`, but each field that is not named gets its default value."""
     return update(schedule_id, now=now, version=version, **cast("ScheduleFields", {**_defaults(), **fields}))
 
 
 def pause(schedule_id: int, *, now: datetime, version: int | None = None) -> Schedule:
-    """No occurrence is due from now on, and none of the pause is caught up later.
+    """Stop the occurrences of the schedule. Occurrences during the pause are not caught up later.
 
-    An occurrence that is due and not yet dispatched is SKIPPED, with the pause as its reason.
+    An occurrence that is due and not dispatched yet is SKIPPED, with the pause as its reason.
     """
     return update(schedule_id, now=now, version=version, paused=True)
 
 
 def resume(schedule_id: int, *, now: datetime, version: int | None = None) -> Schedule:
-    """Go on with the first occurrence after now."""
+    """Continue with the first occurrence after `now`."""
     return update(schedule_id, now=now, version=version, paused=False)
 
 
 def move(schedule_id: int, *, to: str, now: datetime, version: int | None = None) -> Schedule:
-    """Bring a live schedule to another backend: installed there first, removed here after; the ledger admits one of
-    both.
+    """Move a live schedule to another backend: first install it there, then remove it from the old backend.
+
+    While both have it, the ledger still makes one task for each occurrence.
     """
     return update(schedule_id, now=now, version=version, backend=to)
 
 
 def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> Deletion:
-    """Delete the schedule and cancel its tasks that wait. All of its tasks stay in the ledger, with its id.
+    """Delete the schedule and cancel its tasks that wait. All its tasks stay in the ledger, with its id.
 
     Raises NotFound, and StaleVersion as `update` does.
     """
@@ -147,7 +148,10 @@ def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> De
 
 
 def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
-    """Run the schedule's job once, now, beside its occurrences. Returns the task, and what it waits for, or ''."""
+    """Run the schedule's job once, now, in addition to its occurrences.
+
+    Returns the task, and what it waits for, or ''.
+    """
     with transaction.atomic():
         schedule = _locked(schedule_id)
         [task] = ledger.record([dispatch.extra_task(schedule, now=now, woken_by="request")], now)
@@ -155,13 +159,13 @@ def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
 
 
 def _defaults() -> ScheduleFields:
-    """Every field as it is where nothing is asked for it."""
+    """Every field with its default value."""
     blank = Schedule(backend=routing.AUTO, executor=routing.AUTO)
     return cast("ScheduleFields", {name: getattr(blank, name) for name in ScheduleFields.__annotations__})
 
 
 def one_trigger(fields: ScheduleFields) -> ScheduleFields:
-    """Naming one kind of trigger in a change takes the other kind away."""
+    """The fields of a change. When they name one kind of trigger, they also clear the other kind."""
     if fields.get("every") is not None:
         return {"cron": "", **fields}
     if fields.get("cron"):
@@ -170,7 +174,7 @@ def one_trigger(fields: ScheduleFields) -> ScheduleFields:
 
 
 def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
-    """Check and route the schedule, and say when it is due next. Raises InvalidRequest; stores nothing."""
+    """Check the schedule, route it, and set when it is due next. Raises InvalidRequest; stores nothing."""
     if changed & _TRIGGER:
         schedule.anchor = _anchor(schedule, now)
     # What was due was decided before. A new end moves the cursor only where the old one had passed.
@@ -188,8 +192,9 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
 
 
 def _anchor(schedule: Schedule, now: datetime) -> datetime:
-    """Where an interval counts from: its start, else now; whole minutes count from a whole minute, so that cron can
-    hold them.
+    """Where an interval counts from: its start, else `now`.
+
+    An interval of whole minutes counts from a whole minute, so that cron can hold it.
     """
     if schedule.starts_at is not None:
         return schedule.starts_at
@@ -208,5 +213,5 @@ def _locked(schedule_id: int, version: int | None = None) -> Schedule:
     if schedule is None:
         raise NotFound(f"There is no schedule {schedule_id}.")
     if version is not None and version != schedule.version:
-        raise StaleVersion(f"The schedule is at version {schedule.version} by now: read it again and repeat.")
+        raise StaleVersion(f"The schedule is now at version {schedule.version}: read it again and repeat your change.")
     return schedule

@@ -1,4 +1,4 @@
-"""What the databases can keep: JSON values that SQLite and PostgreSQL store and give back unchanged."""
+"""Which values the databases can store: JSON that SQLite and PostgreSQL both return unchanged."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-# NUL cannot stand in PostgreSQL's text and jsonb, a lone surrogate in no UTF-8.
+# PostgreSQL's text and jsonb cannot hold NUL. UTF-8 cannot hold a lone surrogate.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """The text with what cannot be stored written as an escape."""
+    """The text, with each character that cannot be stored replaced by an escape."""
     return _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 

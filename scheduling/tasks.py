@@ -16,7 +16,7 @@ from scheduling.storable import Json
 
 
 class TaskFields(TypedDict, total=False):
-    """What may be asked of a one-off task; see scheduling.models.Task for each field."""
+    """The fields of a one-off task that a caller may set; see scheduling.models.Task for each."""
 
     name: str
     description: str
@@ -51,9 +51,9 @@ class NotRetryable(Conflict):
 
 
 def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
-    """Store a task and, if its time has come, hand it over. A time in the past means at once.
+    """Store a task, and hand it over if its time has come. A time in the past means at once.
 
-    Returns the task, and what it still waits for ('' when it is on its way). Raises InvalidRequest with every problem.
+    Returns the task, and what it waits for ('' when it was handed over). Raises InvalidRequest with every problem.
     """
     values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
     at: datetime | None = values.pop("scheduled_time", None)
@@ -70,12 +70,12 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
 
 
 def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request") -> Task:
-    """Cancel a task that has not finished: one that waits never runs, one that runs is asked to stop.
+    """Cancel a task that has not finished. A waiting task never runs; a running task is asked to stop.
 
     Raises NotFound, and AlreadyFinished with the status.
     """
     task = _found(task_id)
-    # Between the two a worker may claim it, or finish it: asked in this order one of them always meets it.
+    # A worker may claim or finish the task between the read and the write: then the next turn uses its new status.
     for _ in range(_CANCEL_TRIES):
         if task.status == Status.RUNNING:
             done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
@@ -93,7 +93,7 @@ def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request")
 def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
     """Queue another attempt at a task that failed, was cancelled, missed or skipped.
 
-    Returns the task, and what it waits for. Raises NotFound, and NotRetryable with the status.
+    Returns the task, and what it waits for, or ''. Raises NotFound, and NotRetryable with the status.
     """
     task = _found(task_id)
     if task.workflow_id is not None:

@@ -1,4 +1,4 @@
-"""What must be true of a schedule or a task before it is stored. Every problem is found, not only the first."""
+"""Which rules a schedule or a task must meet before it is stored. All problems are reported, not only the first."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ SHORTEST_GRACE: Final = timedelta(seconds=10)
 LONGEST_LIMIT: Final = 7 * 24 * 3600
 # Nothing of more than a year ago is worth catching up.
 LONGEST_WINDOW: Final = timedelta(days=366)
-# Between them every instant has a local time in every zone, and a step of arithmetic stays within the calendar.
+# Between these two, every instant has a local time in every zone, and date arithmetic does not leave the calendar.
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # As above; the calendar ends with 9999.
 LATEST: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def check(schedule: Schedule) -> Trigger:
-    """The trigger of a schedule that may be stored; raises InvalidRequest with everything that is wrong."""
+    """Check a schedule, and return its trigger. Raises InvalidRequest with every problem."""
     texts = _texts(schedule, "name", "description", "timezone", "host")
     problems = [*texts, *_job(schedule), *_policies(schedule), *_bounds(schedule), *_execution(schedule)]
-    trigger, wrong = _trigger(schedule)
+    trigger, trigger_problems = _trigger(schedule)
     if trigger is None or problems:
-        raise InvalidRequest([*wrong, *problems])
+        raise InvalidRequest([*trigger_problems, *problems])
     return trigger
 
 
 def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
     if (schedule.every is None) == (not schedule.cron):
-        return None, [Problem("cron", "one_trigger", "Write either `cron` or `every`, not both and not neither.")]
+        return None, [Problem("cron", "one_trigger", "Write exactly one of `cron` and `every`.")]
     try:
         zone(schedule.timezone)
     except InvalidTrigger as exc:
@@ -54,12 +54,12 @@ def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
             return None, [Problem("cron", exc.code, exc.detail)]
     if not 1 <= schedule.every <= LONGEST_EVERY:
         return None, [Problem("every", "out_of_range", "Write an interval from one second to 366 days.")]
-    # A fraction of a second is a problem of its own, of starts_at.
+    # A fraction of a second is reported elsewhere, as a problem of starts_at.
     return Every(schedule.every, schedule.anchor.replace(microsecond=0)), []
 
 
 def check_task(task: Task, *, starts: datetime) -> None:
-    """Raise InvalidRequest with everything that is wrong with a one-off task that is to start then."""
+    """Raise InvalidRequest with every problem of a one-off task that is to start at `starts`."""
     problems = [*_texts(task, "name", "description", "host"), *_job(task), *_execution(task)]
     if task.executor not in executor_names():
         known = ", ".join(executor_names())
@@ -80,7 +80,7 @@ def place(task: Task) -> None:
         return
     task.host = task.host or default_host()
     if not task.host:
-        raise InvalidRequest([Problem("host", "no_host", "Say on which host it is to run: none is known here.")])
+        raise InvalidRequest([Problem("host", "no_host", "Write the host to run on: there is no default host here.")])
     wrong = problem_with(task.host)
     if wrong:
         raise InvalidRequest([Problem("host", "no_crontab", wrong)])
@@ -106,7 +106,7 @@ def _job(asked: Schedule | Task) -> Iterator[Problem]:
 
 def _execution(asked: Schedule | Task) -> Iterator[Problem]:
     if not 0 <= asked.priority <= 9:
-        yield Problem("priority", "out_of_range", "Write a number from 0 to 9; 9 comes first.")
+        yield Problem("priority", "out_of_range", "Write a number from 0 to 9; 9 is the most urgent.")
     if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", asked.queue):
         yield Problem("queue", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
     if asked.on_lost not in OnLost.values:
@@ -117,7 +117,7 @@ def _execution(asked: Schedule | Task) -> Iterator[Problem]:
         if limit is not None and not 1 <= limit <= LONGEST_LIMIT:
             yield Problem(field, "out_of_range", "Write a duration from one second to seven days.")
     if asked.soft_timeout is not None and asked.timeout is not None and asked.soft_timeout >= asked.timeout:
-        yield Problem("soft_timeout", "not_below_timeout", "Write less than timeout, else it never comes to it.")
+        yield Problem("soft_timeout", "not_below_timeout", "Write less than timeout: the soft limit must come first.")
 
 
 def _policies(schedule: Schedule) -> Iterator[Problem]:
@@ -125,12 +125,12 @@ def _policies(schedule: Schedule) -> Iterator[Problem]:
         if getattr(schedule, field) not in choices:
             yield Problem(field, "unknown_choice", f"Write one of {', '.join(choices)}.")
     if not SHORTEST_GRACE <= schedule.grace <= LONGEST_WINDOW:
-        detail = "Write a duration from ten seconds to 366 days: no wake-up comes at the very instant."
+        detail = "Write a duration from ten seconds to 366 days: every wake-up is a little late."
         yield Problem("grace", "out_of_range", detail)
     if not timedelta(0) <= schedule.catch_up_window <= LONGEST_WINDOW:
         yield Problem("catch_up_window", "out_of_range", "Write a duration from zero to 366 days.")
     if schedule.catch_up == CatchUp.ALL and schedule.overlap == Overlap.SKIP:
-        detail = "With overlap skip, only the first of the occurrences caught up would run: write queue or allow."
+        detail = "With overlap skip, only the first missed occurrence would be caught up: write queue or allow."
         yield Problem("overlap", "contradicts_catch_up", detail)
 
 

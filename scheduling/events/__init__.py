@@ -1,1 +1,1 @@
-"""The log of events: reading it in order, and hearing of news."""
+"""The event log: how to read it in order, and how to learn of new events."""

@@ -1,7 +1,7 @@
-"""Reading the event log: of one task by number, and of all tasks as it grows.
+"""Reads the event log: the events of one task by their numbers, and new events of all tasks by their ids.
 
-Within a task the numbers are the order. Over all tasks the ids are one, but on PostgreSQL events do not appear in it:
-see scheduling/events/horizon.py.
+Within a task, events appear in the order of their numbers. Over all tasks, on PostgreSQL, they may appear in another
+order than their ids: see scheduling/events/horizon.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.db.models import F, Max, Q
 from scheduling.events.horizon import Horizon
 from scheduling.models import TaskEvent
 
-# How far behind the newest id a transaction that is open when reading begins may have taken an id. Transactions of the
-# ledger are short and take at most a few hundred.
+# When reading begins, an open transaction may hold an id this far behind the newest one. Transactions of the ledger are
+# short, and usually take at most a few hundred ids.
 LOOK_BACK: Final = 5_000
 # Events read at once: a reader that is far behind catches up in steps.
 BATCH: Final = 1_000
@@ -25,14 +25,14 @@ BATCH: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What appeared, as (event id, task id) with ascending ids, and how far that leads."""
+    """New events as (event id, task id), in ascending order, and the horizon after them."""
 
     seen: Sequence[tuple[int, int]]
     reached: Horizon
 
 
 def head() -> Horizon:
-    """The end of the log just now. Costs one query over the newest LOOK_BACK ids."""
+    """The present end of the log. On PostgreSQL, this reads the newest LOOK_BACK ids."""
     high = TaskEvent.objects.aggregate(high=Max("pk"))["high"] or 0
     if not _out_of_order():
         return Horizon(high)
@@ -43,12 +43,12 @@ def head() -> Horizon:
 
 
 def news(since: Horizon) -> News:
-    """What has appeared since: at most BATCH events, with those of earlier ids that were missing.
+    """The events that appeared after `since`: at most BATCH, including events that fill gaps of `since`.
 
-    What one task's events are among them is without gaps and in order, call after call. One query, on PostgreSQL one
-    or two more while ids are missing.
+    From call to call, the events of each task come in order and without gaps. Costs one query; on PostgreSQL one or two
+    more while ids are missing.
     """
-    # Asked for first: what had ended by then shows in what is read now, or never.
+    # Read first: a transaction that has ended by now shows its events to the query below, or never.
     oldest_open = _oldest_open() if since.gaps else 0
     appeared = Q(pk__gt=since.high) | Q(pk__in=list(since.gaps)) if since.gaps else Q(pk__gt=since.high)
     seen = list(TaskEvent.objects.filter(appeared).order_by("pk").values_list("pk", "task_id")[:BATCH])
@@ -56,24 +56,24 @@ def news(since: Horizon) -> News:
     if not _out_of_order():
         return News(seen, Horizon(max([since.high, *ids[-1:]])))
     number = _next_transaction() if any(True for _ in since.missing(ids)) else 0
-    # A full batch may have left out some that fill gaps.
-    still = since.without_ended(oldest_open) if len(ids) < BATCH else since
-    return News(seen, still.after(ids, next_transaction=number))
+    # A full batch may leave out events that fill gaps. Then all gaps are kept.
+    kept = since.without_ended(oldest_open) if len(ids) < BATCH else since
+    return News(seen, kept.after(ids, next_transaction=number))
 
 
 def events(ids: Iterable[int]) -> list[TaskEvent]:
-    """These events, by id; those that retention took meanwhile are left out."""
+    """The events with these ids, in order of their ids. Events that retention has deleted are left out."""
     return list(TaskEvent.objects.filter(pk__in=list(ids)).order_by("pk"))
 
 
 def between(after: int, reached: Horizon, *, limit: int) -> list[TaskEvent]:
-    """The first `limit` events with an id above `after` that `reached` holds, by id."""
+    """The first `limit` events with an id above `after` that `reached` includes, in order of their ids."""
     found = TaskEvent.objects.filter(pk__gt=after, pk__lte=reached.high).exclude(pk__in=list(reached.gaps))
     return list(found.order_by("pk")[:limit])
 
 
 def last_of(task_id: int) -> TaskEvent | None:
-    """The last event of a task, with the task as it is at the same moment in `task`; None: there is no such task."""
+    """The last event of a task, with `task` read by the same query. None when the task does not exist."""
     last = TaskEvent.objects.select_related("task").filter(task_id=task_id, number=F("task__events"))
     return last.first()
 
@@ -84,7 +84,7 @@ def of_task(task_id: int, *, after: int, limit: int) -> list[TaskEvent]:
 
 
 def _out_of_order() -> bool:
-    """Whether ids can appear out of order. SQLite has one writer at a time, and a rollback gives its ids back."""
+    """Whether events can appear in another order than their ids. SQLite has one writer; a rollback frees its ids."""
     return connection.vendor == "postgresql"
 
 
@@ -94,8 +94,8 @@ def _oldest_open() -> int:
 
 
 def _next_transaction() -> int:
-    # A number of its own: larger than that of every transaction that has taken an id so far, for each got its number
-    # no later than with the row of the task, which it writes before the event.
+    # This call gets a new number, larger than that of each transaction that has taken an event id so far: a transaction
+    # gets its number at its first write at the latest, and it writes the row of the task before the event.
     return _number("SELECT pg_current_xact_id()::text::bigint")
 
 

@@ -1,6 +1,6 @@
-"""The contract of a notifier: it says at once that the event log has grown, so that nobody has to keep asking.
+"""The contract of a notifier: it tells listeners at once that the event log has new events.
 
-The log is the truth, and a notification may get lost: a listener also looks into the log by itself now and then.
+A notification may get lost; only the log is complete. So a listener must also read the log at intervals.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.db import transaction
 
 from scheduling.plugins import Handlers
 
-# Called in a thread of the notifier's, with the ids of the tasks that have new events. An empty list means: any task.
+# Called in a thread of the notifier, with the ids of the tasks that have new events. An empty list means: any task.
 OnEvents = Callable[[Collection[int]], None]
 
 
@@ -21,22 +21,22 @@ class Notifier(ABC):
 
     @abstractmethod
     def notify(self, task_ids: Sequence[int]) -> None:
-        """Tell every listener, in any process. Returns at once and raises nothing, whatever carries it."""
+        """Tell every listener in every process. Returns at once and never raises."""
 
     @abstractmethod
     def listen(self, heard: OnEvents) -> None:
-        """Call `heard` for each notification until the process ends. Returns at once, and reconnects by itself."""
+        """Call `heard` for each notification until the process ends, also after a lost connection. Returns at once."""
 
 
 _handlers: Handlers[Notifier] = Handlers("TANDEM_NOTIFIER", Notifier)  # type: ignore[type-abstract]  # only for isinstance
 
 
 def announce(task_ids: Sequence[int]) -> None:
-    """Notify of these tasks once the present transaction is committed; not at all if it is rolled back."""
+    """Notify listeners of these tasks after the present transaction has committed; not if it is rolled back."""
     if task_ids:
         ids = tuple(task_ids)
-        # Robust: what was committed is done, whatever becomes of the notification. A lambda, not a partial: Django logs
-        # the name of a function that failed.
+        # Robust: the commit is done, so an error of a notifier must not reach the caller. A lambda, not a partial:
+        # Django logs the name of a function that failed, and a partial has none.
         transaction.on_commit(lambda: _send(ids), robust=True)
 
 

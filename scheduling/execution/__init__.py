@@ -1,1 +1,1 @@
-"""The only path that runs a job, and what goes on around a job while it runs."""
+"""The only code that runs jobs, with the log, the time limits and the cancellation of a running job."""

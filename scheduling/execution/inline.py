@@ -21,16 +21,16 @@ class InlineExecutor(Executor):
     in_process = True
 
     def submit(self, tasks: Sequence[Task]) -> Submission:
-        """Run the tasks one after the other, and those that their ends release."""
+        """Run the tasks one after another, and then the tasks that waited for them."""
         waiting = deque(tasks)
         while waiting:
             task = waiting.popleft()
             released = run_attempt(task.pk, task.attempt, worker=worker_name(self.name))
-            here = [each for each in released if _is_for_here(each)]
+            here = [each for each in released if _runs_here(each)]
             delivery.hand_over([each for each in released if each not in here], now=timezone.now())
             waiting.extend(here)
         return Submission(tasks)
 
 
-def _is_for_here(task: Task) -> bool:
+def _runs_here(task: Task) -> bool:
     return executor(task.executor).in_process and task.host in {"", settings.TANDEM_HOST}

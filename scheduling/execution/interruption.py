@@ -1,4 +1,4 @@
-"""Interrupting a job that runs in this process: first by an exception it can answer, at last by ending the process."""
+"""Interrupts a job that runs in this process: first with an exception in the job, later by ending the process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-# Neither cron, Celery nor its process pool uses it.
+# cron, Celery and Celery's process pool do not use this signal.
 SIGNAL: Final = signal.SIGUSR2
 
 
@@ -19,13 +19,13 @@ class SoftLimit(Exception):
 
 
 class Stopped(BaseException):
-    """The job was asked to stop, and did not within the grace period. Not for jobs to catch."""
+    """The job was asked to stop, and did not stop within the grace period. A job must not catch this."""
 
 
 class Interruption:
-    """Raises an exception in the main thread while a job runs there; in other threads a job is never interrupted.
+    """Raises an exception in a job that runs in the main thread. A job in another thread is never interrupted.
 
-    A signal is used because it also ends a blocking system call, which an exception set from a thread does not.
+    It uses a signal, because a signal also ends a blocking system call. An exception set by another thread does not.
     """
 
     _current: Interruption | None = None
@@ -36,11 +36,11 @@ class Interruption:
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """While the body runs it may be interrupted, and at no other time: recording its end must not be."""
+        """Allow interruption inside the block only: recording the end of a job must not be interrupted."""
         if not self.possible:
             yield
             return
-        # The handler stays for good: a signal that comes a moment late must not meet the default, which ends us.
+        # The handler is never removed: the default action for a signal that comes late would end the process.
         signal.signal(SIGNAL, _deliver)
         Interruption._current = self
         try:
@@ -49,18 +49,18 @@ class Interruption:
             Interruption._current = None
 
     def interrupt(self, exc: BaseException) -> None:
-        """Have `exc` raised in the job, from another thread."""
+        """Raise `exc` in the job. For calls from another thread."""
         if self.possible and Interruption._current is self:
             self._pending = exc
             os.kill(os.getpid(), SIGNAL)
 
     def end_process(self) -> None:
-        """End this process at once, from another thread; what is to be recorded was recorded before."""
+        """End this process at once. For calls from another thread, which has recorded everything before."""
         if self.possible:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def take(self) -> BaseException | None:
-        """What is to be raised, once."""
+        """The exception to raise, or None. A second call returns None."""
         pending, self._pending = self._pending, None
         return pending
 

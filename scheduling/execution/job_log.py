@@ -1,4 +1,4 @@
-"""The log of a job: its lines go to the process's log and, a bounded number of them, into the ledger."""
+"""The log of a job: its lines go to the log of the process, and a limited number of them into the ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_LINE_CHARACTERS: Final = 2000
 
 
 class JobLog(logging.Handler):
-    """Keeps the lines of one attempt until `store`. The first MOST_LINES are kept, and a word about the rest."""
+    """Keeps the lines of one attempt until `store`, at most MOST_LINES. The last of these says that more was logged."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class JobLog(logging.Handler):
         )
 
     def store(self) -> None:
-        """Write what was logged since the last time. Raises DatabaseError: the lines are kept for the next time."""
+        """Write the lines since the last call. When this raises DatabaseError, the lines are kept for the next call."""
         with self._storing:
             lines = list(self._waiting)
             if lines:
@@ -52,8 +52,8 @@ class JobLog(logging.Handler):
                 del self._waiting[: len(lines)]
 
     def logger(self, name: str) -> logging.Logger:
-        """A logger of this attempt's own, whose lines also go where those of `name` go."""
-        made = logging.Logger(name)  # noqa: LOG001 - not one of the process: it goes with the attempt
+        """A logger for this attempt only. Its lines also go to the handlers of the logger `name`."""
+        made = logging.Logger(name)  # noqa: LOG001 - not for the whole process: it is dropped after the attempt
         made.parent = logging.getLogger(name)
         made.addHandler(self)
         return made

@@ -1,4 +1,4 @@
-"""The only path that runs a job: claim the attempt, call the function, record what came of it."""
+"""The only code that runs a job: claim the attempt, call the function, record the result."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from scheduling.workflows.advance import advance
 
 log = logging.getLogger(__name__)
 
-# A database that restarts is back within this; what a job returned is not thrown away for it.
+# Seconds between the tries to record an end. A database that restarts is back within their sum, so no result is lost.
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-# Progress that comes faster than this is left out, so that a job may report each step of a tight loop.
+# Seconds. Progress reports that come faster are left out, so that a job may report each step of a tight loop.
 REPORT_EVERY: Final = 0.5
 
 
 class UnusableResult(Exception):
-    """A job returned what the ledger cannot keep."""
+    """A job returned a value that the ledger cannot store."""
 
 
 def worker_name(kind: str) -> str:
@@ -46,10 +46,10 @@ def worker_name(kind: str) -> str:
 
 
 def run_attempt(task_id: int, attempt: int, *, worker: str) -> list[Task]:
-    """Claim the attempt and run its job to the end. Nothing happens where there is nothing to claim.
+    """Claim the attempt and run its job to the end. Does nothing when the attempt cannot be claimed.
 
-    Returns the tasks that its end released, for the caller to hand over. An exception of the job ends as FAILED or
-    RETRYING, not here; one that ends the process (SystemExit, KeyboardInterrupt) is recorded and goes on.
+    Returns the tasks that waited for this one and are queued, for the caller to hand over. An exception of the job is
+    recorded (FAILED or RETRYING) and not raised. SystemExit and KeyboardInterrupt are recorded and raised again.
     """
     with log_context.bound(task_id=task_id, attempt=attempt):
         processes.claimed()
@@ -62,7 +62,7 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> list[Task]:
 
 
 class _ProgressReporter:
-    """Reports to the ledger, but not more often than anybody could read."""
+    """Reports progress to the ledger: the last step always, others at most once in REPORT_EVERY."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -82,16 +82,16 @@ def _run_claimed(task: Task) -> list[Task]:
         interruption = Interruption()
         with Watch(task, interruption, lines) as watch:
             finish = _outcome(task, watch, interruption, lines)
-        _keep_trying(lambda: _ended(finish, lines))
+        _keep_trying(lambda: _record_end(finish, lines))
     except (SystemExit, KeyboardInterrupt) as exc:
-        # The process is told to end, wherever it is: what the job came to is recorded before, if it is known.
+        # The process must end, at any line above. First the end of the job is recorded; if it is unknown, as lost.
         _keep_trying(finish or _lost(task, exc))
         raise
     return _released_by(task, now=timezone.now())
 
 
 def _released_by(task: Task, *, now: datetime) -> list[Task]:
-    """Queue what waited for the end of a task, in its schedule or in its workflow; not yet handed over."""
+    """Queue the tasks that waited for the end of this task, in its schedule and its workflow. Not handed over yet."""
     tasks = delivery.release(task.schedule_id, now=now)
     if task.workflow_id is not None:
         tasks += advance(task.workflow_id, task_id=task.pk, now=now)
@@ -99,7 +99,7 @@ def _released_by(task: Task, *, now: datetime) -> list[Task]:
 
 
 def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> Callable[[], bool]:
-    """Call the job; what is to be recorded comes back as a function, so that recording can be tried again."""
+    """Call the job. Returns a function that records its end, so that recording can be tried again."""
     context = JobContext(
         task_id=task.pk,
         attempt=task.attempt,
@@ -116,7 +116,7 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
         kept = _checked(result)
     except Stopped:
         log.warning("task %d attempt %d was interrupted", task.pk, task.attempt)
-    except Exception as exc:  # noqa: BLE001 - whatever a job raises is its task's failure, and is recorded as such
+    except Exception as exc:  # noqa: BLE001 - every exception of a job is recorded as the failure of its task
         if not watch.stop_asked:
             return _failure(task, exc)
     else:
@@ -126,13 +126,13 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
 
 
 def _failure(task: Task, exc: Exception) -> Callable[[], bool]:
-    """Another attempt if the exception is worth one and one is left, else the end."""
+    """Record another attempt if the exception is worth one and a retry is left; otherwise record the failure."""
     log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
     error, text = f"{type(exc).__name__}: {exc}", "".join(traceback.format_exception(exc))
     policy, worth = _retries(task, exc)
     if not worth or not policy.allows(task.attempt):
         return lambda: ledger.fail(task, error=error, traceback=text, now=timezone.now())
-    wait = policy.delay(task.attempt, random.random())  # noqa: S311 - chance spreads retries, it guards nothing
+    wait = policy.delay(task.attempt, random.random())  # noqa: S311 - the number spreads retries and protects nothing
     if isinstance(exc, Retry) and exc.after is not None:
         wait = timedelta(seconds=min(max(exc.after, 0.0), retry_policy.LONGEST_WAIT))
     until = timezone.now() + wait
@@ -148,12 +148,12 @@ def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
 
 
 def _lost(task: Task, exc: BaseException) -> Callable[[], bool]:
-    """What ends the process under a job is to the task as if the process had died."""
+    """An exception that ends the process of a job counts as the death of the process."""
     error = f"{type(exc).__name__}: {exc}"
     return lambda: ledger.lose(task, error=error, now=timezone.now())
 
 
-def _ended(finish: Callable[[], bool], lines: JobLog) -> bool:
+def _record_end(finish: Callable[[], bool], lines: JobLog) -> bool:
     lines.store()
     return finish()
 
@@ -165,11 +165,11 @@ def _why_stopped(task: Task) -> str:
 def _checked(result: object) -> Json:
     problem = problem_with(result, most_bytes=settings.TANDEM_MAX_RESULT_BYTES)
     if problem:
-        raise UnusableResult(f"What the job returned {problem}.")
+        raise UnusableResult(f"The result of the job {problem}.")
     return result  # type: ignore[return-value]  # problem_with has just shown that it is JSON
 
 
 def _keep_trying(finish: Callable[[], bool]) -> None:
-    """Record an end, through a database that is away for a while."""
+    """Record the end of an attempt. While the database does not answer, try again after each of PAUSES."""
     if not wait_through(finish, pauses=PAUSES):
-        log.warning("the end of an attempt was not recorded: it had been cancelled or given up")
+        log.warning("the end of an attempt was not recorded: the attempt is already cancelled or lost")

@@ -1,4 +1,4 @@
-"""Watching over a running attempt from a thread: signs of life, cancellation, time limits, and the log it writes."""
+"""Watches a running attempt from a thread: pulse of its process, cancellation, time limits, storing of its log."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from scheduling.models import Task
 
 log = logging.getLogger(__name__)
 
-# A job asked to stop is interrupted after STOP_GRACE, and its process ended after as long again.
+# A job that was asked to stop is interrupted after STOP_GRACE. After twice this time, its process is ended.
 STOP_GRACE: Final = timedelta(seconds=10)
 # Seconds until a job learns that it is to stop, at the most; shorter attempts cost no look at all.
 LOOK_EVERY: Final = 1.0
 
 
 class Watch:
-    """Looks after one attempt once a second; an attempt shorter than that costs no query and no thread switch."""
+    """Checks one attempt once a second. An attempt that is shorter costs no query."""
 
     def __init__(self, task: Task, interruption: Interruption, lines: JobLog) -> None:
         self._task = task
         self._interruption = interruption
         self._lines = lines
         self._over = threading.Event()
-        # In a copy of this context: the thread's lines name the task as well.
-        look_after = partial(copy_context().run, self._look_after)
-        self._thread = threading.Thread(target=look_after, name=f"watch-{task.pk}", daemon=True)
+        # With a copy of this context, the log lines of the thread name the task too.
+        check_until_over = partial(copy_context().run, self._check_until_over)
+        self._thread = threading.Thread(target=check_until_over, name=f"watch-{task.pk}", daemon=True)
         self._started = time.monotonic()
         self._stop_seen: float | None = None
         self._warned = self._interrupted = False
@@ -50,41 +50,41 @@ class Watch:
         self._over.set()
         self._thread.join()
 
-    def _look_after(self) -> None:
+    def _check_until_over(self) -> None:
         try:
             if self._over.wait(LOOK_EVERY):
                 return
-            # A worker's process is known already; one that cron started is from here on.
+            # A worker's process has a pulse already; a process that cron started has one from here on.
             with processes.alive("inline"):
                 while True:
-                    self._look_safely()
+                    self._check_safely()
                     if self._over.wait(LOOK_EVERY):
                         return
         finally:
             connection.close()
 
-    def _look_safely(self) -> None:
+    def _check_safely(self) -> None:
         try:
-            self._look(time.monotonic(), timezone.now())
+            self._check(time.monotonic(), timezone.now())
         except (DatabaseError, InterfaceError) as exc:
-            log.warning("task %d: the database is away: %s", self._task.pk, exc)
+            log.warning("task %d: the database does not answer: %s", self._task.pk, exc)
             connection.close()
 
-    def _look(self, moment: float, now: datetime) -> None:
-        # Limits hold without a database, so they come first.
-        self._limits(moment - self._started, now)
+    def _check(self, moment: float, now: datetime) -> None:
+        # The limits need no database, so they are checked first.
+        self._check_limits(moment - self._started, now)
         held, asked = ledger.standing(self._task)
         if asked or not held:
             self._stop(moment, now, held=held)
         self._lines.store()
 
-    def _limits(self, running: float, now: datetime) -> None:
+    def _check_limits(self, running: float, now: datetime) -> None:
         soft, hard = self._task.soft_timeout, self._task.timeout
         if soft is not None and running >= soft and not self._warned:
             self._warned = True
             self._interruption.interrupt(SoftLimit(f"The soft time limit of {soft} s has passed."))
         if hard is not None and running >= hard:
-            # The process ends even where the ledger cannot be told: its silence tells it.
+            # The process ends even if the ledger cannot be written: upkeep then finds the attempt without a heartbeat.
             try:
                 ledger.fail(self._task, error=f"HardLimit: The hard time limit of {hard} s has passed.", now=now)
             finally:
@@ -96,7 +96,7 @@ class Watch:
         waited = moment - self._stop_seen
         if waited >= STOP_GRACE.total_seconds() and not self._interrupted:
             self._interrupted = True
-            self._interruption.interrupt(Stopped("It was asked to stop, and did not within the grace period."))
+            self._interruption.interrupt(Stopped("The job was asked to stop, and did not within the grace period."))
         if waited >= 2 * STOP_GRACE.total_seconds():
             if held:
                 ledger.stopped(self._task, reason="asked to stop; its process had to be ended", now=now)

@@ -1,4 +1,4 @@
-"""The ledger's tables: fields, constraints and indexes; what may happen to a row is decided in `scheduling.ledger`."""
+"""The ledger's tables: fields, constraints and indexes. `scheduling.ledger` decides what may happen to a row."""
 
 from scheduling.models.event import TaskEvent
 from scheduling.models.execution_options import OnLost

@@ -1,4 +1,4 @@
-"""The append-only log that live status, webhooks and audit read."""
+"""The append-only event log: live status and the history of a task are read from it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from scheduling.models.task import STATUSES, Task
 
 
 class TaskEvent(models.Model):
-    """Something that happened to a task. Numbers run 1, 2, 3 within a task, without gaps, in the order of commit.
+    """One event of a task. Within a task, the numbers are 1, 2, 3 and so on, without gaps, in the order of commit.
 
-    The task's row is updated in the same transaction, so its lock is what orders the numbers.
+    The transaction that adds an event also updates the row of the task. The lock of that row orders the numbers.
     """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="event_log", db_index=False)

@@ -1,4 +1,4 @@
-"""How a task is to be run: what schedules and tasks have in common."""
+"""How a task is run: the options that schedules and tasks have in common."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from django.db import models
 
 
 class OnLost(models.TextChoices):
-    """What to do with a task whose process died under it."""
+    """What to do with a task whose process died."""
 
     RETRY = "retry"
     FAIL = "fail"
 
 
 class ExecutionOptions(models.Model):
-    """A schedule hands these down to its tasks. An empty one is the job's own default."""
+    """The options that a schedule gives to its tasks.
+
+    Members that are not in `retries` come from the job. An empty limit is no limit; an empty queue is the default one.
+    """
 
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, 9 first.")
-    queue = models.CharField(max_length=64, default="", blank=True, help_text="Which workers take it.")
+    queue = models.CharField(max_length=64, default="", blank=True, help_text="Only its workers take the task.")
     retries = models.JSONField(default=dict, blank=True, help_text="Some of max, base, factor, cap, jitter.")
     soft_timeout = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until the job is interrupted.")
     timeout = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until its process is killed.")

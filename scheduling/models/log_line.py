@@ -1,4 +1,4 @@
-"""What jobs wrote to their log."""
+"""What jobs write to their log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scheduling.models.task import Task
 
 
 class TaskLogLine(models.Model):
-    """One line that a job logged through its context; a bounded number is kept for each task."""
+    """One line that a job logged through its context. A limited number of lines is kept for each attempt."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="lines")
     attempt = models.PositiveSmallIntegerField()

@@ -22,7 +22,7 @@ class Overlap(models.TextChoices):
 
 
 class CatchUp(models.TextChoices):
-    """What to do with occurrences that passed while nobody was there to run them."""
+    """What to do with occurrences that were missed, for example during an outage."""
 
     NONE = "none"
     LATEST = "latest"
@@ -30,7 +30,7 @@ class CatchUp(models.TextChoices):
 
 
 class SyncState(models.TextChoices):
-    """Whether the native entries are what the schedule says."""
+    """Whether the native entries match the schedule."""
 
     IN_SYNC = "in_sync"
     PENDING = "pending"
@@ -38,7 +38,7 @@ class SyncState(models.TextChoices):
 
 
 class Schedule(ExecutionOptions):
-    """Trigger, time zone, policies and backend of a recurring job, and how far it has been planned."""
+    """A recurring job: its trigger, time zone, policies and backend, and up to when its occurrences are decided."""
 
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
@@ -52,12 +52,12 @@ class Schedule(ExecutionOptions):
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
 
-    backend = models.CharField(max_length=50, help_text="As asked: a backend's name or auto.")
-    routed_to = models.CharField(max_length=50, help_text="The backend whose clock wakes us.")
+    backend = models.CharField(max_length=50, help_text="As requested: a backend's name or auto.")
+    routed_to = models.CharField(max_length=50, help_text="The backend that was chosen.")
     routing_reason = models.CharField(max_length=500, default="", blank=True)
-    executor = models.CharField(max_length=50, help_text="As asked: an executor's name or auto.")
-    runs_on = models.CharField(max_length=50, help_text="The executor its tasks go to.")
-    host = models.CharField(max_length=253, default="", blank=True, help_text="The machine whose crontab holds it.")
+    executor = models.CharField(max_length=50, help_text="As requested: an executor's name or auto.")
+    runs_on = models.CharField(max_length=50, help_text="The executor that was chosen.")
+    host = models.CharField(max_length=253, default="", blank=True, help_text="The machine whose crontab is used.")
 
     overlap = models.CharField(max_length=10, choices=Overlap, default=Overlap.SKIP)
     catch_up = models.CharField(max_length=10, choices=CatchUp, default=CatchUp.NONE)
@@ -65,7 +65,7 @@ class Schedule(ExecutionOptions):
     grace = models.DurationField(default=timedelta(minutes=5))
 
     paused = models.BooleanField(default=False)
-    cursor = models.DateTimeField(help_text="Occurrences up to here have been decided.")
+    cursor = models.DateTimeField(help_text="Occurrences up to this time are decided.")
     next_due_at = models.DateTimeField(null=True, blank=True, help_text="Empty while paused, and after the end.")
 
     sync_state = models.CharField(max_length=15, choices=SyncState, default=SyncState.PENDING)
@@ -87,7 +87,7 @@ class Schedule(ExecutionOptions):
             ),
         ]
         indexes = [
-            # What dispatch asks every second: its cost must follow what is due, not how many schedules there are.
+            # Dispatch runs this query every second. Its cost must depend on the due schedules only, not on all of them.
             models.Index(
                 fields=["routed_to", "next_due_at"],
                 name="tandem_schedule_due",
@@ -101,14 +101,17 @@ class Schedule(ExecutionOptions):
 
     @property
     def trigger(self) -> Trigger:
-        """When it is due, without regard to `starts_at`, `ends_at` and pauses."""
+        """When the schedule is due, without regard to `starts_at`, `ends_at` and pauses.
+
+        Raises InvalidTrigger when this machine no longer knows the time zone.
+        """
         if self.every is not None:
             return Every(self.every, self.anchor)
         return Cron.parse(self.cron, self.timezone)
 
     @property
     def policy(self) -> Policy:
-        """What planning has to know beside the trigger."""
+        """What planning needs besides the trigger."""
         return Policy(
             overlap=self.overlap,
             catch_up=self.catch_up,

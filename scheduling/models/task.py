@@ -32,31 +32,31 @@ class Task(ExecutionOptions):
         on_delete=models.SET_NULL,
         related_name="tasks",
         db_index=False,
-        help_text="What it is a member of.",
+        help_text="The workflow that the task is a member of.",
     )
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
     job = models.CharField(max_length=100)
     parameters = models.JSONField(default=dict, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True, help_text="The occurrence it is; empty where it is none.")
-    woken_by = models.CharField(max_length=50, help_text="Whose clock, or who, made it: beat, crontab, request.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The occurrence; empty if it is none.")
+    woken_by = models.CharField(max_length=50, help_text="What created it: beat, crontab, request, workflow.")
 
     status = models.CharField(max_length=10, choices=STATUSES)
-    reason = models.TextField(default="", blank=True, help_text="Why it was skipped, missed or cancelled.")
+    reason = models.TextField(default="", blank=True, help_text="Why it waits, or was skipped, missed or cancelled.")
     executor = models.CharField(max_length=50)
-    host = models.CharField(max_length=253, default="", blank=True, help_text="The machine it has to run on, if any.")
-    attempt = models.PositiveSmallIntegerField(default=1, help_text="The attempt under way, or the next one.")
+    host = models.CharField(max_length=253, default="", blank=True, help_text="The machine it must run on, if any.")
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="The number of the present attempt, or the next.")
 
     wait_until = models.DateTimeField(null=True, blank=True, help_text="When a waiting task is queued.")
-    expires = models.DateTimeField(null=True, blank=True, help_text="Not started by then, it is cancelled.")
-    cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="When a running one was asked to stop.")
+    expires = models.DateTimeField(null=True, blank=True, help_text="When a task that has not started is cancelled.")
+    cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="When a running task was asked to stop.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="When to hand it to its executor (again).")
     sends = models.PositiveSmallIntegerField(default=0)
     process = models.CharField(max_length=100, default="", blank=True, help_text="Which process runs it, by its key.")
     progress = models.JSONField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(default="", blank=True)
-    events = models.PositiveIntegerField(default=0, help_text="How many events it has had: the number of the last.")
+    events = models.PositiveIntegerField(default=0, help_text="The number of events, which is also the last number.")
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -64,7 +64,7 @@ class Task(ExecutionOptions):
 
     class Meta:
         constraints = [
-            # The heart of Tandem: whoever fires an occurrence, it becomes at most one task.
+            # The central rule of Tandem: an occurrence becomes at most one task, no matter what fires it.
             models.UniqueConstraint(fields=["schedule", "due_at"], name="tandem_one_task_per_occurrence"),
         ]
         indexes = [

@@ -11,7 +11,7 @@ from scheduling.models.task import STATUSES, Task
 
 
 class NodeKind(models.TextChoices):
-    """What a node does with its members."""
+    """How a node runs its members."""
 
     TASK = "task"
     CHAIN = "chain"
@@ -20,7 +20,7 @@ class NodeKind(models.TextChoices):
 
 
 class NodeRole(models.TextChoices):
-    """What a node is to its parent."""
+    """Which part of its parent a node is."""
 
     ROOT = "root"
     MEMBER = "member"
@@ -30,14 +30,14 @@ class NodeRole(models.TextChoices):
 
 
 class Workflow(models.Model):
-    """A whole: RUNNING until nothing of it can run any more.
+    """A workflow as a whole. It is RUNNING until none of its tasks can run any more.
 
-    Whoever moves one of its nodes holds the lock of this row.
+    A process that changes one of its nodes must hold the lock of this row.
     """
 
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
-    definition = models.JSONField(help_text="As it was asked for.")
+    definition = models.JSONField(help_text="As requested.")
     status = models.CharField(max_length=10, choices=STATUSES, default=Status.RUNNING.value)
     reason = models.TextField(default="", blank=True, help_text="Why it failed or was cancelled.")
     schedule = models.ForeignKey(
@@ -50,7 +50,7 @@ class Workflow(models.Model):
         related_name="workflows",
         db_index=False,
     )
-    # Unique: a task that is run again starts no second one.
+    # Unique: a task that runs again does not start a second workflow.
     started_by = models.OneToOneField(
         Task, null=True, blank=True, on_delete=models.SET_NULL, related_name="started_workflow"
     )
@@ -71,14 +71,14 @@ class Workflow(models.Model):
 class WorkflowNode(models.Model):
     """A chain, a group, a chord, or a task of a workflow.
 
-    SCHEDULED until its turn comes, then RUNNING; SKIPPED where it was not needed, as what runs on failure after
-    success. Numbered from the top down: a node and all below it are the numbers from `number` to `last`.
+    A node is SCHEDULED until its turn comes, then RUNNING. It is SKIPPED when it is not needed, like `on_failure` after
+    a success. Nodes are numbered from the top down: `number` to `last` are the node and all nodes below it.
     """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="nodes", db_index=False)
     number = models.PositiveIntegerField()
     last = models.PositiveIntegerField()
-    parent = models.PositiveIntegerField(null=True, blank=True, help_text="The number of the node it belongs to.")
+    parent = models.PositiveIntegerField(null=True, blank=True, help_text="The number of the parent node.")
     role = models.CharField(max_length=10, choices=NodeRole)
     kind = models.CharField(max_length=5, choices=NodeKind)
     name = models.CharField(max_length=200, default="", blank=True)
@@ -88,9 +88,9 @@ class WorkflowNode(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workflow", "number"], name="tandem_one_node_per_number")]
         indexes = [
-            # Whether a parent still has open members, and whether anything of the whole still runs.
+            # For two queries: the open members of a parent, and the running nodes of a workflow.
             models.Index(fields=["workflow", "status", "parent"], name="tandem_workflow_node_standing"),
-            # What upkeep compares with the ledger.
+            # For upkeep, which compares these nodes with the ledger.
             models.Index(
                 fields=["task"], name="tandem_workflow_node_running", condition=Q(status=Status.RUNNING.value)
             ),

@@ -1,1 +1,1 @@
-"""Expressions, schedules and whole crontabs as a person reviews them. Nothing in them is run."""
+"""Reviews of expressions, schedules and whole crontabs, for people to read. Nothing in them is run."""

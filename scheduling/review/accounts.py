@@ -1,4 +1,4 @@
-"""The names by which a user column is told from a command."""
+"""Which user names show that a crontab has a user column."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pwd
 from functools import lru_cache
 from typing import Final
 
-# Accounts that servers have without anybody adding them (Debian's base-passwd, and the usual packages).
-_CUSTOMARY: Final = frozenset(
+# Accounts that many servers have: those of Debian's base-passwd, and those of common packages.
+_COMMON_ACCOUNTS: Final = frozenset(
     {
         "root", "daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "proxy", "www-data", "backup", "list",
         "irc", "nobody", "ubuntu", "debian", "admin", "git", "mysql", "postgres", "redis", "rabbitmq", "nginx",
@@ -18,5 +18,5 @@ _CUSTOMARY: Final = frozenset(
 
 @lru_cache(maxsize=1)
 def user_names() -> frozenset[str]:
-    """The customary accounts and those of this machine. Reads the user database once in a process."""
-    return _CUSTOMARY | {entry.pw_name for entry in pwd.getpwall()}
+    """The common accounts and those of this machine. Reads the user database once per process."""
+    return _COMMON_ACCOUNTS | {entry.pw_name for entry in pwd.getpwall()}

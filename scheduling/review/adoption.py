@@ -1,4 +1,4 @@
-"""Adopting lines of a crontab: those whose command is an allowed one become schedules. Commands are never run."""
+"""Adopts lines of a crontab: a line whose command is allowed becomes a schedule. Commands are never run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Outcome = Literal["would_create", "created", "exists", "not_mapped", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """One allowed command and the job it becomes."""
+    """An allowed command, and the job that it becomes."""
 
     command: str
     job: str
@@ -42,7 +42,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What becomes of one entry of a crontab. `schedule` is the stored one's id; `detail` says why there is none."""
+    """The result for one entry of a crontab. `schedule` is the id of its schedule; `detail` says why it has none."""
 
     line: int
     text: str
@@ -57,9 +57,10 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """Every entry in order. `backup` names the table as it was before lines were turned into comments, or is empty.
+    """The results for all entries, in order. `backup` names the copy of the table from before the change, or is empty.
 
-    `error` says why they could not be: then the schedules made here stay paused, so that nothing runs twice.
+    `error` says why the lines did not become comments. In that case the new schedules stay paused, so that nothing runs
+    twice.
     """
 
     lines: tuple[Adoption, ...]
@@ -68,7 +69,7 @@ class Adopted:
 
 
 def mappings() -> list[Mapped]:
-    """The allowed commands, as TANDEM_CRON_IMPORT says. Raises Misconfigured naming the one at fault."""
+    """The allowed commands, from TANDEM_CRON_IMPORT. Raises Misconfigured, which names the wrong one."""
     return [_mapped(index, one) for index, one in enumerate(getattr(settings, SETTING, []))]
 
 
@@ -80,7 +81,7 @@ def plan(
     now: datetime,
     language: str = DEFAULT,
 ) -> Adopted:
-    """What `apply` would do with the entries of a report (those of the lines `only`, if given). Stores nothing.
+    """What `apply` would do with the entries of a report (only those on the lines `only`, if given). Stores nothing.
 
     Raises InvalidRequest where more than 500 of them could be adopted at once.
     """
@@ -106,11 +107,11 @@ def apply(
     language: str = DEFAULT,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Adopted:
-    """Store a schedule for each entry that `plan` would create one for; the others say why not.
+    """Store a schedule for each entry that is `would_create` in `plan`. The other entries say why they have none.
 
-    With `comment_out`, the table that the report was read from, their lines become comments there. Until that is done
-    the schedules are paused: they begin with the first whole minute after the table was read back, for cron may still
-    have run the minute of the writing.
+    `comment_out` is the table that the report was read from. With it, the lines of the new schedules become comments in
+    the table, and the schedules are paused until then. They begin with the first whole minute after the table was read
+    back, because cron may still have run the minute in which it was written.
     """
     planned = plan(report, only=only, backend=backend, now=now, language=language)
     raw = {line.number: line for line in report.lines}
@@ -133,7 +134,7 @@ def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime, clock
     try:
         backup = table.comment_out(why, now=now)
     except TandemError as exc:
-        return Adopted(tuple(made), error=f"{exc.detail} The new schedules are paused: nothing runs twice.")
+        return Adopted(tuple(made), error=f"{exc.detail} The new schedules are paused, so that nothing runs twice.")
     read_back = clock()
     for one in new.values():
         if one.schedule is not None:
@@ -149,7 +150,7 @@ def _mapped(index: int, one: object) -> Mapped:
     try:
         command_patterns.match(mapped.command, "")
     except ValueError as exc:
-        raise Misconfigured(f"{where}: the command is none that a shell could read: {exc}") from exc
+        raise Misconfigured(f"{where}: no shell can read the command: {exc}") from exc
     return mapped
 
 
@@ -162,14 +163,14 @@ def _plan(
     language: str,
 ) -> Adoption:
     shown = Adoption(line.number, line.text, "not_mapped")
-    # Neither its input nor bytes that are no UTF-8 could be kept in a schedule.
+    # A schedule cannot store the input of a command, or bytes that are not UTF-8.
     adoptable = line.stdin is None and not problem_with_text(line.command)
     wanted = _wanted(line, allowed, backend) if adoptable else None
     if wanted is None:
         return replace(shown, detail=f"No mapping in {SETTING} allows this command.")
     shown = replace(shown, job=wanted["job"], parameters=wanted["parameters"], words=line.words)
     if _key(wanted["cron"], wanted["timezone"], wanted["job"], wanted["parameters"]) in known:
-        return replace(shown, outcome="exists", detail="There is such a schedule already.")
+        return replace(shown, outcome="exists", detail="This schedule exists already.")
     try:
         draft = drafts.created(now=now, **wanted)
     except InvalidRequest as exc:
@@ -180,7 +181,7 @@ def _plan(
 
 
 def _wanted(line: ReportLine, allowed: Iterable[Mapped], backend: str) -> ScheduleFields | None:
-    """The schedule for a line; None where no mapping takes its command."""
+    """The fields of the schedule for a line; None when no mapping matches its command."""
     for one in allowed:
         values = _match(one, line.command)
         if values is not None:
@@ -202,7 +203,7 @@ def _match(mapped: Mapped, command: str) -> dict[str, str] | None:
     try:
         return command_patterns.match(mapped.command, command)
     except ValueError:
-        return None  # a command with a quote that is not closed: no shell reads it either
+        return None  # the command has a quote that is not closed: no shell can read it either
 
 
 def _create(one: Adoption, line: ReportLine, backend: str, now: datetime, *, paused: bool) -> Adoption:

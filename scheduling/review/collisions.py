@@ -1,4 +1,4 @@
-"""Who else is due at the same minute: among the stored schedules, and among the lines of a report."""
+"""Which stored schedules, or which lines of a report, are due in the same minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scheduling.timing import Cron, Every, Trigger
 from scheduling.timing.warnings import ReviewWarning
 
 MANY: Final = 10
-"""So many others at one minute are worth a warning."""
+"""There is a warning when this many others are due in the same minute."""
 # Different triggers that are looked at: each costs a search, whoever reviews the table.
 _MOST_TRIGGERS: Final = 5_000
 # Of the coming occurrences, how many are compared with those of stored schedules.
@@ -27,14 +27,14 @@ _MINUTE: Final = timedelta(minutes=1)
 _SHOWN_MINUTES: Final = 20
 # Line numbers of one minute that are named; its count is of all.
 _SHOWN_LINES: Final = 20
-# Occurrences that are looked at for one report: ten thousand lines that each run every minute would be 14 million.
+# The limit for one report. Ten thousand lines that run every minute have 14 million occurrences in a day.
 _MOST_OCCURRENCES: Final = 500_000
 
 
 def same_minute(following: Iterable[datetime]) -> list[ReviewWarning]:
-    """A warning where many stored schedules are due in the minute of one of the first of these instants.
+    """A warning when many stored schedules are due in the same minute as one of the first three of these instants.
 
-    Looks at the first 5,000 distinct triggers of active schedules, and three instants.
+    Checks active schedules only: their first 5,000 distinct expressions, and their first 5,000 distinct intervals.
     """
     triggers = list(_stored_triggers())
     worst, when = 0, None
@@ -58,7 +58,7 @@ def _stored_triggers() -> Iterator[tuple[Trigger, int]]:
         try:
             yield Cron.parse(expression, timezone), count
         except InvalidTrigger:
-            continue  # a zone that this machine no longer knows: such a schedule is never due
+            continue  # this machine no longer knows the zone: such a schedule is never due
     intervals = active.filter(cron="").values_list("every", "anchor").annotate(count=Count("pk"))
     for seconds, anchor, count in intervals[:_MOST_TRIGGERS]:
         yield Every(seconds, anchor.replace(microsecond=0)), count
@@ -80,9 +80,10 @@ class Collision:
 
 @dataclass(frozen=True, slots=True)
 class Collisions:
-    """The minutes of the coming day at which most lines start, busiest first, and a warning for crowded triggers.
+    """The minutes of the next 24 hours at which most lines start, busiest first.
 
-    `complete` is False where the report was too large to look at all of it.
+    `warnings` has a warning for each trigger that is due in a crowded minute. `complete` is False when the report was
+    too large to check all of it.
     """
 
     minutes: tuple[Collision, ...]
@@ -91,7 +92,7 @@ class Collisions:
 
 
 def collisions(lines: Mapping[Trigger, Sequence[int]], *, now: datetime) -> Collisions:
-    """Count the starts of each minute in the day after `now`; `lines` are the numbers that share a trigger."""
+    """Count the starts in each minute of the 24 hours after `now`. `lines` are the line numbers of each trigger."""
     minutes: dict[datetime, Collision] = {}
     starts: dict[Trigger, list[Collision]] = {}
     seen = 0

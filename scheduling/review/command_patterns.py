@@ -1,8 +1,8 @@
-"""Matching the command of a crontab line against an allowed one. Pure: nothing is expanded and nothing is run.
+"""Matches the command of a crontab line against an allowed command. Pure: nothing is expanded and nothing is run.
 
-A pattern is a command whose words may hold placeholders: `curl -fsS {url}`. A command matches where the shell would
-give the program exactly these words, and does nothing else: no second command, no expansion, no other redirection
-than to /dev/null.
+A pattern is a command whose words may hold placeholders: `curl -fsS {url}`. A command matches when the shell would
+pass exactly these words to the program and do nothing else: no second command, no expansion, and no redirection except
+to /dev/null.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Final
 from scheduling import text_template
 from scheduling.text_template import PLACEHOLDER
 
-# Where output goes to is the shell's; a job's output is in the ledger anyway.
-_DISCARDED: Final = re.compile(r"(?:\s+(?:(?:[12]|&)?>{1,2}\s*/dev/null|2>&1))+\s*$")
+# These redirections are ignored: the ledger keeps the output of a job anyway.
+_OUTPUT_DISCARDED: Final = re.compile(r"(?:\s+(?:(?:[12]|&)?>{1,2}\s*/dev/null|2>&1))+\s*$")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"$`\\!]*\"")
-# What makes the shell do more than hand over words: operators, expansions, comments, escapes, home directories.
-_SHELLS_OWN: Final = re.compile(r"[;|&<>()$`\\*?\[\]{}~#!\n\r\"']")
+# Characters that make the shell do more than pass words: operators, expansions, comments, escapes, home directories.
+_SHELL_SYNTAX: Final = re.compile(r"[;|&<>()$`\\*?\[\]{}~#!\n\r\"']")
 
 
 def match(pattern: str, command: str) -> dict[str, str] | None:
-    """What the placeholders of `pattern` stand for in `command`; None where it does not match.
+    """The values of the placeholders of `pattern` in `command`; None when the command does not match.
 
-    A command equal to the pattern, letter for letter, matches always. Raises ValueError for a pattern that no shell
-    could read.
+    A command that is exactly the pattern always matches. Raises ValueError for a pattern or a command that no shell can
+    read.
     """
     if command == pattern:
         return {}
@@ -46,7 +46,7 @@ def match(pattern: str, command: str) -> dict[str, str] | None:
 
 
 def filled(template: object, values: Mapping[str, str]) -> object:
-    """A JSON value with `{name}` in its texts replaced; what is no name of `values` stays."""
+    """A JSON value with each `{name}` in its texts replaced by its value. Names that are not in `values` stay."""
     match template:
         case str():
             return text_template.filled(template, values)
@@ -59,17 +59,17 @@ def filled(template: object, values: Mapping[str, str]) -> object:
 
 
 def _words(command: str, *, plain: bool) -> list[str] | None:
-    bare = _DISCARDED.sub("", command)
-    if plain and _SHELLS_OWN.search(_QUOTED.sub("", bare)):
+    bare = _OUTPUT_DISCARDED.sub("", command)
+    if plain and _SHELL_SYNTAX.search(_QUOTED.sub("", bare)):
         return None
     words = shlex.split(bare)
-    # NAME=value before a command is the shell's, too.
+    # NAME=value before a command is shell syntax too.
     return None if plain and words and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[0]) else words
 
 
 @lru_cache(maxsize=256)
 def _word(form: str) -> re.Pattern[str]:
-    """A word of a pattern as an expression; a placeholder that comes twice must stand for the same."""
+    """A word of a pattern as a regular expression. A placeholder that occurs twice must have the same value twice."""
     parts, end, seen = [], 0, set[str]()
     for found in PLACEHOLDER.finditer(form):
         parts.append(re.escape(form[end : found.start()]))

@@ -1,6 +1,6 @@
-"""A whole crontab as Debian's cron reads it, line by line (crontab(5); load_env() and load_entry() of cron 3.0pl1).
+"""Reads a crontab line by line, as Debian's cron does (crontab(5); load_env() and load_entry() of cron 3.0pl1).
 
-Times are held to Tandem's grammar, which is stricter: cron takes some expressions by accident. Pure: nothing is run.
+Times must follow Tandem's grammar, which is stricter: cron accepts some expressions by accident. Pure: nothing is run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from scheduling.timing.zones import zone as zone_named
 
 Form = Literal["user", "system"]
 
-# What Debian's cron holds of a command, and of an assignment, in bytes (MAX_COMMAND, MAX_ENVSTR less their ends).
+# The most bytes that Debian's cron holds of a command and of an assignment (MAX_COMMAND and MAX_ENVSTR, less the bytes
+# that end them).
 MOST_COMMAND_BYTES: Final = 997
 # As above, of an assignment.
 _MOST_ASSIGNMENT_BYTES: Final = 999
@@ -29,7 +30,7 @@ _TIME: Final = re.compile(r"(@[^ \t]+|[^ \t]+(?:[ \t]+[^ \t]+){4})(?:[ \t]+(.*))
 _USER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
 _LOWER_USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _SYSTEM_HEADER: Final = re.compile(r"#.*\bdow\s+user(?:-name)?\s+command", re.IGNORECASE)
-_NAMED_ZONE: Final = ("CRON_TZ", "TZ")
+_ZONE_VARIABLES: Final = ("CRON_TZ", "TZ")
 
 
 class LineKind(StrEnum):
@@ -45,10 +46,10 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CrontabLine:
-    """One line; what its kind does not have is empty. `number` counts from 1.
+    """One line. Members that its kind does not have are empty. `number` counts from 1.
 
-    `command` is what the shell gets, `stdin` what the command reads: the first bare % parts them. An ERROR has a
-    `code` and its words in `error`.
+    `command` is what the shell gets, and `stdin` is what the command reads: the first % without a backslash separates
+    them. An ERROR has a `code`, and its message in `error`.
     """
 
     number: int
@@ -66,7 +67,7 @@ class CrontabLine:
 
 
 def read(text: str, *, form: Form, zone: str) -> list[CrontabLine]:
-    """Every line of a crontab. A line that cron would refuse is an ERROR among the others: nothing is raised for it.
+    """Every line of a crontab. A line that cron would refuse has the kind ERROR; nothing is raised for it.
 
     Raises InvalidTrigger for an unknown zone.
     """
@@ -80,10 +81,10 @@ def read(text: str, *, form: Form, zone: str) -> list[CrontabLine]:
 
 
 def form_of(text: str, *, users: Collection[str]) -> tuple[Form, str]:
-    """Whether this is a user's crontab or one with a user column (/etc/crontab), and why it was taken for that.
+    """Whether this is a user's crontab or one with a user column (like /etc/crontab), and the reason.
 
-    It has the column where its header says so; or where each entry goes on with what could be a user, and most with
-    one of `users`.
+    It has the column when its header says so. It also has it when in each entry a possible user name follows the
+    times, and most of these names are in `users`.
     """
     words = []
     for line in text.split("\n"):
@@ -96,7 +97,7 @@ def form_of(text: str, *, users: Collection[str]) -> tuple[Form, str]:
     if words and all(len(word) > 1 and _LOWER_USER.fullmatch(word[0]) for word in words):
         known = sum(1 for word in words if word[0] in users)
         if known * 2 > len(words):
-            return "system", f"after the times of {known} of {len(words)} entries comes the name of a user"
+            return "system", f"in {known} of {len(words)} entries, the name of a user follows the times"
     return "user", "the commands follow the times, without a user column"
 
 
@@ -126,7 +127,7 @@ def _carriage_return() -> ReviewWarning:
 
 
 def _assignment(text: str) -> tuple[str, str] | None:
-    """Name and value, or None: the states of load_env()."""
+    """Name and value; None for a line that is no assignment. The rules are those of load_env()."""
     name, rest = _name(text)
     if name is None or not rest.lstrip().startswith("="):
         return None
@@ -140,7 +141,7 @@ def _assignment(text: str) -> tuple[str, str] | None:
 
 
 def _name(text: str) -> tuple[str | None, str]:
-    """The name before the `=`, in quotes or without blanks, and what follows it."""
+    """The name before the `=` (in quotes, or without blanks), and the text after the name."""
     if text[0] in "\"'":
         name, closed, rest = text[1:].partition(text[0])
         return (name, rest) if closed and "=" not in name else (None, "")
@@ -150,8 +151,9 @@ def _name(text: str) -> tuple[str | None, str]:
 
 def _assigned(line: CrontabLine, warnings: list[ReviewWarning]) -> CrontabLine:
     if len(line.text.encode("utf-8", "surrogatepass")) > _MOST_ASSIGNMENT_BYTES:
-        return _refused(line, "assignment_too_long", f"cron holds {_MOST_ASSIGNMENT_BYTES} bytes of an assignment.")
-    if line.name in _NAMED_ZONE:
+        detail = f"The assignment is longer than the {_MOST_ASSIGNMENT_BYTES} bytes that cron holds."
+        return _refused(line, "assignment_too_long", detail)
+    if line.name in _ZONE_VARIABLES:
         detail = f"Debian's cron does not follow {line.name}: the times stay in the machine's zone."
         warnings.append(ReviewWarning("zone_not_followed", detail))
     if "$" in line.value:
@@ -176,8 +178,8 @@ def _entry(line: CrontabLine, text: str, form: Form, zone: str) -> CrontabLine:
     if form == "system":
         user, rest = _split_user(rest)
         if not _USER.fullmatch(user):
-            detail = f"The sixth column must be a user, and '{excerpt(user)}' is none." if user else "There is no user."
-            return _refused(line, "bad_user", detail)
+            wrong = f"The sixth column must be a user: '{excerpt(user)}' is not a user name."
+            return _refused(line, "bad_user", wrong if user else "There is no user after the times.")
         line = replace(line, user=user)
     return _with_command(line, rest)
 
@@ -191,10 +193,11 @@ def _with_command(line: CrontabLine, rest: str) -> CrontabLine:
     if not rest:
         return _refused(line, "no_command", "There is no command after the times.")
     if rest.startswith("*"):
-        return _refused(line, "no_command", "cron refuses a command that begins with *: there is a field too many.")
+        return _refused(line, "no_command", "cron refuses a command that begins with *: there are too many fields.")
     if len(rest.encode("utf-8", "surrogatepass")) > MOST_COMMAND_BYTES:
-        return _refused(line, "command_too_long", f"cron holds {MOST_COMMAND_BYTES} bytes of a command.")
-    command, stdin = _parted(rest)
+        detail = f"The command is longer than the {MOST_COMMAND_BYTES} bytes that cron holds."
+        return _refused(line, "command_too_long", detail)
+    command, stdin = _split_stdin(rest)
     warnings = line.warnings
     if stdin is not None:
         detail = r"The first % ends the command, and the rest is its input: write \% for a percent sign."
@@ -202,8 +205,8 @@ def _with_command(line: CrontabLine, rest: str) -> CrontabLine:
     return replace(line, command=command, stdin=stdin, warnings=warnings)
 
 
-def _parted(text: str) -> tuple[str, str | None]:
-    """The command and its standard input, as do_command() parts them: `\\%` is a percent sign in both."""
+def _split_stdin(text: str) -> tuple[str, str | None]:
+    """The command and its standard input, split as do_command() does: `\\%` is a percent sign in both."""
     parts, part, escaped = [], "", False
     for character in text:
         if escaped:

@@ -1,4 +1,4 @@
-"""Schedules as they would be: checked, routed and planned like stored ones, and never stored."""
+"""Draft schedules: checked, routed and planned like stored ones, but never stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scheduling.schedules import TIMING, ScheduleFields, one_trigger, settle
 
 
 def created(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
-    """The schedule that `schedules.create` would store. Raises InvalidRequest as that does."""
+    """The schedule that `schedules.create` would store. Raises InvalidRequest likewise."""
     values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
     draft = Schedule(created_at=now, **values)
     settle(draft, now=now, changed=TIMING)
@@ -20,9 +20,9 @@ def created(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
 
 
 def changed(schedule: Schedule, *, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
-    """What `schedules.update` would make of `schedule`, which stays as it is. Raises InvalidRequest as that does."""
+    """The schedule that `schedules.update` would store; `schedule` does not change. Raises InvalidRequest likewise."""
     draft = copy.copy(schedule)
-    # Django keeps what it knows of the stored row in here; the copy gets its own.
+    # Django keeps the state of the stored row in here. The draft needs its own.
     draft._state = copy.copy(schedule._state)  # noqa: SLF001 - Model.__copy__ does not exist
     asked = one_trigger(fields)
     differing = {field for field, value in asked.items() if getattr(draft, field) != value}

@@ -1,4 +1,4 @@
-"""One trigger, read: words, what comes next, how often, what each backend would install, and what to mind."""
+"""Reviews one trigger: words, next occurrences, frequency, what each backend would install, and warnings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class OnBackend:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A trigger, read. `expression` is empty for an interval, `every` None for an expression."""
+    """The review of a trigger. `expression` is empty for an interval; `every` is None for an expression."""
 
     expression: str
     every: int | None
@@ -55,8 +55,8 @@ def review_cron(
     language: str = DEFAULT,
     clock: Literal[12, 24] | None = None,
 ) -> Review:
-    """Read an expression. Raises InvalidRequest naming `timezone` or `cron` with what to write instead."""
-    _known_zone(timezone)
+    """Review an expression. Raises InvalidRequest (field `timezone` or `cron`), which says what to write instead."""
+    _check_zone(timezone)
     try:
         trigger = Cron.parse(expression, timezone)
     except InvalidTrigger as exc:
@@ -74,9 +74,9 @@ def review_every(
     language: str = DEFAULT,
     clock: Literal[12, 24] | None = None,
 ) -> Review:
-    """Read an interval of `seconds` counted from `now`. Raises InvalidRequest naming `timezone` or `every`."""
-    _known_zone(timezone)
-    # As a schedule that is asked for now would count: whole minutes from a whole minute.
+    """Review an interval of `seconds` that counts from `now`. Raises InvalidRequest (field `timezone` or `every`)."""
+    _check_zone(timezone)
+    # Count as a new schedule does: an interval of whole minutes counts from a whole minute.
     anchor = now.replace(microsecond=0, second=now.second if seconds % 60 else 0)
     try:
         trigger = Every(seconds, anchor)
@@ -86,7 +86,7 @@ def review_every(
     return _review(trigger, draft, count=count, now=now, words=describe(trigger, language=language, clock=clock))
 
 
-def _known_zone(timezone: str) -> None:
+def _check_zone(timezone: str) -> None:
     try:
         zone(timezone)
     except InvalidTrigger as exc:
@@ -111,7 +111,7 @@ def _review(trigger: Trigger, draft: Schedule, *, count: int, now: datetime, wor
 def _on_backends(draft: Schedule) -> list[OnBackend]:
     found = []
     for where in all_backends():
-        # The number a draft has not got yet shows as 0 in its entries.
+        # A draft has no id yet. Its entries show the id 0.
         draft.pk = 0
         draft.routed_to = where.name
         draft.runs_on = next(name for name in where.capabilities.executors if name in executor_names())

@@ -1,4 +1,4 @@
-"""The contract of a table whose other lines, those that are not Tandem's, can be adopted."""
+"""The contract of a crontab whose foreign lines (those that are not Tandem's) can be adopted."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ SETTING: Final = "TANDEM_FOREIGN_TABLE"
 
 
 class ForeignTable(ABC):
-    """This machine's crontab, as far as it is not ours. All methods raise BackendError with the reason."""
+    """The lines of this machine's crontab that are not Tandem's. All methods raise BackendError with the reason."""
 
     @abstractmethod
     def read(self) -> str:
-        """The foreign lines. What is no UTF-8 in them comes as surrogate escapes (PEP 383)."""
+        """The foreign lines. Bytes that are not UTF-8 become surrogate escapes (PEP 383)."""
 
     @abstractmethod
     def zone(self) -> str:
-        """The IANA name of the zone in which the lines are read."""
+        """The IANA name of the zone in which cron reads the lines."""
 
     @abstractmethod
     def comment_out(self, lines: Mapping[int, tuple[str, str]], *, now: datetime) -> str:
-        """Turn lines into comments, each {number from 1: (the line as `read` gave it, why)}; all or none.
+        """Turn lines into comments, all or none. `lines` is {number from 1: (the line as `read` returned it, why)}.
 
-        All other bytes stay as they are. Returns the name of the backup that was made before. Raises Conflict where
-        one of the lines is not there any more.
+        All other bytes stay the same. Returns the name of the backup that was made before. Raises Conflict when one of
+        the lines no longer exists.
         """
 
 
 def foreign_table() -> ForeignTable:
     """The table that TANDEM_FOREIGN_TABLE names by dotted path.
 
-    Raises BackendError where it names none, and Misconfigured where the name leads nowhere.
+    Raises BackendError when it names none, and Misconfigured when the path does not lead to a ForeignTable.
     """
     path = getattr(settings, SETTING, None)
     if not path:
-        raise BackendError(f"No crontab can be read here: {SETTING} does not name the class that would.")
+        raise BackendError(f"No crontab can be read here: {SETTING} names no class for it.")
     try:
         made = import_string(path)()
     except ImportError as exc:
         raise Misconfigured(f"{SETTING} names {path}, which cannot be imported: {exc}") from exc
     if not isinstance(made, ForeignTable):
-        raise Misconfigured(f"{SETTING} names {path}, which is no ForeignTable.")
+        raise Misconfigured(f"{SETTING} names {path}, which is not a ForeignTable.")
     return made

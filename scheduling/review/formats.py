@@ -1,7 +1,7 @@
-"""A report as text: columns that fit a width, and CSV. Pure.
+"""A report as text: a table that fits a width, CSV, and values for JSON. Pure.
 
-What a report quotes was written by anybody: control characters never reach a terminal, and no cell of the CSV begins
-like a formula (a spreadsheet would work it out).
+Anybody may have written the text that a report quotes. So no control character reaches a terminal, and no cell of the
+CSV begins like a formula, which a spreadsheet would calculate.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Style:
 
 
 def table(report: Report, style: Style | None = None) -> str:
-    """The report for people: what each line starts, when, what comes next, and what to mind; then the collisions."""
-    look = style or Style()
-    width = max(look.width, _NARROWEST)
-    said = [_summary(report), *(caution.detail for caution in report.warnings)]
-    lines = [part for text in said for part in _wrapped(text, width, "")]
+    """The report for people: for each line the times, command, next occurrences and warnings; then the collisions."""
+    style = style or Style()
+    width = max(style.width, _NARROWEST)
+    head = [_summary(report), *(warning.detail for warning in report.warnings)]
+    lines = [part for text in head for part in _wrapped(text, width, "")]
     for line in report.lines:
         if line.kind not in _PLAIN_KINDS:
-            lines += ["", *_block(line, width, look)]
+            lines += ["", *_block(line, width, style)]
     if report.collisions:
         lines += ["", *_wrapped("Busiest minutes of the coming day (UTC):", width, "")]
         for one in report.collisions:
@@ -60,7 +60,7 @@ def table(report: Report, style: Style | None = None) -> str:
 
 
 def comma_separated(report: Report) -> str:
-    """The report as CSV (RFC 4180), a header first; comments and blank lines are in it, too."""
+    """The report as CSV (RFC 4180) with a header. Comments and blank lines are included."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(HEADER)
@@ -70,7 +70,7 @@ def comma_separated(report: Report) -> str:
 
 
 def members(report: Report) -> dict[str, object]:
-    """The report as JSON can hold it, a line for each member of `lines`, with the columns of the CSV."""
+    """The report as values for JSON: `lines` has one object for each line, with the columns of the CSV."""
     rows = [dict(zip(HEADER, _row(line), strict=True)) for line in report.lines]
     return {
         "form": report.form,
@@ -84,7 +84,7 @@ def members(report: Report) -> dict[str, object]:
 
 
 def printable(text: str) -> str:
-    """The text on one line, with all that could move a cursor or turn the line around written as an escape."""
+    """The text on one line. Characters that could move a cursor or reverse the direction are written as escapes."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
@@ -94,7 +94,7 @@ def _summary(report: Report) -> str:
     entries = report.count("entry", "at_start", "schedule", "paused")
     errors = report.count("error")
     warned = sum(1 for line in report.lines if line.warnings)
-    what = f"A crontab ({report.form} form, for {report.form_reason}), times in {report.timezone}"
+    what = f"A crontab ({report.form} form, because {report.form_reason}), times in {report.timezone}"
     return (
         f"{what if report.form else 'The schedules'}: {len(report.lines)} lines, {entries} of them entries; "
         f"with an error: {errors}, with warnings: {warned}."
@@ -102,10 +102,10 @@ def _summary(report: Report) -> str:
 
 
 def _block(line: ReportLine, width: int, style: Style) -> Iterator[str]:
-    """One line of the crontab as a paragraph whose number stands in a column of its own."""
+    """One line of the report as a paragraph, with its number in a separate column."""
     label = f"{line.number:>5}  "
     indent = " " * len(label)
-    title = line.text if line.kind in {"assignment", "error"} else f"{line.expression}  {_named(line)}"
+    title = line.text if line.kind in {"assignment", "error"} else f"{line.expression}  {_schedule_name(line)}"
     first, *rest = _wrapped(title, width - len(label), "") or [""]
     yield _painted(label, "quiet", style) + first
     yield from (indent + part for part in rest)
@@ -114,7 +114,7 @@ def _block(line: ReportLine, width: int, style: Style) -> Iterator[str]:
             yield indent + _painted(part, colour, style)
 
 
-def _named(line: ReportLine) -> str:
+def _schedule_name(line: ReportLine) -> str:
     return line.text if line.kind in {"schedule", "paused"} else ""
 
 
@@ -130,7 +130,7 @@ def _details(line: ReportLine) -> Iterator[tuple[str, str]]:
         yield f"with: {_assignments(line.environment)}", "quiet"
     if line.next_occurrences:
         yield f"next: {', '.join(_local(at, line.timezone) for at in line.next_occurrences)}", ""
-    yield from ((f"warning: {caution.detail}", "warning") for caution in line.warnings)
+    yield from ((f"warning: {warning.detail}", "warning") for warning in line.warnings)
 
 
 def _row(line: ReportLine) -> Iterable[object]:
@@ -183,7 +183,7 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def _pieces(word: str, room: int) -> Iterator[str]:
-    """A word cut where it does not fit: Chinese and Japanese have no blanks to break at."""
+    """A word in pieces of at most `room` cells: Chinese and Japanese have no blanks to break at."""
     piece, cells = "", 0
     for character in wcwidth.iter_graphemes(word):
         wide = wcwidth.width(character)

@@ -19,13 +19,13 @@ from scheduling.words import DEFAULT, describe
 
 # A year, so that each rare date and each clock change can be seen.
 MOST_DAYS: Final = 366
-# On each side; a second more would be 31 million for a schedule that is due each second of a year.
+# Before and after the change each. A schedule that is due each second has 31 million occurrences in a year.
 MOST_OCCURRENCES: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The schedule before or after the change. `entries` is empty where nothing is due."""
+    """The schedule before or after the change. `entries` is empty when nothing is due."""
 
     words: str
     timezone: str
@@ -39,8 +39,8 @@ class Version:
 class Difference:
     """Coming occurrences (UTC) up to `until`: how many stay, and which appear, vanish or move.
 
-    An occurrence moves where its local date keeps as many of them, and it takes another time: a later hour, or the
-    same wall-clock time in another zone. `until` is earlier than asked for where there would be too many.
+    When as many occurrences vanish from a local date as appear on it, they count as moved: to another hour, or to the
+    same wall-clock time in another zone. `until` is earlier than requested when there are too many occurrences.
     """
 
     until: datetime
@@ -52,7 +52,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A change, seen beforehand."""
+    """What a change would do."""
 
     before: Version
     after: Version
@@ -62,7 +62,7 @@ class Preview:
 def preview(
     schedule_id: int, *, days: int, now: datetime, language: str = DEFAULT, **fields: Unpack[ScheduleFields]
 ) -> Preview:
-    """What `schedules.update` with `fields` would change in the next `days`; a move is `backend=...`.
+    """What `schedules.update` with `fields` would change in the next `days`. For a move, give `backend`.
 
     Stores and installs nothing. Raises NotFound and InvalidRequest as the update would.
     """

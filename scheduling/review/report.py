@@ -20,7 +20,7 @@ from scheduling.timing.warnings import ReviewWarning
 MOST_BYTES: Final = 1_000_000
 # Twice what cron reads: a table that is too long is told so line by line, a hostile one is not read.
 MOST_LINES: Final = 20_000
-# Debian's cron reads no longer table than this.
+# Debian's cron does not read a table with more lines.
 _CRON_LINES: Final = 10_000
 # As many as the lines of the longest crontab; `complete` says that there are more.
 MOST_SCHEDULES: Final = 10_000
@@ -28,10 +28,10 @@ MOST_SCHEDULES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every line in order, the minutes of the coming day at which most of them start, and what holds for the whole.
+    """Every line in order, the minutes of the next 24 hours at which most lines start, and warnings about the whole.
 
-    `form` is empty for Tandem's schedules. `complete` is False where not all lines could be looked at for collisions,
-    or not all schedules are shown.
+    `form` is empty for Tandem's schedules. `complete` is False when not all lines were checked for collisions, or not
+    all schedules are shown.
     """
 
     form: str
@@ -56,9 +56,9 @@ def of_crontab(
     options: ReportOptions | None = None,
     now: datetime,
 ) -> Report:
-    """Read a crontab whose times are meant in `timezone`. Without `form` it is told by the text and by `users`.
+    """Read a crontab whose times are in `timezone`. Without `form`, the text and `users` decide the form.
 
-    Raises InvalidRequest naming `crontab` or `timezone`, for a text beyond the limits and for an unknown zone.
+    Raises InvalidRequest for a text beyond the limits (field `crontab`) and an unknown zone (field `timezone`).
     """
     _check_size(text)
     text, warnings = _without_carriage_returns(text)
@@ -70,7 +70,7 @@ def of_crontab(
     reader = Reader(options or ReportOptions(), now)
     found = _with_collisions([reader.line(line, timezone) for line in lines], reader, now)
     if len(lines) > _CRON_LINES:
-        detail = f"The table has {len(lines):,} lines, and Debian's cron reads none of more than {_CRON_LINES:,}."
+        detail = f"The table has {len(lines):,} lines. Debian's cron does not read it: it allows {_CRON_LINES:,} lines."
         warnings.append(ReviewWarning("too_many_lines", detail))
     return replace(found, form=known, form_reason=reason, timezone=timezone, warnings=tuple(warnings))
 
@@ -84,19 +84,19 @@ def of_schedules(schedules: Iterable[Schedule], *, options: ReportOptions | None
 
 
 def _without_carriage_returns(text: str) -> tuple[str, list[ReviewWarning]]:
-    """A text all of whose lines end as on Windows is read as if they did not, and one warning says so."""
+    """When all lines end as on Windows, the text without the carriage returns, and one warning."""
     if not text.count("\n") or text.count("\r\n") != text.count("\n"):
         return text, []
-    detail = "All lines end with a carriage return (Windows line ends): cron would keep it as part of each line."
+    detail = "All lines end with a carriage return (Windows line ends): cron keeps it as part of each line."
     return text.replace("\r\n", "\n"), [ReviewWarning("carriage_return", detail)]
 
 
 def _check_size(text: str) -> None:
     if len(text) > MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        detail = f"A crontab may have {MOST_BYTES:,} bytes: review it in parts."
+        detail = f"A crontab may have at most {MOST_BYTES:,} bytes: review it in parts."
         raise InvalidRequest([Problem("crontab", "too_large", detail)])
     if text.count("\n") > MOST_LINES:
-        detail = f"A crontab may have {MOST_LINES:,} lines here, and cron itself reads {_CRON_LINES:,}."
+        detail = f"A crontab may have at most {MOST_LINES:,} lines here; cron itself reads at most {_CRON_LINES:,}."
         raise InvalidRequest([Problem("crontab", "too_many_lines", detail)])
 
 

@@ -1,4 +1,4 @@
-"""One line of a report after the other: a line of a crontab, or a stored schedule, worked out."""
+"""What a report says about each line: a line of a crontab, or a stored schedule."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SHOWN_TEXT: Final = 2_000
 _SHOWN_VARIABLES: Final = 20
 # Characters of an assignment's value: each line repeats it.
 _SHOWN_VALUE: Final = 100
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_ASSIGNMENTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """How a report is to read: occurrences for each line, language, and clock (None: the language's own)."""
+    """How a report is written: occurrences per line, language, and clock of 12 or 24 hours (None: by the language)."""
 
     count: int = 3
     language: str = DEFAULT
@@ -39,10 +39,10 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """One line of a crontab, or one schedule. What there is not is empty.
+    """One line of a crontab, or one schedule. Members without a value are empty.
 
-    `number` is the line's (from 1), or the schedule's id; `text` the line as written, or the schedule's name.
-    `environment` holds the last 20 assignments in force, values shortened.
+    `number` is the number of the line (from 1), or the schedule's id. `text` is the line as written, or the schedule's
+    name. `environment` holds the last 20 assignments that apply to the line, with shortened values.
     """
 
     number: int
@@ -53,7 +53,7 @@ class ReportLine:
     user: str = ""
     command: str = ""
     stdin: str | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    environment: Mapping[str, str] = field(default_factory=lambda: _NO_ASSIGNMENTS)
     words: str = ""
     next_occurrences: tuple[datetime, ...] = ()
     warnings: tuple[ReviewWarning, ...] = ()
@@ -62,25 +62,25 @@ class ReportLine:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _TriggerReview:
     words: str
     next_occurrences: tuple[datetime, ...]
     warnings: tuple[ReviewWarning, ...]
 
 
 class Reader:
-    """Reads lines one after the other. Real crontabs repeat their times: each trigger is worked out once."""
+    """Reviews lines one after another. Many lines of a crontab share a trigger, so each trigger is reviewed once."""
 
     def __init__(self, options: ReportOptions, now: datetime) -> None:
         self.options = options
         self.now = now
         self.numbers: dict[Trigger, list[int]] = {}
         self.triggers: dict[int, Trigger] = {}
-        self._told: dict[Trigger, _Told] = {}
-        self._environment: Mapping[str, str] = _NOTHING
+        self._reviews: dict[Trigger, _TriggerReview] = {}
+        self._environment: Mapping[str, str] = _NO_ASSIGNMENTS
 
     def line(self, line: CrontabLine, timezone: str) -> ReportLine:
-        """A crontab's next line."""
+        """Review the next line of a crontab."""
         shown = ReportLine(line.number, line.kind, line.text[:_SHOWN_TEXT], warnings=line.warnings)
         if line.kind is LineKind.ASSIGNMENT:
             self._assign(line)
@@ -98,17 +98,17 @@ class Reader:
         )
         if line.cron is None:
             return replace(shown, expression="@reboot", words=at_start(language=self.options.language))
-        told = self._of(line.cron, line.number)
+        review = self._review(line.cron, line.number)
         return replace(
             shown,
             expression=line.cron.expression,
-            words=told.words,
-            next_occurrences=told.next_occurrences,
-            warnings=(*line.warnings, *told.warnings),
+            words=review.words,
+            next_occurrences=review.next_occurrences,
+            warnings=(*line.warnings, *review.warnings),
         )
 
     def schedule(self, schedule: Schedule) -> ReportLine:
-        """A stored schedule; paused ones have nothing to come."""
+        """Review a stored schedule. A paused schedule has no next occurrences."""
         shown = ReportLine(
             schedule.pk,
             "paused" if schedule.paused else "schedule",
@@ -121,18 +121,18 @@ class Reader:
             trigger = schedule.trigger
         except InvalidTrigger as exc:
             return replace(shown, kind=LineKind.ERROR.value, error_code=exc.code, error=exc.detail)
-        told = self._of(trigger, schedule.pk if schedule.next_due_at else None)
-        return replace(shown, words=told.words, next_occurrences=self._coming(schedule), warnings=told.warnings)
+        review = self._review(trigger, schedule.pk if schedule.next_due_at else None)
+        return replace(shown, words=review.words, next_occurrences=self._coming(schedule), warnings=review.warnings)
 
     def _assign(self, line: CrontabLine) -> None:
         kept = {name: value for name, value in self._environment.items() if name != line.name}
         kept[line.name] = line.value if len(line.value) <= _SHOWN_VALUE else line.value[: _SHOWN_VALUE - 3] + "..."
         self._environment = MappingProxyType(dict(list(kept.items())[-_SHOWN_VARIABLES:]))
 
-    def _of(self, trigger: Trigger, number: int | None) -> _Told:
-        told = self._told.get(trigger)
-        if told is None:
-            told = self._told[trigger] = _Told(
+    def _review(self, trigger: Trigger, number: int | None) -> _TriggerReview:
+        review = self._reviews.get(trigger)
+        if review is None:
+            review = self._reviews[trigger] = _TriggerReview(
                 describe(trigger, language=self.options.language, clock=self.options.clock),
                 tuple(islice(trigger.occurrences(self.now), self.options.count)),
                 tuple(warnings_of(trigger, now=self.now)),
@@ -140,7 +140,7 @@ class Reader:
         if number is not None:
             self.numbers.setdefault(trigger, []).append(number)
             self.triggers[number] = trigger
-        return told
+        return review
 
     def _coming(self, schedule: Schedule) -> tuple[datetime, ...]:
         found: list[datetime] = []

@@ -1,4 +1,4 @@
-"""When things happen: triggers, their occurrences and the zones they live in. Nothing here reads a clock."""
+"""When schedules are due: triggers, their occurrences, and time zones. Nothing here reads a clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cron expressions: what Debian's cron would run, and when, on a host that lives in the expression's zone."""
+"""Cron expressions: when Debian's cron would run them, on a host in the time zone of the expression."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from scheduling.timing.local_times import LocalTimes, times_of_day
 from scheduling.timing.zones import zone as zone_named
 
 _FARTHEST_FROM_UTC = 2 * MINUTES_A_DAY
-"""Minutes; more than the offsets of a zone differ by, more than an offset and a jump caught up together."""
+"""Minutes: more than two offsets of a zone can differ, and more than an offset plus a jump that cron catches up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cron expression in a time zone; a value: equal and hashed by expression and zone. Made by `parse`.
+    """A cron expression in a time zone, made by `parse`. It is a value: compared and hashed by expression and zone.
 
-    `expression` has five fields between single blanks, names in lower case, a macro replaced.
+    `expression` has five fields with single blanks between them. Names are in lower case, and a macro is replaced.
     """
 
     expression: str
@@ -51,7 +51,7 @@ class Cron:
 
     @classmethod
     def parse(cls, expression: str, zone: str | ZoneInfo = "UTC") -> Cron:
-        """Read an expression. Raises InvalidTrigger for all that is not strict cron or that never fires.
+        """Read an expression. Raises InvalidTrigger for an expression that is not strict cron, or that never fires.
 
         Debian's cron accepts more, by accident (`1#2`, `22-2`).
         """
@@ -67,13 +67,13 @@ class Cron:
 
     @property
     def either_day(self) -> bool:
-        """Whether a day of the month or a weekday is enough: so unless one of the two begins with `*`."""
+        """Whether a matching day of the month or weekday is enough: True unless one of the two begins with `*`."""
         return not (self.day.starred or self.weekday.starred)
 
     def occurrences(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
         """The instants (aware, UTC) strictly after `after`, up to and including `until`, ascending.
 
-        Without `until` only the year 9999 ends them. Raises ValueError, at the call, for naive datetimes.
+        Without `until`, they end with the year 9999. Raises ValueError at the call for naive datetimes.
         """
         due = self._due(minute_of(after) + 1)
         if until is not None:
@@ -82,7 +82,7 @@ class Cron:
         return map(instant, due)
 
     def next(self, after: datetime) -> datetime | None:
-        """The first occurrence strictly after `after`; None when the calendar (year 9999) has no other."""
+        """The first occurrence strictly after `after`; None when there is no other up to the year 9999."""
         return next(self.occurrences(after), None)
 
     def _due(self, start: int) -> Iterator[int]:
@@ -103,9 +103,9 @@ class Cron:
                     yield due
                 start = due
             if stretch.end - start < _FARTHEST_FROM_UTC:
-                start = stretch.end  # where a backward jump may show times before `start` once more
+                start = stretch.end  # a backward jump may show local times before `start` again
             else:
-                # Till then no wall clock shows a time that matches: the stretches between need no look.
+                # Before this minute, no wall clock shows a matching time. The stretches up to it are skipped.
                 start = max(stretch.end, beyond - _FARTHEST_FROM_UTC)
 
     def _late(self, skipped: range, *, everyone: bool) -> bool:

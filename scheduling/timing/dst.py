@@ -1,10 +1,15 @@
-"""How Debian cron lives through clock changes, worked out once for each zone and year.
+"""How Debian's cron handles clock changes, calculated once for each zone and year.
 
-cron's main loop (cron 3.0pl1-162, `main()` in cron.c) keeps the wall-clock minute up to which fixed-time
-jobs have run, and compares it with the wall clock each minute. 1 ahead is normal. 2 to 5 ahead: every minute
-between is run, for all jobs. 6 to 180 ahead: every minute between is run for fixed-time jobs, the rest go on
-with the new time. 0 to 179 behind: only wildcard jobs run until the clock has caught up. Anything else: start
-over. As 1 ahead is normal, these are forward jumps of 1-4 and 5-179 minutes, and backward jumps of up to 180.
+cron's main loop (cron 3.0pl1-162, `main()` in cron.c) keeps the wall-clock minute up to which fixed-time jobs have run.
+Each minute, it compares the wall clock with this minute:
+
+- 1 ahead: normal.
+- 2 to 5 ahead: cron runs every minute between, for all jobs.
+- 6 to 180 ahead: cron runs every minute between for fixed-time jobs. Wildcard jobs continue with the new time.
+- 0 to 179 behind: cron runs only wildcard jobs, until the wall clock has caught up.
+- Anything else: cron starts over.
+
+As 1 ahead is normal, these are forward jumps of 1-4 and 5-179 minutes, and backward jumps of up to 180 minutes.
 """
 
 from __future__ import annotations
@@ -18,35 +23,35 @@ from zoneinfo import ZoneInfo
 from scheduling.timing.instants import EPOCH_ORDINAL, FIRST_MINUTE, LAST_MINUTE, MINUTES_A_DAY, instant
 
 _PROBE = MINUTES_A_DAY
-"""Minutes between two looks at a zone's offset. A change undone within this time would go unseen; in
-the whole tz database the nearest such pair lies four days apart (Freetown, 1939)."""
-# Minutes before a year that are looked at too: what a change there began may go on in it.
-_RUN_UP = 2 * MINUTES_A_DAY
+"""Minutes between two looks at a zone's offset. Two changes within this time that cancel each other are not seen. In
+the whole tz database, the closest such pair is four days apart (Freetown, 1939)."""
+# Minutes before a year that are calculated too: a clock change in them may have effects in the year.
+_BEFORE_A_YEAR = 2 * MINUTES_A_DAY
 # cron: up to so many minutes ahead, every minute between is run for all jobs.
 _ALL_MINUTES_UP_TO = 5
 # cron: the clock that is farther off than these minutes was set by a person, and nothing is caught up.
 _START_OVER_BEYOND = 180
-_NOTHING = range(0)
+_NO_MINUTES = range(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """UTC minutes from `begin` up to and without `end` with wall clocks `offset` minutes ahead.
+    """The UTC minutes from `begin` to `end` (not included), in which wall clocks are `offset` minutes ahead of UTC.
 
-    At `begin`, the wall-clock minutes `skipped` are run late: by fixed-time jobs, or by `everyone`. In a
-    stretch that is `repeated` fixed-time jobs stay silent: they have run in these wall-clock minutes already.
+    At `begin`, cron runs the jobs of the wall-clock minutes `skipped`: fixed-time jobs, or all jobs if `everyone`. In a
+    `repeated` stretch, cron does not run fixed-time jobs: they have run in these wall-clock minutes already.
     """
 
     begin: int
     end: int
     offset: int
     repeated: bool = False
-    skipped: range = _NOTHING
+    skipped: range = _NO_MINUTES
     everyone: bool = False
 
 
 def stretch_at(zone: ZoneInfo, minute: int) -> Stretch | None:
-    """The stretch of this zone that holds the UTC `minute`; None outside the years 1 to 9999."""
+    """The stretch of this zone that contains the UTC `minute`; None outside the years 1 to 9999."""
     if not FIRST_MINUTE <= minute <= LAST_MINUTE:
         return None
     year = date.fromordinal(minute // MINUTES_A_DAY + EPOCH_ORDINAL).year
@@ -55,23 +60,23 @@ def stretch_at(zone: ZoneInfo, minute: int) -> Stretch | None:
 
 @lru_cache(maxsize=8192)
 def stretches(zone: ZoneInfo, year: int) -> tuple[Stretch, ...]:
-    """The stretches of a zone that make up a year (of UTC), in order, cut at its first and last minute."""
+    """The stretches of a zone in a year (of UTC), in order, cut at the first and the last minute of the year."""
     begin = _midnight(year)
     end = _midnight(year + 1) if year < MAXYEAR else LAST_MINUTE + 1
-    run_up = begin - _RUN_UP if year > MINYEAR else begin
+    calculated_from = begin - _BEFORE_A_YEAR if year > MINYEAR else begin
     cut = []
-    for stretch in _lived_through(zone, run_up, end):
+    for stretch in _stretches_between(zone, calculated_from, end):
         if stretch.end > begin and stretch.begin < end:
-            late = stretch if stretch.begin >= begin else replace(stretch, begin=begin, skipped=_NOTHING)
-            cut.append(replace(late, end=min(late.end, end)))
+            inside = stretch if stretch.begin >= begin else replace(stretch, begin=begin, skipped=_NO_MINUTES)
+            cut.append(replace(inside, end=min(inside.end, end)))
     return tuple(cut)
 
 
 def offset_at(zone: ZoneInfo, minute: int) -> int:
-    """Minutes that wall clocks are ahead of UTC at a UTC minute; the seconds of old local times are floored.
+    """How many minutes wall clocks are ahead of UTC at a UTC minute. Old offsets have seconds: they are rounded down.
 
-    The first and the last day that datetime can hold borrow the offset of their neighbour: local times
-    there may not be representable.
+    The first and the last day that datetime can hold get the offset of the day next to them: datetime may not be able
+    to hold their local times.
     """
     inside = min(max(minute, FIRST_MINUTE + MINUTES_A_DAY), LAST_MINUTE - MINUTES_A_DAY)
     offset = instant(inside).astimezone(zone).utcoffset()
@@ -84,24 +89,24 @@ def _midnight(year: int) -> int:
     return (date(year, 1, 1).toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
 
 
-def _lived_through(zone: ZoneInfo, begin: int, end: int) -> list[Stretch]:
+def _stretches_between(zone: ZoneInfo, begin: int, end: int) -> list[Stretch]:
     offset = offset_at(zone, begin)
     reached = begin + offset - 1
-    lived = [Stretch(begin, end, offset)]
+    found = [Stretch(begin, end, offset)]
     for at, new_offset in _changes(zone, begin, end):
         reached = max(reached, at + offset - 1)
-        # A repetition that the next change cuts short does not come to its end.
-        lived = [stretch for stretch in lived if stretch.begin < at]
-        lived[-1] = replace(lived[-1], end=at)
-        lived += _after_change(at, end, new_offset, reached)
-        if not lived[-1].begin > at:
+        # The change may come before a repetition is over: then drop the stretch that should follow the repetition.
+        found = [stretch for stretch in found if stretch.begin < at]
+        found[-1] = replace(found[-1], end=at)
+        found += _after_change(at, end, new_offset, reached)
+        if not found[-1].begin > at:
             reached = at + new_offset - 1
         offset = new_offset
-    return lived
+    return found
 
 
 def _after_change(at: int, end: int, offset: int, reached: int) -> list[Stretch]:
-    """What follows a change at UTC minute `at`; fixed-time jobs ran up to wall-clock minute `reached`."""
+    """The stretches after a change at UTC minute `at`; fixed-time jobs have run up to wall-clock minute `reached`."""
     ahead = at + offset - reached
     if -_START_OVER_BEYOND < ahead <= 0:
         resumed = reached - offset + 1
@@ -113,7 +118,7 @@ def _after_change(at: int, end: int, offset: int, reached: int) -> list[Stretch]
 
 
 def _changes(zone: ZoneInfo, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The UTC minutes after `begin` and before `end` with a new offset, each with that offset."""
+    """The UTC minutes after `begin` and before `end` at which the offset changes, each with its new offset."""
     seen = offset_at(zone, begin)
     looked = begin
     for look in (*range(begin + _PROBE, end - 1, _PROBE), end - 1):
@@ -124,7 +129,7 @@ def _changes(zone: ZoneInfo, begin: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _first_change(zone: ZoneInfo, low: int, high: int, seen: int) -> tuple[int, int]:
-    """The first minute after `low` whose offset is not `seen`, and its offset; at `high` it is another."""
+    """The first minute after `low` whose offset is not `seen`, and its offset. The offset at `high` is not `seen`."""
     while high - low > 1:
         middle = (low + high) // 2
         if offset_at(zone, middle) == seen:

@@ -1,4 +1,4 @@
-"""What clock changes do to a cron expression: which runs they touch, and what becomes of those. Pure."""
+"""What clock changes do to a cron expression: which runs they affect, and how. Pure."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from scheduling.timing.instants import EPOCH_ORDINAL, LAST_MINUTE, MINUTES_A_DAY
 
 
 class Effect(Enum):
-    """What becomes of the runs whose time of day is skipped or repeated."""
+    """What happens to the runs whose time of day is skipped or repeated."""
 
     SKIPPED = "skipped"
-    """The clock never shows these times: they do not run that night."""
+    """The clock does not show these times that night, and the runs do not happen."""
     LATE = "late"
-    """They run once, at the end of the gap."""
+    """The clock does not show these times that night. There is one run, at the end of the gap."""
     TWICE = "twice"
-    """The clock shows these times twice, and they run both times."""
+    """The clock shows these times twice, and the runs happen both times."""
     FIRST_ONLY = "first_only"
-    """The clock shows these times twice; they run the first time only."""
+    """The clock shows these times twice. The runs happen the first time only."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """A clock change that touches an expression: clocks that show `begins` on `day` skip or repeat up to `ends`.
+    """A clock change that affects an expression: on `day`, clocks skip or repeat the time from `begins` to `ends`.
 
-    `at` is the instant of the change (UTC), `runs` the number of times of day that match in between.
+    `at` is the instant of the change (UTC). `runs` is the number of matching times of day in between.
     """
 
     day: date
@@ -55,9 +55,9 @@ class _Change:
 
 
 def clock_changes(cron: Cron, *, now: datetime, days: int = 365) -> list[ClockChange]:
-    """The clock changes in the `days` after `now` that lose, delay or double a run of `cron`.
+    """The clock changes in the `days` after `now` that skip or repeat the time of a run of `cron`.
 
-    An expression that follows every hour (`*/5 * * * *`) runs on evenly through a change, and has none.
+    A wildcard expression for every hour (`*/5 * * * *`) runs evenly through a change, and has none.
     """
     if cron.wildcard and len(cron.hour.values) == HOUR.high + 1:
         return []

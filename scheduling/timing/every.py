@@ -18,10 +18,10 @@ _LAST_SECOND = since_epoch(datetime.max.replace(tzinfo=UTC)) // _SECOND
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Fires at `anchor`, and every `seconds` after it, whatever clocks and calendars do. A value.
+    """Fires at `anchor` and every `seconds` after it. Clock changes and calendars have no effect. A value.
 
-    `seconds` is whole, 1 or more; `anchor` is aware, a whole second, kept in UTC. Raises InvalidTrigger
-    (field `seconds` or `anchor`) for anything else.
+    `seconds` is a whole number, 1 or more. `anchor` is aware, has whole seconds, and is kept in UTC. Raises
+    InvalidTrigger (field `seconds` or `anchor`) for anything else.
     """
 
     seconds: int
@@ -29,21 +29,21 @@ class Every:
 
     def __post_init__(self) -> None:
         _check_seconds(self.seconds)
-        object.__setattr__(self, "anchor", _whole_utc_second(self.anchor))  # frozen otherwise
+        object.__setattr__(self, "anchor", _whole_utc_second(self.anchor))  # the class is frozen
 
     def occurrences(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
         """The instants (aware, UTC) strictly after `after`, up to and including `until`, ascending.
 
-        Without `until` only the year 9999 ends them. Raises ValueError, at the call, for naive datetimes.
+        Without `until`, they end with the year 9999. Raises ValueError at the call for naive datetimes.
         """
         last = _LAST_SECOND if until is None else min(since_epoch(until) // _SECOND, _LAST_SECOND)
         anchor = since_epoch(self.anchor) // _SECOND
-        turns = max(0, (since_epoch(after) // _SECOND - anchor) // self.seconds + 1)
-        due = count(anchor + turns * self.seconds, self.seconds)
+        intervals = max(0, (since_epoch(after) // _SECOND - anchor) // self.seconds + 1)
+        due = count(anchor + intervals * self.seconds, self.seconds)
         return map(_instant, takewhile(lambda second: second <= last, due))
 
     def next(self, after: datetime) -> datetime | None:
-        """The first occurrence strictly after `after`; None when the calendar (year 9999) has no other."""
+        """The first occurrence strictly after `after`; None when there is no other up to the year 9999."""
         return next(self.occurrences(after), None)
 
 

@@ -1,4 +1,4 @@
-"""A whole cron expression: its length, its macros (crontab(5)), its five fields as text."""
+"""Splits a cron expression into the texts of its five fields; replaces macros (crontab(5)) and limits the length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduling.timing.grammar import KINDS, excerpt
 from scheduling.timing.refusals import FOREIGN
 
 LONGEST = 10_000
-"""Characters an expression may have. cron knows no limit; this one keeps hostile text from costing time."""
+"""The most characters of an expression. cron has no limit; this one keeps hostile text from taking long to read."""
 
 MACROS = {
     "@hourly": "0 * * * *",
@@ -26,7 +26,7 @@ _BLANKS = re.compile(r"[ \t]+")
 
 
 def split(expression: str) -> tuple[str, str, str, str, str]:
-    """The texts of the five fields, blanks and tabs stripped, a macro replaced; raises InvalidTrigger."""
+    """The texts of the five fields, without blanks and tabs; a macro is replaced. Raises InvalidTrigger."""
     if len(expression) > LONGEST:
         raise _refusal(expression, f"{len(expression):,} characters; at most {LONGEST:,} are read")
     stripped = expression.strip(" \t")
@@ -80,7 +80,7 @@ def _miscounted(text: str, fields: list[str]) -> InvalidTrigger:
 
 
 def _without_seconds(fields: list[str]) -> str:
-    """The last five of six fields, if the first is second 0 and no weekday a number (Quartz: 1 is Sunday)."""
+    """The last five of six fields if the first is second 0 and the weekday has no numbers (Quartz: 1 is Sunday)."""
     rest = " ".join(fields[1:]).replace("?", "*")
     unmistakable = fields[0] in {"0", "00"} and not re.search("[0-9]", fields[5])
     return rest if unmistakable and _valid(rest) else ""

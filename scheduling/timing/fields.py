@@ -13,9 +13,9 @@ from scheduling.timing.refusals import empty_item, refused_item
 class Field:
     """One field of an expression.
 
-    `name` is minute, hour, day-of-month, month or day-of-week; `text` is as written, names in lower case;
-    `values` are sorted and distinct (weekdays 0-6, Sunday is 0); `starred` tells whether the text begins with
-    `*`, which decides the day rule and the behaviour at clock changes, whatever the values are (crontab(5)).
+    `name` is minute, hour, day-of-month, month or day-of-week. `text` is as written, with names in lower case. `values`
+    are sorted and distinct (weekdays 0-6, Sunday is 0). `starred` is whether the text begins with `*`. This decides the
+    day rule and the behaviour at clock changes; the values do not (crontab(5)).
     """
 
     name: str
@@ -28,7 +28,7 @@ class Field:
 def parse_field(kind: FieldKind, text: str) -> Field:
     """Read `text` as a field of this kind: a list of `*`, `*/n`, `a`, `a-b`, `a-b/n`, names as three letters.
 
-    Raises InvalidTrigger, naming the field, the item at fault and, where there is one, what to write instead.
+    Raises InvalidTrigger, which names the field, the wrong item and, if possible, what to write instead.
     """
     items = text.split(",")
     values: set[int] = set()
@@ -46,7 +46,7 @@ def parse_field(kind: FieldKind, text: str) -> Field:
 
 def _item_values(kind: FieldKind, item: str) -> range | None:
     """The values of one item before 7 becomes Sunday; None for an item that is not in the grammar."""
-    # Only ASCII is lowered: U+212A KELVIN SIGN would become an honest "k".
+    # Only ASCII is accepted here: `lower` would change U+212A KELVIN SIGN to a plain "k".
     match = ITEM.fullmatch(item.lower()) if item.isascii() else None
     if match is None:
         return None

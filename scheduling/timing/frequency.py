@@ -1,4 +1,4 @@
-"""How often a trigger fires, and how far apart: counted on its occurrences, so clock changes are in it. Pure."""
+"""How often a trigger fires, and with which gaps: counted from its occurrences, with clock changes. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
 
 YEAR = timedelta(days=365)
-"""What "per year" counts: the 365 days after the moment asked about."""
+"""A year here is the 365 days after `now`."""
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """`per_year` runs in the 365 days ahead, `per_day` of them on average; gaps between one run and the next.
+    """`per_year`: the runs in the next 365 days. `per_day`: their average per day. Gaps: from one run to the next.
 
-    The gaps are those between all runs of that year, the first after it included; None where there is no second run.
+    The gaps are those between the runs of that year and the first run after it; None when there is no second run.
     """
 
     per_year: int
@@ -28,9 +28,9 @@ class Frequency:
 
 
 def frequency(trigger: Cron | Every, *, now: datetime) -> Frequency:
-    """Count the year after `now`. Raises ValueError for a naive `now`.
+    """Count the runs in the year after `now`. Raises ValueError for a naive `now`.
 
-    An expression that fires each minute costs half a second; an interval nothing.
+    This takes half a second for an expression that fires each minute, and no time for an interval.
     """
     if isinstance(trigger, Every):
         seconds = timedelta(seconds=trigger.seconds)
@@ -38,7 +38,7 @@ def frequency(trigger: Cron | Every, *, now: datetime) -> Frequency:
         ahead = 0 if first is None or first > now + YEAR else (now + YEAR - first) // seconds + 1
         return _frequency(ahead, seconds, seconds)
     count, shortest, longest = 0, None, None
-    # At least two, however far they are: the gap of a rare expression is what one wants to know.
+    # At least two runs, even if they are far ahead: people want to know the gap of a rare expression.
     within = trigger.occurrences(now, now + YEAR)
     for before, after in pairwise(chain(within, islice(trigger.occurrences(now + YEAR), 2))):
         gap = after - before

@@ -1,4 +1,4 @@
-"""The words and bounds of cron's five fields (crontab(5)), and how bad text is quoted in messages."""
+"""The names and bounds of cron's five fields (crontab(5)), and how messages quote wrong text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 LARGEST_STEP = 2**31 - 1
-"""cron keeps a step in a C int; a larger one wraps around there, so it is refused here."""
+"""cron keeps a step in a C int, where a larger step wraps around. So a larger step is refused here."""
 
 LONGEST_NUMBER = 100
 """Characters at which a number is refused. cron refuses one that fills its buffer (MAX_TEMPSTR; 1,000 in Debian 12)."""
@@ -27,17 +27,17 @@ class FieldKind:
 
     @property
     def last(self) -> int:
-        """The largest distinct value: 6 for weekdays, where 7 is Sunday once more."""
+        """The largest distinct value: 6 for weekdays, because 7 is Sunday like 0."""
         return 6 if self is WEEKDAY else self.high
 
     def number(self, word: str) -> int | None:
-        """The number that `word` (digits, or a name in lower case) stands for, in range or not; else None."""
+        """The number that `word` (digits, or a name in lower case) means, even if out of range; else None."""
         if word in self.names:
             return self.named_from + self.names.index(word)
         return number(word)
 
     def allows(self, word: str) -> bool:
-        """Whether `word` may stand in this field by itself."""
+        """Whether `word` alone is a valid item of this field."""
         value = self.number(word)
         return value is not None and self.low <= value <= self.high
 

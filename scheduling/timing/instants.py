@@ -1,4 +1,4 @@
-"""Aware datetimes to and from whole minutes since 1970-01-01 00:00 UTC, the unit the engine counts in."""
+"""Converts aware datetimes to and from whole minutes since 1970-01-01 00:00 UTC, in which this package counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAST_MINUTE = (date.max.toordinal() - EPOCH_ORDINAL + 1) * MINUTES_A_DAY - 1
 def since_epoch(moment: datetime) -> timedelta:
     """The time from 1970-01-01 00:00 UTC to `moment`; raises ValueError for a naive one.
 
-    Never overflows, also where `moment` has no representation in UTC (`datetime.max` in New York).
+    Never overflows, even when `moment` has no representation in UTC (`datetime.max` in New York).
     """
     offset = moment.utcoffset()
     if offset is None:
@@ -28,7 +28,7 @@ def since_epoch(moment: datetime) -> timedelta:
 
 
 def minute_of(moment: datetime) -> int:
-    """The UTC minute that `moment` lies in, counted from 1970; raises ValueError for a naive one."""
+    """The UTC minute that contains `moment`, counted from 1970; raises ValueError for a naive one."""
     return since_epoch(moment) // _MINUTE
 
 

@@ -1,4 +1,4 @@
-"""What the wall clock must show: the times of day and the days that five fields allow. No zones here."""
+"""Which local times match: the times of day and the days that five fields allow. Time zones are not used here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @dataclass(frozen=True, slots=True)
 class LocalTimes:
-    """The minutes that match five fields on a wall clock; minute 0 is 1970-01-01 00:00 there.
+    """The minutes of a wall clock that match five fields. Minute 0 is 1970-01-01 00:00 on this clock.
 
-    `times` are minutes of the day; weekdays count from Sunday = 0. A day matches by number and weekday,
-    or, with `either_day`, by one of the two.
+    `times` are minutes of the day; weekdays count from Sunday = 0. A day must match by number and by weekday; with
+    `either_day`, one of the two is enough.
     """
 
     times: tuple[int, ...]
@@ -28,7 +28,7 @@ class LocalTimes:
     either_day: bool
 
     def ever(self) -> bool:
-        """Whether any date matches; 30 February does not. In 400 years every date falls on every weekday."""
+        """Whether any date matches; 30 February does not. In 400 years, each date falls on every weekday."""
         return self.either_day or any(self.days[0] <= _LONGEST[month - 1] for month in self.months)
 
     def any_in(self, minutes: range) -> bool:

@@ -32,13 +32,13 @@ _RANGE = re.compile(rf"({_WORD})-({_WORD})(?:/([0-9]+))?")
 
 
 def empty_item(kind: FieldKind, text: str) -> InvalidTrigger:
-    """For a field whose list has nothing between two commas; its other items are valid."""
+    """The refusal of a field whose list has an empty item; its other items are valid."""
     rest = ",".join(filter(None, text.split(",")))
     return _refusal(kind, text, "an item of the list is empty, there is a comma too many", rest)
 
 
 def refused_item(kind: FieldKind, item: str) -> InvalidTrigger:
-    """For an item that is not in the grammar of this field."""
+    """The refusal of an item that is not in the grammar of this field."""
     foreign = _foreign_character(kind, item)
     if foreign is not None:
         return foreign
@@ -65,7 +65,7 @@ def _refusal(kind: FieldKind, text: str, reason: str, instead: str = "") -> Inva
 
 
 def _foreign_character(kind: FieldKind, item: str) -> InvalidTrigger | None:
-    """The refusal for a character or a letter that other schedulers know, or that no scheduler knows."""
+    """The refusal of a character or letter that only other schedulers know, or that no scheduler knows; else None."""
     for character in item:
         if character in FOREIGN:
             return _refusal(kind, item, FOREIGN[character], "*" if item == "?" else "")
@@ -76,7 +76,7 @@ def _foreign_character(kind: FieldKind, item: str) -> InvalidTrigger | None:
 
 
 def _foreign_letter(kind: FieldKind, item: str, word: str) -> InvalidTrigger | None:
-    if re.fullmatch(r"(\*|[0-9]+|[a-z]{3})?l(-[0-9]+)?|lw", word) and not _full_name(kind, word):
+    if re.fullmatch(r"(\*|[0-9]+|[a-z]{3})?l(-[0-9]+)?|lw", word) and not _three_letters(kind, word):
         return _refusal(kind, item, "L (the last day) is not in cron")
     if re.fullmatch(r"[0-9]*w|w[0-9]+", word):
         return _refusal(kind, item, "W (the nearest working day) is not in cron")
@@ -114,7 +114,7 @@ def _refused_range(kind: FieldKind, item: str, first: str, last: str, step: str)
     stride = number(step)
     if not stride:
         return _bad_step(kind, item, step, f"{first}-{last}" if _rises(kind, first, last) else "")
-    short = [_full_name(kind, word) or word for word in (first, last)]
+    short = [_three_letters(kind, word) or word for word in (first, last)]
     if short != [first, last] and _rises(kind, *short):
         tail = f"/{step}" if stride > 1 else ""
         return _refusal(kind, item, "names are three letters", "-".join(short) + tail)
@@ -127,12 +127,12 @@ def _refused_range(kind: FieldKind, item: str, first: str, last: str, step: str)
     if end is None or not kind.allows(last):
         return _refused_word(kind, item, last)
     if kind is WEEKDAY:
-        start %= 7  # 7 begins the week anew: 7-1 is Sunday and Monday
-    turns = end if end >= start else end + kind.last - kind.low + 1
+        start %= 7  # 7 is Sunday, the first day: 7-1 is Sunday and Monday
+    unwrapped_end = end if end >= start else end + kind.last - kind.low + 1
     if stride == 1 and first in kind.names and last in kind.names:
         instead = f"{_span(first, kind.names[-1])},{_span(kind.names[0], last)}"
     else:
-        instead = wrapped(kind, range(start, turns + 1, stride))
+        instead = wrapped(kind, range(start, unwrapped_end + 1, stride))
     return _refusal(kind, item, "the range runs backwards", instead)
 
 
@@ -142,10 +142,10 @@ def _rises(kind: FieldKind, first: str, last: str) -> bool:
 
 
 def wrapped(kind: FieldKind, values: range) -> str:
-    """A list for `values` where those beyond the field's last value begin again at its lowest."""
-    turn = kind.last - kind.low + 1
+    """The text of a list with `values`. Values beyond the field's last value start again at its lowest value."""
+    size = kind.last - kind.low + 1
     before = [value for value in values if value <= kind.last]
-    after = [value - turn for value in values if value > kind.last and value - turn not in before]
+    after = [value - size for value in values if value > kind.last and value - size not in before]
     return ",".join(_stepped(part, values.step) for part in (before, after) if part)
 
 
@@ -160,14 +160,14 @@ def _span(first: str, last: str) -> str:
 
 
 def _refused_word(kind: FieldKind, item: str, word: str) -> InvalidTrigger:
-    """For a number out of range or a name that the field does not know."""
+    """The refusal of a number out of range, or of a name that the field does not know."""
     if word.isdigit():
-        begins_anew = kind in {MINUTE, HOUR} and number(word) == kind.high + 1
-        return _refusal(kind, item, _bounds(kind), str(kind.low) if begins_anew and item == word else "")
+        wraps_around = kind in {MINUTE, HOUR} and number(word) == kind.high + 1
+        return _refusal(kind, item, _bounds(kind), str(kind.low) if wraps_around and item == word else "")
     for other in (MONTH, WEEKDAY):
         if word in other.names and other is not kind:
             return _refusal(kind, item, f"{word} belongs to the {other.name} field; {_bounds(kind)}")
-    short = _full_name(kind, word)
+    short = _three_letters(kind, word)
     reason = "names are three letters" if short else f"'{excerpt(word)}' is not a value; {_bounds(kind)}"
     return _refusal(kind, item, reason, short if item.lower() == word else "")
 
@@ -177,7 +177,7 @@ def _bounds(kind: FieldKind) -> str:
     return f"values are {kind.low} to {kind.high}{names}"
 
 
-def _full_name(kind: FieldKind, word: str) -> str:
-    """The three letters for another form of a name of this field (`monday`, `tues`, `su`), or nothing."""
+def _three_letters(kind: FieldKind, word: str) -> str:
+    """The three letters for another form of a name of this field (`monday`, `tues`, `su`); '' for other words."""
     found = {name[:3] for name in _FULL_NAMES if name.startswith(word) and name[:3] in kind.names}
     return found.pop() if len(found) == 1 and len(word) > 1 else ""

@@ -1,6 +1,7 @@
-"""Cron lines that wake us at a superset of a trigger's occurrences, on a clock that may live in another zone.
+"""Cron lines that wake Tandem at each occurrence of a trigger, and perhaps more often, on a clock in any zone.
 
-Which of the wakes are occurrences is for the ledger to say: a wake too many costs a look, one too few a run.
+The ledger decides which of the wake-ups are occurrences. A wake-up too many costs one look. A wake-up too few would
+lose a run.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _HORIZON = 3653 * MINUTES_A_DAY
 class WakeLine:
     """One cron line in the zone of the clock that reads it.
 
-    `minute` and `hour` are sorted values; `day`, `month` and `weekday` are numeric cron text, `*` where open,
-    Sunday as 0. The day rule is cron's: a text that begins with `*` makes it "and".
+    `minute` and `hour` are sorted values. `day`, `month` and `weekday` are cron text with numbers (Sunday is 0), or `*`
+    for any value. The day rule is cron's: if `day` or `weekday` begins with `*`, both must match.
     """
 
     minute: tuple[int, ...]
@@ -40,16 +41,19 @@ class WakeLine:
 
 @dataclass(frozen=True, slots=True)
 class _Wakes:
-    """Times of day on the reading clock, and by how many days its date may differ from the trigger's."""
+    """The times of day of the wake-ups on the clock that reads the line, in minutes.
+
+    `day_shifts`: by how many days the date on this clock may differ from the date in the trigger's zone.
+    """
 
     times: frozenset[int]
     day_shifts: frozenset[int]
 
 
 def wake_line(trigger: Cron | Every, clock_zone: ZoneInfo, *, now: datetime) -> WakeLine:
-    """The line that matches, on clocks in `clock_zone`, each occurrence in the ten years after `now`.
+    """The line that matches each occurrence in the ten years after `now`, on a clock in `clock_zone`.
 
-    An occurrence that is not a whole minute is matched at the next one. Raises ValueError for a naive `now`.
+    An occurrence between whole minutes is matched at the next whole minute. Raises ValueError for a naive `now`.
     """
     start = minute_of(now)
     if isinstance(trigger, Every):
@@ -64,11 +68,11 @@ def wake_line(trigger: Cron | Every, clock_zone: ZoneInfo, *, now: datetime) -> 
 def cron_text(line: WakeLine, *, wildcard: bool) -> str:
     """The line as five fields that Debian's cron accepts.
 
-    With `wildcard`, minute or hour is `*` or `*/n`, so that cron neither suppresses nor delays the line
-    at clock changes; the one is taken that adds fewer wakes. Never `*/n,m` (python-crontab writes that as
-    `m,*/n`, which is no wildcard), and no step beyond the field's last value (python-crontab refuses it).
+    With `wildcard`, minute or hour becomes `*` or `*/n`, so that cron neither skips nor delays the line at clock
+    changes. The field that adds fewer wake-ups is chosen. These fields are never `*/n,m` (python-crontab writes that as
+    `m,*/n`, which is no wildcard), and have no step beyond their last value (python-crontab refuses it).
     """
-    minute, hour = _even(MINUTE, line.minute), _even(HOUR, line.hour)
+    minute, hour = _compact_with_steps(MINUTE, line.minute), _compact_with_steps(HOUR, line.hour)
     if wildcard and not (minute.startswith("*") or hour.startswith("*")):
         starred_minute, minutes = _starred(MINUTE, line.minute)
         starred_hour, hours = _starred(HOUR, line.hour)
@@ -80,7 +84,7 @@ def cron_text(line: WakeLine, *, wildcard: bool) -> str:
 
 
 def has_clock_changes(zone: ZoneInfo, now: datetime) -> bool:
-    """Whether clocks in `zone` are put forward or back within ten years after `now`."""
+    """Whether clocks in `zone` change within the ten years after `now`."""
     return len({stretch.offset for stretch in _stretches(zone, minute_of(now))}) > 1
 
 
@@ -93,10 +97,10 @@ def _stretches(zone: ZoneInfo, start: int) -> Iterator[Stretch]:
 
 
 def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
-    """Where clocks in `clock_zone` stand at the occurrences of `cron`, up to the horizon."""
+    """What clocks in `clock_zone` show at the occurrences of `cron`, up to the horizon."""
     times: set[int] = set()
     day_shifts: set[int] = set()
-    # One that is not due within ten years (a 31 May that is a Sunday) still is a line that cron can read.
+    # An expression that is not due within ten years (a 31 May that is a Sunday) still needs a line for cron.
     differences = _differences(cron, clock_zone, start) or _differences(cron, clock_zone, start, firing=False)
     for difference in differences:
         shifted = [time + difference for time in cron.local_times.times]
@@ -112,7 +116,7 @@ def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
 
 
 def _differences(cron: Cron, clock_zone: ZoneInfo, start: int, *, firing: bool = True) -> set[int]:
-    """By how many minutes `clock_zone` is ahead of the zone of `cron` in the times when it fires, or in all times."""
+    """By how many minutes `clock_zone` is ahead of the zone of `cron`: whenever `cron` fires, or at any time."""
     found: set[int] = set()
     for own in _stretches(cron.zone, start):
         at = max(own.begin, start)
@@ -127,7 +131,7 @@ def _differences(cron: Cron, clock_zone: ZoneInfo, start: int, *, firing: bool =
 
 
 def _late_runs(cron: Cron, start: int) -> Iterator[tuple[int, list[int]]]:
-    """The UTC minutes at which a gap is caught up, each with the skipped local minutes that match."""
+    """The UTC minutes at which cron catches up a gap, each with the skipped local minutes that match."""
     for stretch in _stretches(cron.zone, start):
         if stretch.skipped and stretch.begin >= start and (stretch.everyone or not cron.wildcard):
             skipped = list(
@@ -152,7 +156,7 @@ def _line(times: Iterable[int], day: str, month: str, weekday: str) -> WakeLine:
 
 
 def _day_texts(cron: Cron) -> tuple[str, str, str]:
-    """Day, month and weekday of the line where the clock's date is the trigger's."""
+    """Day, month and weekday of the line, for a clock with the same date as the trigger's zone."""
     month = _compact(MONTH, cron.month.values)
     if _any_day(cron):
         return "*", month, "*"
@@ -166,7 +170,7 @@ def _any_day(cron: Cron) -> bool:
 
 
 def _shifted_weekdays(cron: Cron, day_shifts: Iterable[int]) -> str:
-    """Weekdays where the clock's date may be another than the trigger's; open where dates count as well."""
+    """The weekdays of the line, for a clock whose date may differ from the trigger's; `*` if dates count too."""
     by_weekday = not cron.either_day and len(cron.day.values) == 31 and len(cron.month.values) == 12
     if not by_weekday:
         return "*"
@@ -174,7 +178,7 @@ def _shifted_weekdays(cron: Cron, day_shifts: Iterable[int]) -> str:
 
 
 def _day_text(kind: FieldKind, field: Field, *, other_starred: bool) -> str:
-    """Numeric text with the values of `field` that begins with `*` where the day rule needs it."""
+    """The values of `field` as text with numbers. The text begins with `*` if the day rule needs that."""
     if not field.starred or len(field.values) == kind.last - kind.low + 1:
         return _compact(kind, field.values)
     step = min(int(field.text.partition(",")[0].partition("/")[2]), kind.high)
@@ -190,14 +194,14 @@ def _compact(kind: FieldKind, values: Iterable[int]) -> str:
     return "*" if len(listed) == kind.last - kind.low + 1 else _ranges(listed)
 
 
-def _even(kind: FieldKind, values: tuple[int, ...]) -> str:
-    """As `_compact`, and `*/n` for even steps over the whole of a minute or hour."""
+def _compact_with_steps(kind: FieldKind, values: tuple[int, ...]) -> str:
+    """Like `_compact`, but `*/n` for even steps through a whole minute or hour field."""
     starred, count = _starred(kind, values)
     return starred if count == len(values) > 2 else _compact(kind, values)
 
 
 def _ranges(values: list[int]) -> str:
-    """Ascending values as a list where three neighbours or more become a range."""
+    """Ascending values as a list, in which three or more neighbours become a range."""
     runs: list[list[int]] = []
     for value in values:
         if runs and runs[-1][-1] == value - 1:
@@ -209,7 +213,7 @@ def _ranges(values: list[int]) -> str:
 
 
 def _starred(kind: FieldKind, values: tuple[int, ...]) -> tuple[str, int]:
-    """The tightest `*` or `*/n` that holds these values of a minute or hour, and how many it holds."""
-    # All steps beyond half of the field mean its first value and one other.
+    """The `*` or `*/n` with the fewest values that has all these values of a minute or hour, and their number."""
+    # gcd is 0 for the value 0 alone. Any step from half of the field on has two values: 0 and one other.
     step = gcd(*values) or (kind.high + 1) // 2
     return f"*/{step}" if step > 1 else "*", len(range(kind.low, kind.high + 1, step))

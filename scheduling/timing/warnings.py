@@ -1,4 +1,4 @@
-"""What a person should know before a trigger runs, found in the trigger alone. Pure."""
+"""What a person should know about a trigger before it runs. Pure: only the trigger is checked."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from scheduling.timing.every import Every
 from scheduling.timing.fields import Field
 from scheduling.timing.grammar import DAY, HOUR, ITEM, MINUTE, MONTH, WEEKDAY, FieldKind, excerpt, number
 
-# Starts in an hour from which a person should ask whether they meant it.
+# At this many starts in an hour or more, a person should check whether they are intended.
 _MANY_AN_HOUR: Final = 30
-# For February the days it always has: the 29th is rare, and that is what a person should know.
+# For February, the days of every year: a person should know that the 29th is rare.
 _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-_TURNS: Final = {
+_UNITS: Final = {
     MINUTE: ("minutes", "hour"),
     HOUR: ("hours", "day"),
     DAY: ("days", "month"),
@@ -32,7 +32,7 @@ _TURNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewWarning:
-    """A warning: a stable code for programs, words for people, and `clock_change` also has the changes it is about."""
+    """A warning: a stable code for programs, and a text for people. Only `clock_change` has `clock_changes`."""
 
     code: str
     detail: str
@@ -40,7 +40,7 @@ class ReviewWarning:
 
 
 def warnings_of(trigger: Cron | Every, *, now: datetime) -> list[ReviewWarning]:
-    """The warnings about `trigger`; those about clock changes look at the year after `now`.
+    """The warnings about `trigger`. Clock changes are those of the year after `now`.
 
     Codes: `either_day`, `uneven_step`, `not_every_month`, `clock_change`, `very_frequent`, `sub_minute`.
     """
@@ -57,7 +57,7 @@ def warnings_of(trigger: Cron | Every, *, now: datetime) -> list[ReviewWarning]:
 
 def _of_interval(every: Every) -> Iterator[ReviewWarning]:
     if every.seconds % 60 or every.anchor.second:
-        detail = "It is due more finely than at whole minutes: cron's clock has no seconds, so crontab cannot hold it."
+        detail = "It is also due between whole minutes: cron's clock has no seconds, so crontab cannot hold it."
         yield ReviewWarning("sub_minute", detail)
     if every.seconds * _MANY_AN_HOUR <= 3600:
         yield ReviewWarning("very_frequent", f"It runs {3600 // every.seconds:,} times an hour.")
@@ -68,7 +68,7 @@ def _either_day(cron: Cron) -> Iterator[ReviewWarning]:
     if not cron.either_day:
         return
     if any(open_fields):
-        detail = "Both day fields are given and one allows every day: joined by 'or', that is every day."
+        detail = "Both day fields are given, joined by 'or', and one of them allows every day: it runs every day."
     else:
         detail = (
             "The day of the month and the weekday are joined by 'or': it runs on days that match either, "
@@ -78,16 +78,16 @@ def _either_day(cron: Cron) -> Iterator[ReviewWarning]:
 
 
 def _uneven_steps(cron: Cron) -> Iterator[ReviewWarning]:
-    for kind, field in zip(_TURNS, (cron.minute, cron.hour, cron.day, cron.month, cron.weekday), strict=True):
+    for kind, field in zip(_UNITS, (cron.minute, cron.hour, cron.day, cron.month, cron.weekday), strict=True):
         for item in field.text.split(","):
             step = _round_step(kind, item)
-            turn = kind.last - kind.low + 1
-            if step > 1 and (turn % step or kind is DAY):
+            size = kind.last - kind.low + 1
+            if step > 1 and (size % step or kind is DAY):
                 yield ReviewWarning("uneven_step", _uneven(kind, field, item, step))
 
 
 def _round_step(kind: FieldKind, item: str) -> int:
-    """n where the item steps by n through the whole field, else 0."""
+    """n if the item steps by n through the whole field, else 0."""
     match = ITEM.fullmatch(item)
     if match is None:
         return 0
@@ -97,17 +97,17 @@ def _round_step(kind: FieldKind, item: str) -> int:
 
 
 def _uneven(kind: FieldKind, field: Field, item: str, step: int) -> str:
-    units, turn = _TURNS[kind]
+    units, period = _UNITS[kind]
     shown = ", ".join(map(str, field.values[:4])) + (f", ..., {field.values[-1]}" if len(field.values) > 4 else "")
     return (
-        f"'{excerpt(item)}' in the {field.name} field is not every {step} {units}: it begins anew each {turn}. "
+        f"'{excerpt(item)}' in the {field.name} field is not every {step} {units}: it starts again each {period}. "
         f"The field allows {shown}."
     )
 
 
 def _not_every_month(cron: Cron) -> Iterator[ReviewWarning]:
     held = set(cron.day.values)
-    # Dates at the end of a range that reaches them in one piece stand for "to the end of the month".
+    # Days from 28 on without a gap (28-31) mean "to the end of the month", and need no warning.
     lone = [day for day in cron.day.values if day > 28 and not held.issuperset(range(28, day))]
     lacking = [month for month in cron.month.values if lone and lone[-1] > _LENGTHS[month - 1]]
     if not lacking or len(held) == DAY.last:
@@ -116,19 +116,20 @@ def _not_every_month(cron: Cron) -> Iterator[ReviewWarning]:
     days = ", ".join(map(str, lone))
     yield ReviewWarning(
         "not_every_month",
-        f"Day {days} of the month does not come every month: not all of it in {months}. cron never takes the last "
-        "day of the month instead.",
+        f"Not every month has day {days}. Too short, at least in some years: {months}. cron never takes the last day "
+        "of the month instead.",
     )
 
 
 def _clock_changes(cron: Cron, now: datetime) -> Iterator[ReviewWarning]:
     found = clock_changes(cron, now=now)
     if found:
-        told = "; ".join(_told(change) for change in found[:4])
-        yield ReviewWarning("clock_change", f"Clocks in {cron.zone.key} change while it is due: {told}.", tuple(found))
+        changes = "; ".join(_described(change) for change in found[:4])
+        detail = f"Clocks in {cron.zone.key} change at times when it is due: {changes}."
+        yield ReviewWarning("clock_change", detail, tuple(found))
 
 
-def _told(change: ClockChange) -> str:
+def _described(change: ClockChange) -> str:
     many = f"{change.runs} runs" if change.runs > 1 else "the run"
     match change.effect:
         case Effect.SKIPPED:

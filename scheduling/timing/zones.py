@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 from scheduling.errors import InvalidTrigger
 from scheduling.timing.grammar import excerpt
 
-_NOT_PLACES = {"localtime", "posixrules"}
-"""Files beside the zones of some systems: they mean whatever that machine is set to."""
+_NOT_ZONES = {"localtime", "posixrules"}
+"""Some systems have these files beside the zones. They mean the zone that the machine is set to."""
 
 
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
-    """All IANA names that can be used here. Reads the tz database once in a process."""
-    return frozenset(zoneinfo.available_timezones() - _NOT_PLACES)
+    """All IANA names that can be used here. Reads the tz database once per process."""
+    return frozenset(zoneinfo.available_timezones() - _NOT_ZONES)
 
 
 def zone(name: object) -> ZoneInfo:
-    """The zone with this IANA name, case and all; raises InvalidTrigger (field `zone`) for all else."""
+    """The zone with exactly this IANA name. Raises InvalidTrigger (field `zone`) for any other name."""
     if not isinstance(name, str):
         raise InvalidTrigger(
             f"zone: a name such as Europe/Berlin is needed, not {type(name).__name__}",
@@ -38,7 +38,7 @@ def zone(name: object) -> ZoneInfo:
 def tzdata_version() -> str:
     """The release of the tz database in use and its source: `2026f (tzdata package)`, `2025b (system)`.
 
-    zoneinfo prefers the system's files; the package is used where the system has none.
+    zoneinfo prefers the system's files. It uses the package when the system has none.
     """
     for folder in map(Path, zoneinfo.TZPATH):
         if (folder / "UTC").is_file():
@@ -50,7 +50,7 @@ def tzdata_version() -> str:
 
 
 def _system_release(folder: Path) -> str:
-    """tzdata.zi begins with `# version 2025b`; `+VERSION` (BSD, macOS) holds nothing else."""
+    """The release of the system's files, from tzdata.zi (`# version 2025b`) or `+VERSION` (BSD, macOS: `2025b`)."""
     for name in ("tzdata.zi", "+VERSION"):
         try:
             with (folder / name).open(encoding="ascii") as lines:

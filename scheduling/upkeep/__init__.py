@@ -1,1 +1,1 @@
-"""What crashes leave behind is put right, and what is old is deleted. Each part works when the others fail."""
+"""Repairs what crashes leave behind, and deletes what is old. Each part works when the others fail."""

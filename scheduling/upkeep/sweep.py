@@ -1,4 +1,4 @@
-"""One round over what crashes leave behind: each step by itself, so that one that fails does not stop the others."""
+"""One round of repairs after crashes, in steps. A step that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ BATCH: Final = 500
 
 
 def sweep(*, now: datetime) -> None:
-    """Do every step once. A step that fails is logged with its traceback, and the next one follows.
+    """Do every step once. A step that fails is logged with its traceback, and the next step follows.
 
-    Raises OperationalError or InterfaceError where the database is away.
+    Raises OperationalError or InterfaceError when the database does not answer.
     """
     for step in STEPS:
         try:
             step(now=now)
         except Exception as exc:
-            if _database_is_away(exc):
+            if _database_does_not_answer(exc):
                 raise
             log.exception("upkeep: %s failed", step.__name__)
 
@@ -43,32 +43,32 @@ def cancel_expired(*, now: datetime) -> None:
 
 
 def queue_due(*, now: datetime) -> None:
-    """Queue every task whose time to wait is over."""
+    """Queue every task whose waiting time is over."""
     while delivery.queue_due(now=now) == delivery.BATCH:
         pass
 
 
 def stop_cancelled_workflows(*, now: datetime) -> None:
-    """Stop the members that still run of workflows that were cancelled."""
+    """Stop the running members of cancelled workflows."""
     for workflow_id in advance.being_cancelled():
         advance.stop_members(workflow_id, now=now)
 
 
 def advance_interrupted_workflows(*, now: datetime) -> None:
-    """Move the workflows on that nobody moved on when a member ended."""
+    """Move workflows on that stopped because of a crash after a member had ended."""
     for workflow_id in advance.interrupted():
         delivery.hand_over(advance.advance(workflow_id, now=now), now=now)
 
 
 def release_waiting(*, now: datetime) -> None:
-    """Queue the tasks that wait for the one before them (overlap `queue`) where that has ended."""
+    """Queue the tasks that wait for an earlier task of their schedule (overlap `queue`) when that task has ended."""
     waiting = Task.objects.filter(status=Status.SCHEDULED, wait_until=None, schedule__isnull=False)
     for schedule_id in waiting.order_by().values_list("schedule_id", flat=True).distinct()[:BATCH]:
         delivery.hand_over(delivery.release(schedule_id, now=now), now=now)
 
 
 def send_unclaimed(*, now: datetime) -> None:
-    """Send the tasks again that should have been claimed by now, until the broker refuses one."""
+    """Send the tasks again that should have been claimed by now. Stop when the broker refuses one."""
     while unclaimed := delivery.take_unclaimed(now=now):
         if delivery.submit(unclaimed, now=now) or len(unclaimed) < delivery.BATCH:
             break
@@ -86,9 +86,9 @@ STEPS: Final[tuple[Callable[..., object], ...]] = (
 )
 
 
-def _database_is_away(exc: Exception) -> bool:
-    """Whether every further step would fail as well. An operational error may also be one query's own (a deadlock)."""
+def _database_does_not_answer(exc: Exception) -> bool:
+    """Whether every further step would fail too. An OperationalError may also concern one query only (a deadlock)."""
     if not isinstance(exc, OperationalError | InterfaceError):
         return False
-    # What SQLite calls operational (locked, full, cannot be opened) is about the whole database.
+    # An OperationalError of SQLite (locked, full, cannot be opened) concerns the whole database.
     return connection.vendor == "sqlite" or connection.connection is None or not connection.is_usable()

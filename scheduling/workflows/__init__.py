@@ -1,1 +1,1 @@
-"""Tasks that depend on each other: chains, groups, chords and callbacks, as rows that wait for rows."""
+"""Tasks that depend on each other: chains, groups, chords and callbacks, stored as rows of the database."""

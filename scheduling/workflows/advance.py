@@ -1,9 +1,9 @@
-"""What depends on what: the end of a workflow's member moves the workflow on.
+"""What happens in a workflow when one of its members ends: which members start, and when the workflow ends.
 
-A member's end is committed by itself; moving on is a transaction of its own, under the lock of the workflow's row. It
-starts from what the ledger says, so whoever comes second, or after a crash, finds only what is left to do: a node that
-RUNS and whose task has finished. Locks are always taken in this order, workflow first and tasks after it, and nobody
-who holds a task waits for a workflow: however many members end at once, none of them blocks another for good.
+The end of a member is one transaction, and moving the workflow on is another one, under the lock of the workflow's row.
+The second transaction looks for nodes that are RUNNING and whose task has finished. So a second caller, or a caller
+after a crash, finds only what is still to do. Locks are always taken in this order: first the workflow, then its tasks.
+A transaction that has locked a task never waits for a workflow. So members that end at the same time cannot deadlock.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from scheduling.models import NodeKind, NodeRole, Task, Workflow, WorkflowNode
 
 
 def advance(workflow_id: int, *, now: datetime, task_id: int | None = None) -> list[Task]:
-    """Settle the members that have ended (only `task_id`, if given) and start what waited for them.
+    """Settle the members that have ended (only `task_id`, if given), and start the members that waited for them.
 
-    Returns the tasks that this queued, not yet handed over. When the whole has ended, its schedule's next occurrence
-    is among them, if that waited for it.
+    Returns the tasks that were queued, not handed over yet. When the workflow has ended, they include the task of its
+    schedule that waited for this end, if any.
     """
     with transaction.atomic():
         workflow = _locked(workflow_id)
@@ -35,12 +35,15 @@ def advance(workflow_id: int, *, now: datetime, task_id: int | None = None) -> l
             ended = ended.filter(task_id=task_id)
         step.settle({node: node.task.status for node in ended.select_related("task") if node.task is not None})
         released = step.finish()
-    whole_ended = workflow.status != Status.RUNNING
-    return released + delivery.release(workflow.schedule_id, now=now) if whole_ended else released
+    has_ended = workflow.status != Status.RUNNING
+    return released + delivery.release(workflow.schedule_id, now=now) if has_ended else released
 
 
 def cancel(workflow_id: int, *, reason: str, now: datetime) -> bool:
-    """Nothing more of it starts. False when it has ended. What runs or is queued is for `stop_members` to end."""
+    """Keep all further members from starting. False when the workflow has ended already.
+
+    `stop_members` ends the members that are queued or running.
+    """
     with transaction.atomic():
         workflow = _locked(workflow_id)
         if workflow is None:
@@ -58,23 +61,23 @@ def stop_members(workflow_id: int, *, now: datetime) -> None:
     workflow = Workflow.objects.get(pk=workflow_id)
     members = Task.objects.filter(workflow_node__workflow=workflow, status__in=OPEN)
     with transaction.atomic():
-        # Waiting for one row while holding others is how two such statements would block each other.
+        # Locked rows are skipped: two transactions that wait for rows of each other would deadlock.
         ids = list(members.values_list("pk", flat=True))
         ledger.cancel_unclaimed(ids, reason=workflow.reason, now=now, skip_locked=True)
     for pk in members.filter(cancel_asked_at=None).values_list("pk", flat=True):
-        # Between the two somebody may claim it; then it is asked.
+        # A worker may claim the task before it is cancelled. Then the task is asked to stop.
         if not ledger.cancel(pk, reason=workflow.reason, now=now, running=False):
             ledger.ask_to_stop(pk, reason=workflow.reason, now=now)
 
 
 def interrupted() -> list[int]:
-    """The workflows whose advance a crash interrupted: a node of theirs is RUNNING, and its task has finished."""
+    """The ids of workflows that did not move on because of a crash: a node is RUNNING and its task has finished."""
     nodes = WorkflowNode.objects.filter(status=Status.RUNNING, task__status__in=FINISHED)
     return list(nodes.order_by().values_list("workflow_id", flat=True).distinct())
 
 
 def being_cancelled() -> list[int]:
-    """The workflows that were cancelled and have members that have not ended."""
+    """The ids of workflows that were cancelled and have not ended yet."""
     asked = Workflow.objects.filter(status=Status.RUNNING, cancel_asked_at__isnull=False)
     return list(asked.values_list("pk", flat=True))
 
@@ -93,7 +96,7 @@ class Advance:
         return WorkflowNode.objects.filter(workflow=self._workflow, **filters).order_by("number")
 
     def start(self, node: WorkflowNode) -> None:
-        """Its turn has come. Tasks are queued by `finish`, all at once."""
+        """Start a node. `finish` queues the tasks, all at once."""
         if node.kind == NodeKind.TASK:
             self._starting.append(node)
             return
@@ -103,45 +106,45 @@ class Advance:
             self.start(member)
 
     def settle(self, ended: Mapping[WorkflowNode, str]) -> None:
-        """These have ended, each with a status: their callbacks come next, and their parents may go on, or end too."""
+        """Store the status of nodes that have ended. Start their callbacks, and let their parents go on or end."""
         for status in set(ended.values()):
             self._mark([node for node in ended if ended[node] == status], status)
         for node, status in ended.items():
             if node.kind != NodeKind.TASK or node.last > node.number:
                 self._callbacks(node, status)
-        composed: set[int | None] = set()
+        checked: set[int | None] = set()
         for node, status in ended.items():
-            # A group that many left at once is looked at once.
-            if node.parent not in composed and node.role in {NodeRole.MEMBER, NodeRole.CALLBACK}:
+            # When many members of a group end together, the group is checked only once.
+            if node.parent not in checked and node.role in {NodeRole.MEMBER, NodeRole.CALLBACK}:
                 parent = self.nodes(number=node.parent).get()
                 if parent.kind != NodeKind.CHAIN and node.role == NodeRole.MEMBER:
-                    composed.add(node.parent)
+                    checked.add(node.parent)
                 self._go_on(parent, node, status)
 
     def drop(self, first: int, last: int, status: Status, reason: str) -> None:
-        """What waits among the nodes from `first` to `last` will not start."""
+        """Give `status` to the waiting nodes from `first` to `last`, and cancel their tasks: they do not start."""
         waiting = self.nodes(number__range=(first, last), status=Status.SCHEDULED)
         ids = list(waiting.filter(task__isnull=False).values_list("task_id", flat=True))
         waiting.update(status=status)
         ledger.cancel_unclaimed(ids, reason=reason, now=self._now)
 
     def finish(self) -> list[Task]:
-        """Queue what was started, and return it. Where nothing runs any more, the whole ends."""
+        """Queue the tasks that were started, and return them. End the workflow when none of its nodes runs any more."""
         while self._starting:
             nodes, self._starting = self._starting, []
             self._mark(nodes, Status.RUNNING)
             ids = [node.task_id for node in nodes if node.task_id is not None]
             queued = ledger.queue_waiting(ids, now=self._now)
             self._released += queued
-            there = {task.pk for task in queued}
-            # The others were cancelled one by one while they waited.
-            self.settle({node: Status.CANCELLED for node in nodes if node.task_id not in there})
+            queued_ids = {task.pk for task in queued}
+            # The other tasks were cancelled one by one while they waited.
+            self.settle({node: Status.CANCELLED for node in nodes if node.task_id not in queued_ids})
         if not self.nodes(status=Status.RUNNING).exists():
             self._end()
         return self._released
 
     @property
-    def _bad(self) -> Status:
+    def _failure_status(self) -> Status:
         return Status.CANCELLED if self._cancelled else Status.FAILED
 
     def _mark(self, nodes: list[WorkflowNode], status: str) -> None:
@@ -149,10 +152,10 @@ class Advance:
 
     def _go_on(self, parent: WorkflowNode, node: WorkflowNode, status: str) -> None:
         if parent.status != Status.RUNNING:
-            # Another one of those that ended together was the last.
+            # Another node that ended at the same time has ended the parent already.
             return
         if node.role == NodeRole.CALLBACK:
-            self.settle({parent: status if status == Status.COMPLETED else self._bad})
+            self.settle({parent: status if status == Status.COMPLETED else self._failure_status})
         elif parent.kind == NodeKind.CHAIN:
             self._after_link(parent, node, status)
         else:
@@ -165,8 +168,8 @@ class Advance:
             if callback.role == wanted:
                 self.start(callback)
             else:
-                said = "nothing failed" if status == Status.COMPLETED else "it did not succeed"
-                self.drop(callback.number, callback.last, Status.SKIPPED, f"not needed: {said}")
+                why = "nothing failed" if status == Status.COMPLETED else "it did not succeed"
+                self.drop(callback.number, callback.last, Status.SKIPPED, f"not needed: {why}")
 
     def _after_link(self, chain: WorkflowNode, link: WorkflowNode, status: str) -> None:
         rest = self.nodes(parent=chain.number, role=NodeRole.MEMBER, number__gt=link.number)
@@ -174,14 +177,14 @@ class Advance:
         if status != Status.COMPLETED:
             if following is not None:
                 last = rest.aggregate(last=Max("last"))["last"]
-                self.drop(following.number, last, Status.CANCELLED, f"what comes before it, {link.name!r}, is {status}")
-            self.settle({chain: self._bad})
+                self.drop(following.number, last, Status.CANCELLED, f"the member before it, {link.name!r}, is {status}")
+            self.settle({chain: self._failure_status})
         elif following is None:
             self.settle({chain: Status.COMPLETED})
         elif following.status == Status.SCHEDULED:
             self.start(following)
         else:
-            # Cancelled meanwhile, with all that waited.
+            # The workflow was cancelled in the meantime, and with it every waiting node.
             self.settle({chain: Status.CANCELLED})
 
     def _after_member(self, parent: WorkflowNode) -> None:
@@ -194,7 +197,7 @@ class Advance:
             if callback is not None:
                 reason = f"a member, {failed.name!r}, is {failed.status}"
                 self.drop(callback.number, callback.last, Status.CANCELLED, reason)
-            self.settle({parent: self._bad})
+            self.settle({parent: self._failure_status})
         elif callback is None:
             self.settle({parent: Status.COMPLETED})
         elif callback.status == Status.SCHEDULED:
@@ -204,14 +207,14 @@ class Advance:
 
     def _end(self) -> None:
         workflow = self._workflow
-        own = self.nodes(role__in=[NodeRole.ROOT, NodeRole.ON_SUCCESS, NodeRole.ON_FAILURE])
-        workflow.status, asked_because = Status.COMPLETED, workflow.reason
+        deciding = self.nodes(role__in=[NodeRole.ROOT, NodeRole.ON_SUCCESS, NodeRole.ON_FAILURE])
+        workflow.status, cancel_reason = Status.COMPLETED, workflow.reason
         workflow.reason = ""
         if self._cancelled and self.nodes(status=Status.CANCELLED).exists():
-            workflow.status, workflow.reason = Status.CANCELLED, asked_because
-        elif own.filter(status__in=[Status.FAILED, Status.CANCELLED]).exists():
-            bad = self.nodes(kind=NodeKind.TASK, task__status__in=[Status.FAILED, Status.CANCELLED])
-            first = bad.exclude(status=Status.SKIPPED).order_by("task__finished_at", "number").first()
+            workflow.status, workflow.reason = Status.CANCELLED, cancel_reason
+        elif deciding.filter(status__in=[Status.FAILED, Status.CANCELLED]).exists():
+            failed = self.nodes(kind=NodeKind.TASK, task__status__in=[Status.FAILED, Status.CANCELLED])
+            first = failed.exclude(status=Status.SKIPPED).order_by("task__finished_at", "number").first()
             workflow.status = Status.FAILED
             workflow.reason = f"{first.name!r}, task {first.task_id}, is {first.status}" if first else ""
         workflow.finished_at = self._now
@@ -219,7 +222,7 @@ class Advance:
 
 
 def _locked(workflow_id: int) -> Workflow | None:
-    """The workflow, with its lock; None where it is gone or has ended."""
-    open_ones = Workflow.objects.select_for_update().filter(pk=workflow_id, status=Status.RUNNING)
-    # A definition may be long, and this is asked at the end of each member.
-    return open_ones.defer("definition").first()
+    """The workflow with its row locked; None when it is deleted or has ended."""
+    running = Workflow.objects.select_for_update().filter(pk=workflow_id, status=Status.RUNNING)
+    # A definition may be long, and this query runs at the end of each member.
+    return running.defer("definition").first()

@@ -1,4 +1,4 @@
-"""Reading the definition of a workflow: nested JSON becomes a list of numbered nodes, or a list of problems. Pure."""
+"""Reads the definition of a workflow: nested JSON becomes a list of numbered nodes, or a list of problems. Pure."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ MOST_TASKS: Final = 3000
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. Numbers run from 0 from the top down and in order, so that a node and all below it are the numbers
-    from `number` to `last`.
+    """One node. Nodes are numbered from 0, from the top down: `number` to `last` are the node and all nodes below it.
 
-    `where` is the dotted path of the node in the request; `fields` the fields of a task, for a node that is one.
+    `where` is the dotted path of the node in the request. `fields` are the fields of the task, for a node that is one.
     """
 
     number: int
@@ -38,8 +37,11 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a node stands, and what will be handed to it there."""
+class _Position:
+    """The position of a node in the definition.
+
+    `member` is False inside callbacks. `result` and `error`: whether a result or an error is handed on to this node.
+    """
 
     where: str
     role: NodeRole
@@ -49,8 +51,8 @@ class _Place:
     result: bool = False
     error: bool = False
 
-    def below(self, number: int, where: str, role: NodeRole, **handed: bool) -> _Place:
-        """The place of a child."""
+    def below(self, number: int, where: str, role: NodeRole, **handed: bool) -> _Position:
+        """The position of a child."""
         member = self.member and role is NodeRole.MEMBER
         return replace(
             self, where=f"{self.where}.{where}", role=role, parent=number, depth=self.depth + 1, member=member, **handed
@@ -58,12 +60,12 @@ class _Place:
 
 
 def read(definition: object, *, where: str = "workflow") -> list[Node]:
-    """The nodes of a definition, in order of their numbers. Raises InvalidRequest with everything wrong with its shape.
+    """The nodes of a definition, in order of their numbers. Raises InvalidRequest with every problem of its structure.
 
-    Whether the jobs exist and the parameters fit them is not looked at.
+    It does not check whether the jobs exist, or whether the parameters fit the jobs.
     """
     reader = _Reader()
-    reader.node(definition, _Place(where, NodeRole.ROOT))
+    reader.node(definition, _Position(where, NodeRole.ROOT))
     if not reader.problems and reader.members > MOST_MEMBERS:
         detail = f"A workflow has at most {MOST_MEMBERS:,} members: this one has {reader.members:,}."
         reader.problems.append(Problem(where, "too_many_members", detail))
@@ -82,11 +84,11 @@ class _Reader:
         self.problems: list[Problem] = []
         self.members = 0
 
-    def node(self, given: object, at: _Place) -> None:
-        """Read a node and what is below it."""
+    def node(self, given: object, at: _Position) -> None:
+        """Read a node and all nodes below it."""
         kinds = [kind for kind in ("job", *list(NodeKind)[1:]) if isinstance(given, Mapping) and kind in given]
         if not isinstance(given, Mapping) or len(kinds) != 1:
-            self._problem(at.where, "not_a_node", "Write an object with one of job, chain, group and chord.")
+            self._problem(at.where, "not_a_node", "Write an object with exactly one of job, chain, group and chord.")
             return
         if at.depth > DEEPEST:
             self._problem(at.where, "too_deep", f"A workflow is at most {DEEPEST} levels deep.")
@@ -109,9 +111,9 @@ class _Reader:
                 self.node(given[role], at.below(number, role, role, **handed))
         self.nodes[number] = replace(self.nodes[number], last=len(self.nodes) - 1)
 
-    def _task(self, number: int, given: Mapping[str, Any], at: _Place) -> None:
+    def _task(self, number: int, given: Mapping[str, Any], at: _Position) -> None:
         self.members += at.member
-        self._known(given, at.where, TASK_FIELDS)
+        self._check_names(given, at.where, TASK_FIELDS)
         fields, problems = read_task_fields(given, at.where)
         self.problems += problems
         self.nodes[number] = replace(
@@ -121,15 +123,15 @@ class _Reader:
         parameters = given.get("parameters")
         for place in places(parameters):
             where = ".".join((at.where, "parameters", *map(escaped, place.where)))
-            there = at.result if place.name == RESULT else at.error
-            wrong = problem_with_place(parameters, place)
-            if wrong:
-                self._problem(where, "not_a_place", wrong)
-            elif not there:
-                self._problem(where, "nothing_handed_on", _NOTHING[place.name])
+            is_handed_on = at.result if place.name == RESULT else at.error
+            malformed = problem_with_place(parameters, place)
+            if malformed:
+                self._problem(where, "not_a_place", malformed)
+            elif not is_handed_on:
+                self._problem(where, "nothing_handed_on", _NOTHING_HANDED_ON[place.name])
 
-    def _composed(self, kind: NodeKind, number: int, given: Mapping[str, Any], at: _Place) -> None:
-        self._known(given, at.where, (kind, "name"))
+    def _composed(self, kind: NodeKind, number: int, given: Mapping[str, Any], at: _Position) -> None:
+        self._check_names(given, at.where, (kind, "name"))
         if not isinstance(given.get("name", ""), str) or len(given.get("name", "")) > 200:
             self._problem(f"{at.where}.name", "invalid", "Write a text of at most 200 characters.")
         inside: Any = given[kind]
@@ -140,12 +142,12 @@ class _Reader:
         inside = inside if isinstance(inside, Mapping) else {}
         lists = [name for name in ("group", "tasks") if name in inside]
         if len(lists) != 1 or "callback" not in inside or len(inside) > 2:
-            self._problem(where, "not_a_chord", "Write an object with group, a list, and callback, and nothing else.")
+            self._problem(where, "not_a_chord", "Write an object with two members: group (a list) and callback.")
             return
         self._list(inside[lists[0]], f"chord.{lists[0]}", at, number, chained=False)
         self.node(inside["callback"], at.below(number, "chord.callback", NodeRole.CALLBACK, result=True))
 
-    def _list(self, given: object, where: str, at: _Place, number: int, *, chained: bool) -> None:
+    def _list(self, given: object, where: str, at: _Position, number: int, *, chained: bool) -> None:
         if not isinstance(given, list) or not given:
             self._problem(f"{at.where}.{where}", "no_members", "Write a list with at least one member.")
             return
@@ -156,7 +158,7 @@ class _Reader:
             handed = {"result": True} if chained and index else {}
             self.node(member, at.below(number, f"{where}.{index}", NodeRole.MEMBER, **handed))
 
-    def _known(self, given: Mapping[str, Any], where: str, names: tuple[str, ...]) -> None:
+    def _check_names(self, given: Mapping[str, Any], where: str, names: tuple[str, ...]) -> None:
         known = (*names, "on_success", "on_failure")
         for name in given:
             if name not in known:
@@ -167,7 +169,7 @@ class _Reader:
         self.problems.append(Problem(where, code, detail))
 
 
-_NOTHING: Final = {
-    "$result": "Nothing is handed on to here: $result stands in what follows in a chain, in callbacks, and on success.",
-    "$error": "Nothing went wrong before this: $error stands in what runs on failure.",
+_NOTHING_HANDED_ON: Final = {
+    "$result": "No result is handed on to this task: use $result after a member of a chain, in callback or on_success.",
+    "$error": "No error is handed on to this task: use $error in on_failure.",
 }

@@ -1,8 +1,8 @@
-"""Places in the parameters of a workflow's member that wait for what another member comes to. Pure.
+"""Placeholders in the parameters of a task, which are filled with the result or error of another task. Pure.
 
-A place is an object with one member: `{"$result": true}` stands for the whole result that is handed on,
-`{"$result": "body.items.0"}` for a part of it: names and, in lists, numbers, with dots between them. `$error` likewise
-stands for what went wrong, in what runs on failure.
+A placeholder is an object with one member. `{"$result": true}` stands for the whole result that is handed on.
+`{"$result": "body.items.0"}` stands for a part of it: names, and numbers for lists, with dots between them. `$error` is
+used in the same way in on_failure, and stands for the error.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ JsonPath: TypeAlias = tuple[str | int, ...]
 
 
 class NoSuchPart(LookupError):
-    """What is handed on has no such part."""
+    """The value that is handed on has no such part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the parameters it stands, what it waits for (`$result`, `$error`), and which part of that."""
+    """A placeholder: its path in the parameters, its name (`$result` or `$error`), and the part it stands for."""
 
     where: JsonPath
     name: str
@@ -34,12 +34,12 @@ class Place:
 
 
 def places(value: object) -> Iterator[Place]:
-    """Every place in a JSON value however deep, also those that are written wrongly."""
+    """Every placeholder in a JSON value, at any depth, malformed ones included."""
     waiting: list[tuple[JsonPath, object]] = [((), value)]
     while waiting:
         where, here = waiting.pop()
         if isinstance(here, Mapping):
-            name = _waits_for(here)
+            name = _placeholder_name(here)
             if name:
                 yield Place(where, name, here[name])
             else:
@@ -49,12 +49,12 @@ def places(value: object) -> Iterator[Place]:
 
 
 def problem_with_place(parameters: object, place: Place) -> str:
-    """What is wrong with how the place is written; empty where nothing is."""
+    """What is wrong with the form of the placeholder; empty when nothing is."""
     value: Any = parameters
     for step in place.where:
         value = value[step]
     if len(value) > 1:
-        return f"An object with {place.name} has no other member."
+        return f"An object with {place.name} must have no other member."
     if place.part is True:
         return ""
     if not isinstance(place.part, str) or not all(place.part.split(".")):
@@ -63,26 +63,26 @@ def problem_with_place(parameters: object, place: Place) -> str:
 
 
 def filled(value: Json, handed_on: Callable[[str], Json]) -> Json:
-    """The value with each place filled; `handed_on` gives the whole by its name. Raises NoSuchPart."""
+    """The value with its placeholders filled; `handed_on` returns the result or error by name. Raises NoSuchPart."""
     if isinstance(value, list):
         return [filled(inner, handed_on) for inner in value]
     if not isinstance(value, Mapping):
         return value
-    if name := _waits_for(value):
+    if name := _placeholder_name(value):
         return part_of(handed_on(name), value[name])
     return {name: filled(inner, handed_on) for name, inner in value.items()}
 
 
 def part_of(whole: Json, part: object) -> Json:
-    """The part of a value that a path names; `True` is all of it. Raises NoSuchPart."""
+    """The part of `whole` that the path `part` names; `True` names all of it. Raises NoSuchPart."""
     found = whole
     for step in () if part is True else str(part).split("."):
         try:
-            found = found[int(step)] if isinstance(found, list) else found[step]  # type: ignore[index]  # what cannot be asked for raises
+            found = found[int(step)] if isinstance(found, list) else found[step]  # type: ignore[index]  # raises for other values
         except (LookupError, TypeError, ValueError) as exc:
-            raise NoSuchPart(f"What is handed on has no part {part!r}: there is no {step!r}.") from exc
+            raise NoSuchPart(f"The value that is handed on has no part {part!r}: there is no {step!r}.") from exc
     return found
 
 
-def _waits_for(value: Mapping[str, object]) -> str:
+def _placeholder_name(value: Mapping[str, object]) -> str:
     return next((name for name in NAMES if name in value), "")

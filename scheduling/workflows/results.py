@@ -1,4 +1,4 @@
-"""What members of a workflow hand on to each other, looked up when the next one starts."""
+"""What members of a workflow hand on to each other: results and errors, read when the next member starts."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ _AT_ONCE = 100
 
 
 def parameters(task: Task) -> Mapping[str, Json]:
-    """The parameters its job is called with: as stored, with each place filled that waits for another member.
+    """The parameters for the job of a task: the stored ones, with each placeholder filled.
 
-    Raises InvalidRequest where there is no such part, and where it is more than TANDEM_MAX_RESULT_BYTES.
+    Raises InvalidRequest when a result has no such part, when results are more than TANDEM_MAX_RESULT_BYTES together,
+    and when the task is no longer part of its workflow.
     """
     stored: dict[str, Json] = task.parameters
     if task.workflow_id is None or next(places(stored), None) is None:
         return stored
     node = WorkflowNode.objects.filter(task=task).first()
     if node is None:
-        raise InvalidRequest([Problem("parameters", "not_a_member", "It is no longer part of its workflow.")])
+        raise InvalidRequest([Problem("parameters", "not_a_member", "The task is no longer part of its workflow.")])
     tree = _Tree(node)
     handed: dict[str, Json] = {}
 
@@ -44,7 +45,7 @@ def parameters(task: Task) -> Mapping[str, Json]:
 
 
 class _Tree:
-    """The nodes of a workflow without what their tasks came to, which is read only where it is needed."""
+    """The nodes of a workflow. The results of its tasks are read only when they are needed."""
 
     def __init__(self, node: WorkflowNode) -> None:
         self._nodes = {found.number: found for found in WorkflowNode.objects.filter(workflow=node.workflow_id)}
@@ -55,7 +56,7 @@ class _Tree:
                 self._children.setdefault(child.parent, []).append(child)
 
     def result_for(self, node: WorkflowNode) -> Json:
-        """What is handed on to a node: the result of what comes before it."""
+        """The result that is handed on to a node: that of the node or the nodes before it."""
         while node.parent is not None:
             parent = self._nodes[node.parent]
             before = [member for member in self._of(parent, NodeRole.MEMBER) if member.number < node.number]
@@ -66,25 +67,26 @@ class _Tree:
             if parent.kind == NodeKind.CHAIN and before and node.role == NodeRole.MEMBER:
                 return self._read(before[-1:])[0]
             node = parent
-        raise NoSuchPart("Nothing is handed on to here.")
+        raise NoSuchPart("No result is handed on to this task.")
 
     def error_for(self, node: WorkflowNode) -> Json:
-        """What went wrong, for what runs on failure: which task, and what it said."""
+        """The error that is handed on to an on_failure node: the failed task and its message."""
         while node.role != NodeRole.ON_FAILURE:
             if node.parent is None:
-                raise NoSuchPart("Nothing went wrong before this.")
+                raise NoSuchPart("No error is handed on to this task.")
             node = self._nodes[node.parent]
-        bad = self._nodes[node.parent or 0]
-        while bad.kind != NodeKind.TASK:
-            bad = next(child for child in self._of(bad, NodeRole.MEMBER, NodeRole.CALLBACK) if child.status in _BAD)
-        task = bad.task
-        said = (task.error or task.reason) if task else ""
+        failed = self._nodes[node.parent or 0]
+        while failed.kind != NodeKind.TASK:
+            children = self._of(failed, NodeRole.MEMBER, NodeRole.CALLBACK)
+            failed = next(child for child in children if child.status in _NOT_COMPLETED)
+        task = failed.task
+        message = (task.error or task.reason) if task else ""
         return {
-            "task": bad.task_id,
-            "name": bad.name,
+            "task": failed.task_id,
+            "name": failed.name,
             "job": task.job if task else "",
-            "status": bad.status,
-            "error": said,
+            "status": failed.status,
+            "error": message,
         }
 
     def _of(self, node: WorkflowNode, *roles: NodeRole) -> list[WorkflowNode]:
@@ -96,7 +98,7 @@ class _Tree:
         return [self._result(node, results) for node in nodes]
 
     def _task_ids(self, node: WorkflowNode) -> Iterator[int]:
-        """The tasks whose results make up the node's."""
+        """The ids of the tasks whose results make up the result of the node."""
         if node.kind == NodeKind.TASK:
             if node.task_id is not None:
                 yield node.task_id
@@ -117,11 +119,11 @@ class _Tree:
         return read if node.kind == NodeKind.GROUP else read[0]
 
 
-_BAD = (Status.FAILED, Status.CANCELLED)
+_NOT_COMPLETED = (Status.FAILED, Status.CANCELLED)
 
 
 def _results(task_ids: list[int]) -> dict[int, Json]:
-    """The results of the tasks, as long as they are not too much together."""
+    """The results of the tasks. Raises InvalidRequest when they are more than TANDEM_MAX_RESULT_BYTES together."""
     most = settings.TANDEM_MAX_RESULT_BYTES
     found: dict[int, Json] = {}
     size = 0

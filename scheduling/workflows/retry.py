@@ -1,4 +1,4 @@
-"""Repeating a workflow that failed or was cancelled, from the members that did not complete."""
+"""Retries a workflow that failed or was cancelled, from the members that did not complete."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from scheduling.models.execution_options import ExecutionOptions
 
 
 class WorkflowRetry:
-    """One repetition of a workflow whose row the caller has locked and which has ended.
+    """One retry of a workflow that has ended and whose row the caller has locked.
 
-    A task that failed or was cancelled is retried: it keeps its attempts. What follows it waits again, as a new task:
-    the old one stays in the ledger as it ended. So does what ran on failure, for it may have to run once more.
+    A task that failed or was cancelled is retried and keeps its attempts. The nodes after it, and its callbacks, may
+    have to run once more: they wait again, with new tasks. Their old tasks stay in the ledger.
     """
 
     def __init__(self, workflow: Workflow, now: datetime) -> None:
@@ -25,11 +25,11 @@ class WorkflowRetry:
 
     @property
     def forgotten(self) -> bool:
-        """Whether tasks of it are no longer in the ledger."""
+        """Whether some tasks of the workflow are no longer in the ledger."""
         return any(node.kind == NodeKind.TASK and node.task_id is None for node in self._nodes.values())
 
     def run(self) -> list[Task]:
-        """Let it run again; returns the queued tasks, not yet handed over."""
+        """Set the workflow to RUNNING again. Returns the queued tasks, not handed over yet."""
         workflow = self._workflow
         self._resume(self._nodes[0])
         workflow.status, workflow.reason = Status.RUNNING, ""
@@ -58,18 +58,18 @@ class WorkflowRetry:
             self._resume_members(node, members)
 
     def _resume_callbacks(self, node: WorkflowNode) -> None:
-        """What completed stays, but something that it called on success may have failed."""
+        """Keep a completed node as it is, and resume the nodes below it: an `on_success` callback may have failed."""
         for child in self._of(node, *NodeRole):
             if child.status != Status.SKIPPED:
                 self._resume(child)
 
     def _resume_chain(self, links: list[WorkflowNode]) -> None:
-        waits = False
+        must_wait = False
         for link in links:
-            if waits:
+            if must_wait:
                 self._renew(link)
             else:
-                waits = link.status != Status.COMPLETED
+                must_wait = link.status != Status.COMPLETED
                 self._resume(link)
 
     def _resume_members(self, node: WorkflowNode, members: list[WorkflowNode]) -> None:
@@ -83,7 +83,7 @@ class WorkflowRetry:
                 self._renew(callback)
 
     def _renew(self, node: WorkflowNode) -> None:
-        """It waits again, and all below it."""
+        """Let the node and all nodes below it wait again."""
         for number in range(node.number, node.last + 1):
             below = self._nodes[number]
             below.status = Status.SCHEDULED
@@ -91,7 +91,7 @@ class WorkflowRetry:
                 self._renewed.append(below)
 
     def _renew_tasks(self) -> None:
-        fresh = [_again(node.task) for node in self._renewed if node.task is not None]
+        fresh = [_new_copy(node.task) for node in self._renewed if node.task is not None]
         for node, task in zip(self._renewed, ledger.record(fresh, self._now), strict=True):
             node.task = task
 
@@ -104,7 +104,7 @@ class WorkflowRetry:
         ]
 
 
-def _again(task: Task) -> Task:
-    """A new task that asks for the same."""
+def _new_copy(task: Task) -> Task:
+    """A new waiting task with the same job, parameters and options."""
     same = ["workflow_id", "name", "description", "job", "parameters", "woken_by", "executor", "host"]
     return Task(status=Status.SCHEDULED, **{name: getattr(task, name) for name in same}, **ExecutionOptions.of(task))

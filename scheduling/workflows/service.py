@@ -42,34 +42,35 @@ def create(
     description: str = "",
     started_by: Task | None = None,
 ) -> tuple[Workflow, str]:
-    """Store a workflow and hand over the tasks that depend on nothing.
+    """Store a workflow and hand over the tasks that depend on no other task.
 
-    A task that starts one (`started_by`) hands its executor and host down to the members that name none, and its
-    schedule to the whole; it starts one at most: asked again, the same is returned. Returns the workflow, and what
-    some of its first tasks wait for, or ''. Raises InvalidRequest with every problem.
+    `started_by` is the task that starts the workflow, if any. The workflow gets the schedule of that task; members that
+    name no executor or host get its executor or host. A task starts one workflow at most: a second call returns the
+    first workflow. Returns the workflow, and what some of its first tasks wait for, or ''. Raises InvalidRequest with
+    the problems.
     """
-    given: dict[str, Any] = {"executor": "worker"}
+    defaults: dict[str, Any] = {"executor": "worker"}
     if started_by is not None:
-        given = {"executor": started_by.executor, "host": started_by.host}
-    nodes, tasks = _read(workflow, "workflow", given)
+        defaults = {"executor": started_by.executor, "host": started_by.host}
+    nodes, tasks = _read(workflow, "workflow", defaults)
     problems = [*_texts(name=name, description=description)]
     if problems:
         raise InvalidRequest(problems)
     with transaction.atomic():
-        whole, is_new = _stored(started_by, now, name=name, description=description, definition=workflow)
+        stored, is_new = _stored(started_by, now, name=name, description=description, definition=workflow)
         if not is_new:
-            return whole, ""
-        tasks_of = dict(zip(tasks, ledger.record(_waiting(whole, tasks.values()), now), strict=True))
-        rows = [_row(whole, node, tasks_of.get(node.number)) for node in nodes]
+            return stored, ""
+        tasks_of = dict(zip(tasks, ledger.record(_waiting(stored, tasks.values()), now), strict=True))
+        rows = [_row(stored, node, tasks_of.get(node.number)) for node in nodes]
         WorkflowNode.objects.bulk_create(rows)
-        step = advance.Advance(whole, now)
+        step = advance.Advance(stored, now)
         step.start(step.nodes(number=0).get())
         released = step.finish()
-    return whole, delivery.hand_over(released, now=now)
+    return stored, delivery.hand_over(released, now=now)
 
 
 def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
-    """What is wrong with a definition; nothing is stored."""
+    """The problems of a definition. Stores nothing."""
     try:
         _read(workflow, where, {"executor": "worker"})
     except InvalidRequest as exc:
@@ -78,7 +79,7 @@ def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
 
 
 def cancel(workflow_id: int, *, now: datetime, reason: str = "cancelled by request") -> Workflow:
-    """Cancel what waits or is queued, and ask what runs to stop: the whole has ended once that has.
+    """Cancel the waiting and queued tasks, and ask the running tasks to stop. The workflow ends when these have ended.
 
     Raises NotFound, and AlreadyFinished with the status.
     """
@@ -91,7 +92,7 @@ def cancel(workflow_id: int, *, now: datetime, reason: str = "cancelled by reque
 
 
 def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
-    """Retry the members that failed or were cancelled; what follows them waits again, what completed stays.
+    """Retry the members that failed or were cancelled. Members after them wait again; completed members stay completed.
 
     Returns the workflow, and what some of the tasks wait for, or ''. Raises NotFound, and NotRetryable with the
     status.
@@ -101,22 +102,24 @@ def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
         if workflow is None:
             raise NotFound(f"There is no workflow {workflow_id}.")
         if workflow.status not in {Status.FAILED, Status.CANCELLED}:
-            raise NotRetryable(f"The workflow is {workflow.status}: only one that failed or was cancelled is retried.")
-        again = WorkflowRetry(workflow, now)
-        if again.forgotten:
-            raise NotRetryable("Some of its tasks have been forgotten by now: ask for a new workflow.")
-        tasks = again.run()
+            raise NotRetryable(f"The workflow is {workflow.status}: only FAILED and CANCELLED ones can be retried.")
+        workflow_retry = WorkflowRetry(workflow, now)
+        if workflow_retry.forgotten:
+            raise NotRetryable("Some of its tasks are deleted by now: create a new workflow.")
+        tasks = workflow_retry.run()
     return _found(workflow_id), delivery.hand_over(tasks, now=now)
 
 
-def _read(workflow: object, where: str, given: Mapping[str, Any]) -> tuple[list[Node], dict[int, Task]]:
-    """The nodes of a definition and, by number, the tasks of those that are one; raises InvalidRequest."""
-    wrong = problem_with(workflow, most_bytes=MOST_BYTES)
-    if wrong:
-        raise InvalidRequest([Problem(where, "not_storable", f"This {wrong}.")])
+def _read(workflow: object, where: str, defaults: Mapping[str, Any]) -> tuple[list[Node], dict[int, Task]]:
+    """The nodes of a definition, and the tasks of its task nodes by node number. Raises InvalidRequest."""
+    not_storable = problem_with(workflow, most_bytes=MOST_BYTES)
+    if not_storable:
+        raise InvalidRequest([Problem(where, "not_storable", f"This {not_storable}.")])
     nodes = read(workflow, where=where)
     tasks = {
-        node.number: Task(**{**given, "name": node.name, **node.fields}) for node in nodes if node.kind is NodeKind.TASK
+        node.number: Task(**{**defaults, "name": node.name, **node.fields})
+        for node in nodes
+        if node.kind is NodeKind.TASK
     }
     problems = [problem for node in nodes if node.number in tasks for problem in _problems(node, tasks[node.number])]
     if problems:
@@ -125,7 +128,7 @@ def _read(workflow: object, where: str, given: Mapping[str, Any]) -> tuple[list[
 
 
 def _problems(node: Node, task: Task) -> Iterator[Problem]:
-    """What is wrong with one task. What its job says of a parameter that is still to be filled does not count yet."""
+    """The problems of one task, except those of a parameter that holds a placeholder: its value is not known yet."""
     filled_later = [(node.where, "parameters", *map(escaped, place.where)) for place in places(task.parameters)]
     try:
         validation.check_task(task, starts=validation.EARLIEST)
@@ -133,11 +136,11 @@ def _problems(node: Node, task: Task) -> Iterator[Problem]:
     except InvalidRequest as exc:
         for problem in exc.problems:
             where = (node.where, *problem.field.split("."))
-            if not any(_one_in_the_other(where, later) for later in filled_later):
+            if not any(_one_path_inside_other(where, later) for later in filled_later):
                 yield Problem(".".join(where), problem.code, problem.detail)
 
 
-def _one_in_the_other(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def _one_path_inside_other(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     common = min(len(one), len(other))
     return one[:common] == other[:common]
 
@@ -157,15 +160,15 @@ def _stored(started_by: Task | None, now: datetime, **values: Any) -> tuple[Work
     return Workflow.objects.get_or_create(started_by=started_by, defaults=values)
 
 
-def _waiting(whole: Workflow, tasks: Iterable[Task]) -> Iterator[Task]:
+def _waiting(workflow: Workflow, tasks: Iterable[Task]) -> Iterator[Task]:
     for task in tasks:
-        task.workflow, task.woken_by, task.status = whole, "workflow", Status.SCHEDULED
+        task.workflow, task.woken_by, task.status = workflow, "workflow", Status.SCHEDULED
         yield task
 
 
-def _row(whole: Workflow, node: Node, task: Task | None) -> WorkflowNode:
+def _row(workflow: Workflow, node: Node, task: Task | None) -> WorkflowNode:
     return WorkflowNode(
-        workflow=whole, number=node.number, last=node.last, parent=node.parent, role=node.role, kind=node.kind,
+        workflow=workflow, number=node.number, last=node.last, parent=node.parent, role=node.role, kind=node.kind,
         name=node.name, status=Status.SCHEDULED, task=task,
     )  # fmt: skip
 

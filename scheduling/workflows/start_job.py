@@ -1,4 +1,4 @@
-"""The job that lets schedules, and tasks with a time of their own, start a workflow."""
+"""The job `workflow.start`: with it, a schedule or a one-off task starts a workflow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from scheduling.storable import Json
 from scheduling.workflows import service as workflows
 
 
-def _fits(*, workflow: dict[str, Any]) -> Iterator[Problem]:
+def _problems(*, workflow: dict[str, Any]) -> Iterator[Problem]:
     yield from workflows.check(workflow)
 
 
-@job("workflow.start", rule=_fits)
+@job("workflow.start", rule=_problems)
 def start(
     context: JobContext,
     *,
@@ -28,13 +28,13 @@ def start(
 ) -> dict[str, Json]:
     """Start a workflow.
 
-    The task is COMPLETED once the workflow has started, and starts no second one if it is run again. An occurrence of
-    a schedule counts as open until the workflow has ended. Returns `{"workflow": id}`.
+    The task is COMPLETED when the workflow has started. If the task runs again, it does not start a second workflow. An
+    occurrence of a schedule counts as open until the workflow has ended. Returns `{"workflow": id}`.
     """
     task = Task.objects.get(pk=context.task_id)
-    whole, delivery = workflows.create(
+    started, waits_for = workflows.create(
         now=timezone.now(), name=task.name, description=task.description, workflow=workflow, started_by=task
     )
-    if delivery:
-        context.log.info("some of its first tasks wait for: %s", delivery)
-    return {"workflow": whole.pk}
+    if waits_for:
+        context.log.info("some first tasks of the workflow wait for: %s", waits_for)
+    return {"workflow": started.pk}

@@ -1,4 +1,4 @@
-"""The leaves of a workflow's definition: what may be asked of one of its tasks. Pure."""
+"""Reads the fields of one task in the definition of a workflow. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading workflows: how many of their tasks stand where, and the whole of one as a tree."""
+"""Reads workflows: how many of their tasks are in each status, and one workflow as a tree."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from scheduling.storable import Json
 
 # Results may be a megabyte each: so many are in memory at a time.
 _AT_ONCE: Final = 100
-# Where a task stands. What was not needed was cancelled as a task; in the workflow it says that it was not needed.
-_STANDING: Final = Case(
+# The status to show. A task that was not needed is CANCELLED, and its node is SKIPPED: SKIPPED is shown.
+_SHOWN_STATUS: Final = Case(
     When(status=Status.SKIPPED, then=Value(Status.SKIPPED.value)),
     default=Coalesce("task__status", "status"),
     output_field=CharField(),
@@ -25,45 +25,45 @@ _STANDING: Final = Case(
 
 
 def counts(workflow_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """For each workflow, how many of its tasks are in which status; callbacks are counted too."""
+    """For each workflow id, how many tasks are in each status, callbacks included."""
     tasks = WorkflowNode.objects.filter(workflow__in=workflow_ids, kind=NodeKind.TASK)
-    rows = tasks.order_by().annotate(standing=_STANDING).values("workflow_id", "standing").annotate(count=Count("pk"))
+    rows = tasks.order_by().annotate(shown=_SHOWN_STATUS).values("workflow_id", "shown").annotate(count=Count("pk"))
     found: dict[int, dict[str, int]] = {pk: {} for pk in workflow_ids}
     for row in rows:
-        found[row["workflow_id"]][row["standing"]] = row["count"]
+        found[row["workflow_id"]][row["shown"]] = row["count"]
     return found
 
 
 def tree(workflow: Workflow) -> dict[str, Any]:
-    """The nodes of a workflow as they were asked for, each with its status, and tasks with what they came to.
+    """The nodes of a workflow, nested as in its definition: each with its status, tasks also with result and error.
 
-    Results are there as long as they are not more than TANDEM_MAX_RESULT_BYTES together; where one was left out,
-    `result_left_out` says so, and the task has it.
+    Results are included up to TANDEM_MAX_RESULT_BYTES in total. `result_left_out` marks a node whose result is left
+    out; the task itself has it.
     """
     rows = list(
         workflow.nodes.order_by("number")
-        .annotate(standing=_STANDING, job=F("task__job"), error=F("task__error"), reason=F("task__reason"))
-        .values("number", "parent", "role", "kind", "name", "standing", "task_id", "job", "error", "reason")
+        .annotate(shown=_SHOWN_STATUS, job=F("task__job"), error=F("task__error"), reason=F("task__reason"))
+        .values("number", "parent", "role", "kind", "name", "shown", "task_id", "job", "error", "reason")
     )
-    results = _results([row["task_id"] for row in rows if row["standing"] == Status.COMPLETED and row["task_id"]])
-    shown: dict[int, dict[str, Any]] = {}
+    results = _results([row["task_id"] for row in rows if row["shown"] == Status.COMPLETED and row["task_id"]])
+    nodes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        node = shown[row["number"]] = _shown(row, results)
+        node = nodes[row["number"]] = _node(row, results)
         if row["parent"] is None:
             continue
-        parent = shown[row["parent"]]
+        parent = nodes[row["parent"]]
         if row["role"] == NodeRole.MEMBER:
             parent["members"].append(node)
         else:
             parent[row["role"]] = node
-    return shown[0]
+    return nodes[0]
 
 
-def _shown(row: Mapping[str, Any], results: Mapping[int, Json]) -> dict[str, Any]:
-    node: dict[str, Any] = {"kind": row["kind"], "name": row["name"], "status": row["standing"]}
+def _node(row: Mapping[str, Any], results: Mapping[int, Json]) -> dict[str, Any]:
+    node: dict[str, Any] = {"kind": row["kind"], "name": row["name"], "status": row["shown"]}
     if row["kind"] != NodeKind.TASK:
         return node | {"members": []}
-    left_out = row["standing"] == Status.COMPLETED and row["task_id"] is not None and row["task_id"] not in results
+    left_out = row["shown"] == Status.COMPLETED and row["task_id"] is not None and row["task_id"] not in results
     return node | {
         "task": row["task_id"],
         "job": row["job"] or "",
@@ -75,7 +75,7 @@ def _shown(row: Mapping[str, Any], results: Mapping[int, Json]) -> dict[str, Any
 
 
 def _results(task_ids: list[int]) -> dict[int, Json]:
-    """The results of the tasks, in order, until it is too much."""
+    """The results of the tasks, in order, up to TANDEM_MAX_RESULT_BYTES in total."""
     found: dict[int, Json] = {}
     size = 0
     for first in range(0, len(task_ids), _AT_ONCE):

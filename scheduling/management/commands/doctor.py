@@ -1,4 +1,4 @@
-"""`manage.py doctor`: is everything there that a deployment needs?"""
+"""`manage.py doctor`: does every part of a deployment work?"""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from scheduling.findings import Finding
 
 
 class Command(BaseCommand):
-    """One line for each part; exit code 1 where one of them has a problem."""
+    """Writes one line for each part. The exit code is 1 when a part has a problem."""
 
-    help = "Reaches the database, the broker, the workers, beat and this host's crontab, and says what to do."
-    # It must be able to speak where a check would fail; `manage.py check` is the other half.
+    help = "Checks the database, the broker, the workers, beat and this host's crontab, and says what to do."
+    # The command must also run when a system check fails. `manage.py check` reports those.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --json."""
-        parser.add_argument("--json", action="store_true", help="one JSON object in place of lines")
+        parser.add_argument("--json", action="store_true", help="write one JSON object instead of lines")
 
     def handle(self, *_: object, json: bool, **__: object) -> None:
         """Write each finding as soon as it is made."""

@@ -1,4 +1,4 @@
-"""`manage.py review [FILE|-|--installed]`: a crontab, or all schedules, in plain words. Runs nothing of it."""
+"""`manage.py review [FILE|-|--installed]`: a crontab, or all schedules, in plain words. Nothing is run."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _WIDEST: Final = 160
 
 
 class Command(BaseCommand):
-    """Fails (exit 1) where a line of a crontab is an error, so that a script can ask before it installs one."""
+    """The exit code is 1 when a line of a crontab is an error. So a script can check a crontab before installing it."""
 
     help = "Reviews a crontab (a file, - for standard input, or the installed one), or all schedules, in plain words."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what is read and how it is shown."""
-        parser.add_argument("file", nargs="?", help="a crontab; - is standard input; all schedules if not given")
-        parser.add_argument("--installed", action="store_true", help="this machine's crontab")
-        parser.add_argument("--form", choices=get_args(Form), help="with or without a user column; told if not given")
-        parser.add_argument("--timezone", help="where the machine of the crontab lives (UTC)")
+        """Add the options for what to read and how to show it."""
+        parser.add_argument("file", nargs="?", help="a crontab; - for standard input; all schedules if not given")
+        parser.add_argument("--installed", action="store_true", help="review this machine's crontab")
+        parser.add_argument("--form", choices=get_args(Form), help="system has a user column; found out if not given")
+        parser.add_argument("--timezone", help="of the crontab; UTC, or with --installed this machine's, if not given")
         parser.add_argument("--language", help="such as en, de or ja")
-        parser.add_argument("--clock", type=int, choices=[12, 24], help="hours of the day")
+        parser.add_argument("--clock", type=int, choices=[12, 24], help="12 or 24 hours")
         parser.add_argument("--count", type=int, default=3, help=f"occurrences for each line, at most {MOST_NEXT}")
         parser.add_argument("--format", choices=["table", "csv", "json"], default="table")
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(exc.detail) from exc
         self.stdout.write(self._shown(report, options), ending="")
         if report.form and report.count("error"):
-            # The table has said which; a second message would not help.
+            # The table names the lines with errors. A second message would not help.
             sys.exit(1)
 
     def _report(self, options: dict[str, Any]) -> Report:
@@ -76,12 +76,12 @@ class Command(BaseCommand):
         return table(report, Style(width=width, colour=self._coloured(options)))
 
     def _coloured(self, options: dict[str, Any]) -> bool:
-        """On a terminal only, unless Django's --no-color or --force-color say otherwise."""
+        """Only on a terminal, unless Django's --no-color or --force-color say otherwise."""
         return bool(options.get("force_color")) or (self.stdout.isatty() and not options.get("no_color"))
 
 
 def _read(name: str) -> str:
-    """At most a byte more than is reviewed, which is then refused with the limit."""
+    """The text, at most one byte longer than a review allows: the report then refuses it and names the limit."""
     try:
         if name == "-":
             found = sys.stdin.buffer.read(MOST_BYTES + 1)

@@ -144,7 +144,7 @@ def test_a_result_that_cannot_be_kept_fails_the_task(register: Callable[..., str
 
     task = ran(a_task(register(give)))
     assert task.status == "FAILED"
-    assert task.error.startswith("UnusableResult: What the job returned ")
+    assert task.error.startswith("UnusableResult: The result of the job ")
 
 
 def test_an_unknown_job_or_parameters_that_no_longer_fit_fail_the_task(register: Callable[..., str]) -> None:

@@ -129,7 +129,7 @@ def test_adopted_schedules_begin_after_the_table_was_read_back() -> None:
 
 def test_where_the_table_cannot_be_written_the_schedules_stay_paused() -> None:
     found = adoption.apply(report(), comment_out=Table("No."), now=NOW)
-    assert found.error == "No. The new schedules are paused: nothing runs twice."
+    assert found.error == "No. The new schedules are paused, so that nothing runs twice."
     assert Schedule.objects.filter(paused=True).count() == 2
 
 
@@ -172,7 +172,7 @@ def test_the_foreign_table_is_named_in_the_settings(settings: Any) -> None:
     with pytest.raises(Misconfigured, match="nowhere"):
         foreign_table()
     settings.TANDEM_FOREIGN_TABLE = "collections.OrderedDict"
-    with pytest.raises(Misconfigured, match="no ForeignTable"):
+    with pytest.raises(Misconfigured, match="not a ForeignTable"):
         foreign_table()
     settings.TANDEM_FOREIGN_TABLE = ""
     with pytest.raises(BackendError, match="TANDEM_FOREIGN_TABLE"):

@@ -59,7 +59,7 @@ def test_the_warning_about_clock_changes_names_the_dates() -> None:
 
 def test_an_uneven_step_is_told_by_what_it_allows() -> None:
     [warning] = warnings_of(Cron.parse("*/25 * * * *"), now=NOW)
-    assert "not every 25 minutes: it begins anew each hour. The field allows 0, 25, 50." in warning.detail
+    assert "not every 25 minutes: it starts again each hour. The field allows 0, 25, 50." in warning.detail
 
 
 def test_months_without_the_day_are_named() -> None:

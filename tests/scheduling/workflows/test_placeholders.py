@@ -28,7 +28,7 @@ def test_places_are_filled_wherever_they_stand(value: Json, expected: Json) -> N
 
 @pytest.mark.parametrize("part", ["b", "items.2", "items.x", "items.0.x", "a.b", "items.1.name.0"])
 def test_a_part_that_is_not_there_is_said(part: str) -> None:
-    with pytest.raises(NoSuchPart, match="What is handed on has no part"):
+    with pytest.raises(NoSuchPart, match="The value that is handed on has no part"):
         filled({"$result": part}, HANDED.__getitem__)
 
 

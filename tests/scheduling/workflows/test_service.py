@@ -83,7 +83,7 @@ def test_a_chain_stops_at_a_failure_and_cancels_the_rest(worker: Worker) -> None
         "neither": "CANCELLED", "last": "CANCELLED",
     }  # fmt: skip
     never = Task.objects.get(name="never")
-    assert (never.status, never.reason) == ("CANCELLED", "what comes before it, 'second', is FAILED")
+    assert (never.status, never.reason) == ("CANCELLED", "the member before it, 'second', is FAILED")
     assert never.finished_at is not None
     assert state(workflow) == "FAILED"
     assert workflow.reason == f"'second', task {Task.objects.get(name='second').pk}, is FAILED"
@@ -151,7 +151,7 @@ def test_a_part_that_was_not_handed_on_fails_the_member(worker: Worker) -> None:
     worker.run()
     task = Task.objects.get(name="b")
     assert (task.status, state(workflow)) == ("FAILED", "FAILED")
-    assert task.error == "InvalidRequest: What is handed on has no part 'y': there is no 'y'."
+    assert task.error == "InvalidRequest: The value that is handed on has no part 'y': there is no 'y'."
 
 
 def test_what_is_handed_on_is_checked_against_the_schema_when_the_member_starts(worker: Worker) -> None:
