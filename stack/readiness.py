@@ -79,6 +79,23 @@ async def until_ready(ready: Ready, *, seconds: float) -> None:
             await asyncio.sleep(_POLL_SECONDS)
 
 
+async def until_gone(ready: Ready, *, every: float) -> None:
+    """Returns once nothing listens any more where `ready` has said yes before. It is asked again after `every` seconds.
+
+    One that is slow to answer is busy and not gone.
+    """
+    listened = False
+    while True:
+        try:
+            listened = await asyncio.wait_for(ready.check(), _ANSWER_SECONDS) or listened
+        except (FileNotFoundError, ConnectionRefusedError):
+            if listened:
+                return
+        except (OSError, TimeoutError):
+            pass  # too busy: asked again
+        await asyncio.sleep(every)
+
+
 async def _answers(ready: Ready) -> bool:
     try:
         return await asyncio.wait_for(ready.check(), _ANSWER_SECONDS)
