@@ -45,6 +45,7 @@ class Supervisor:
         self._pause_rule = pause
         self._look_seconds = look_seconds
         self._children: dict[str, Child] = {}
+        self._answered: dict[str, asyncio.Event] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
 
@@ -53,11 +54,12 @@ class Supervisor:
 
         Raises StackError when it does not become ready, or when any process is given up meanwhile.
         """
+        answered = self._answered[process.name] = asyncio.Event()
         self._keepers[process.name] = asyncio.create_task(self._keep(process))
         if process.ready is None:
             return
         try:
-            await self.unless_given_up(until_ready(process.ready, seconds=_READY_SECONDS))
+            await self.unless_given_up(asyncio.wait_for(answered.wait(), _READY_SECONDS))
         except TimeoutError as exc:
             log = self._log_of(process.name)
             raise StackError(f"{process.name} did not answer within {_READY_SECONDS:g} s: read {log}.") from exc
@@ -126,8 +128,12 @@ class Supervisor:
             log.close()
 
     async def _watch(self, process: Process, child: Child) -> None:
-        """End a process that nobody can reach any more; it is started again like one that died."""
-        if process.watched and process.ready is not None:
+        """Tell when it is ready. End one that nobody can reach any more; it is started again like one that died."""
+        if process.ready is None:
+            return
+        await until_ready(process.ready)
+        self._answered[process.name].set()
+        if process.watched:
             await until_gone(process.ready, every=self._look_seconds)
             self._console.say(f"{process.name} runs, and nobody can reach it any more: it is ended.")
             await child.stop()

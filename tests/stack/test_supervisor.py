@@ -265,7 +265,7 @@ def test_the_embedded_broker_keeps_its_data_and_survives_the_loss_of_its_socket(
             await supervisor.start(replace(process, name="one"))
             around.broker_socket.unlink()
             await terminal.until("it is started again")
-            await until_ready(AnswersPing(around.broker_socket), seconds=60)
+            await until_ready(AnswersPing(around.broker_socket))
 
         supervised(body, var / "log", pauses=[0.0], look_seconds=0.01)
         assert not around.broker_socket.exists()
