@@ -222,12 +222,7 @@ class Listens:
         return True
 
 
-_LISTENS = """
-import pathlib, signal, sys
-print("alive", flush=True)
-pathlib.Path({at!r}).touch()
-signal.pause()
-"""
+_LISTENS = "import pathlib, signal; print('alive', flush=True); pathlib.Path({at!r}).touch(); signal.pause()"
 
 
 def test_a_watched_process_that_nobody_can_reach_any_more_is_started_again(tmp_path: Path) -> None:
