@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""The one task runner: `python3 dev.py up | test | drill | check | fmt | bench | lock`. Standard library only.
+"""The one task runner: `python3 dev.py up | manage | test | drill | check | fmt | bench | lock`.
 
-It makes its own environment in `.venv` from the pinned and hashed files in `requirements/`, and repairs it when it is
-incomplete or out of date.
+Standard library only: it makes its own environment in `.venv` (stack/environment.py).
 """
 
 from __future__ import annotations
@@ -13,160 +12,63 @@ if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older Python gets
     sys.exit(f"Tandem needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 dev.py ...")
 
 import argparse
-import fcntl
-import hashlib
-import json
+import inspect
 import os
-import platform
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from stack import arguments
+from stack.environment import Failure, environment, quietly, runs
 
 ROOT = Path(__file__).resolve().parent
 COUNTS = ("passed", "failed", "errors", "skipped")
 
 
-class Failure(Exception):
-    """What stops a command: a message for people."""
-
-
-# --- the environment -------------------------------------------------------------------------------------------------
-
-
-def environment(root: Path, needed: str) -> Path:
-    """The Python of `root/.venv` with everything in requirements/`needed`.txt (`run` or `dev`); made or mended first.
-
-    Raises Failure when that is not possible.
-    """
-    python = root / ".venv" / "bin" / "python"
-    if _whole(root, needed):
-        return python
-    with _one_at_a_time(root):
-        # Whoever had the lock may just have done it.
-        if not _whole(root, needed):
-            _build(root, needed)
-    return python
-
-
-def _wanted(root: Path, needed: str) -> dict[str, str]:
-    """What the stamp must hold: the interpreter, and the hash of each file that is installed. dev contains run."""
-    names = ("run", "dev") if needed == "dev" else ("run",)
-    files = {name: (root / "requirements" / f"{name}.txt").read_bytes() for name in names}
-    return {"python": platform.python_version()} | {n: hashlib.sha256(text).hexdigest() for n, text in files.items()}
-
-
-def _stamp(root: Path) -> dict[str, str]:
-    try:
-        found = json.loads((root / ".venv" / "tandem.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # no stamp, or half of one: the environment is not whole, and that is the answer
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _whole(root: Path, needed: str) -> bool:
-    return _wanted(root, needed).items() <= _stamp(root).items() and _usable(root)
-
-
-def _usable(root: Path) -> bool:
-    """Whether the environment's Python starts and is the version of this one."""
-    python = root / ".venv" / "bin" / "python"
-    command = [str(python), "-c", "import platform; print(platform.python_version())"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return False
-    return answer.stdout.strip() == platform.python_version()
-
-
-@contextmanager
-def _one_at_a_time(root: Path) -> Iterator[None]:
-    (root / "var").mkdir(mode=0o700, exist_ok=True)
-    with (root / "var" / "environment.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Another dev.py is preparing .venv: waiting for it.", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _build(root: Path, needed: str) -> None:
-    folder = root / ".venv"
-    stamp = folder / "tandem.json"
-    if not folder.exists():
-        print("Making the environment in .venv; this takes a minute.", flush=True)
-        _make(folder)
-    elif _usable(root) and _runs([*_pip_of(folder), "--version"]):
-        print("The environment in .venv is incomplete or out of date: mending it.", flush=True)
-        stamp.unlink(missing_ok=True)
-    else:
-        print(f"The .venv here does not work with Python {platform.python_version()}: making it again.", flush=True)
-        shutil.rmtree(folder)
-        _make(folder)
-    requirements = root / "requirements" / f"{needed}.txt"
-    _quietly(
-        [*_pip_of(folder), "install", "--require-hashes", "--disable-pip-version-check", "-r", str(requirements)],
-        "The packages could not be installed. Is the package index reachable? What is complete is kept: try again.\n"
-        "If pip itself is what is missing, on Debian: apt-get install python3-venv",
-    )
-    stamp.write_text(json.dumps(_wanted(root, needed)), encoding="utf-8")
-
-
-def _make(folder: Path) -> None:
-    # Debian has ensurepip in a package of its own, python3-venv.
-    without_pip = [] if _runs([sys.executable, "-c", "import ensurepip"]) else ["--without-pip"]
-    _quietly([sys.executable, "-m", "venv", *without_pip, str(folder)], "The environment could not be made.")
-
-
-def _pip_of(folder: Path) -> list[str]:
-    """pip: the environment's own, else this Python's at work on the environment."""
-    python = str(folder / "bin" / "python")
-    own = [python, "-m", "pip"]
-    return own if _runs([*own, "--version"]) else [sys.executable, "-m", "pip", "--python", python]
-
-
-def _runs(command: Sequence[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def _quietly(command: Sequence[str], failure: str) -> None:
-    """Runs `command` without a word, unless it fails. Raises Failure with all it said and then `failure`."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        raise Failure(f"{done.stdout}\n{failure}")
-
-
-# --- commands --------------------------------------------------------------------------------------------------------
-
-
 def up(rest: list[str]) -> int:
-    """run everything: web, worker, beat, cron and the embedded broker (--port N, --host ADDRESS, --broker KIND)"""
+    """run everything: web, worker, beat, cron and broker (--port N, --host ADDRESS, --broker KIND)"""
+    # Its help and its refusals need no environment.
+    arguments.parser().parse_args(rest)
     python = str(environment(ROOT, "run"))
     os.chdir(ROOT)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
+    # Ctrl-C waits until the supervisor can answer it: Python itself would show a traceback while it starts.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # In our place, not below us: Ctrl-C and signals reach the supervisor itself.
     os.execv(python, [python, "-m", "stack", *rest])  # noqa: S606 - a list, as S603
 
 
+def manage(rest: list[str]) -> int:
+    """run manage.py, Django's command line: doctor, review, shell and more
+
+    Beside a running `up` it uses the same database and broker. `dev.py manage help` lists all its commands.
+    """
+    python = str(environment(ROOT, "run"))
+    os.execv(python, [python, str(ROOT / "manage.py"), *rest])  # noqa: S606 - a list, as S603
+
+
 def test(rest: list[str]) -> int:
-    """run the tests, on SQLite and PostgreSQL; further words go to pytest (then on SQLite only, unless --postgres)"""
+    """run the tests, on SQLite and PostgreSQL; further words go to pytest
+
+    With words for pytest the tests run on SQLite only; --postgres adds PostgreSQL. On Debian, as root, the servers that
+    the tests start are installed first. `dev.py test -- --help` shows pytest's own options.
+    """
     python = str(environment(ROOT, "dev"))
     missing = _missing_after_install()
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         os.environ["TANDEM_REQUIRE_SERVERS"] = "1"
         if missing:
             raise Failure("In CI every server must be there. Missing: " + "; ".join(map(": ".join, missing)))
-    arguments = [word for word in rest if word != "--postgres"]
+    words = [word for word in rest if word not in {"--", "--postgres"}]
     # Twice as many as cores: many tests wait for the servers and processes that they started.
     pytest = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]
-    runs = {"SQLite": [*pytest, *arguments]}
-    if not arguments or "--postgres" in rest:
+    runs = {"SQLite": [*pytest, *words]}
+    if not words or "--postgres" in rest:
         postgres = [python, "-m", "tests.servers.run_postgres", "--"]
-        runs["PostgreSQL"] = [*postgres, *pytest, "-m", "django_db and not live", *arguments]
+        runs["PostgreSQL"] = [*postgres, *pytest, "-m", "django_db and not live", *words]
     if "PostgreSQL" in dict(missing):
         runs.pop("PostgreSQL", None)
     return _run_suites(runs, missing)
@@ -213,9 +115,9 @@ def _missing_after_install() -> list[tuple[str, str]]:
         # RUNLEVEL=1 keeps Debian from starting the services: tests start their own, on ports of their own.
         quiet = ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive"]
         install = [*quiet, "apt-get", "install", "-y", "--no-install-recommends", *packages]
-        if not _runs(install):
-            _quietly(["apt-get", "update"], "apt-get update failed.")
-            _quietly(install, f"These Debian packages could not be installed: {' '.join(packages)}.")
+        if not runs(install):
+            quietly(["apt-get", "update"], "apt-get update failed.")
+            quietly(install, f"These Debian packages could not be installed: {' '.join(packages)}.")
     return missing()
 
 
@@ -254,7 +156,10 @@ def bench(rest: list[str]) -> int:
 
 
 def lock(rest: list[str]) -> int:
-    """write requirements/*.txt anew from pyproject.toml, keeping pins that still fit (--upgrade: the newest)"""
+    """write requirements/*.txt anew from pyproject.toml, keeping pins that still fit (--upgrade: the newest)
+
+    Further words go to `uv pip compile`.
+    """
     # Users install from mirrors of their own: no index address belongs into the files.
     flags = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
     uv = [str(environment(ROOT, "dev").parent / "uv"), "pip", "compile", *flags, "--no-annotate", "--no-header", *rest]
@@ -267,32 +172,53 @@ def lock(rest: list[str]) -> int:
 
 
 def _call(command: list[str], *, announce: bool = False) -> int:
+    """The command's exit code. Ctrl-C reaches it as well; it has the time to end what it has started."""
     if announce:
         print(f"--- {' '.join([Path(command[0]).name, *command[1:]])}", flush=True)
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    interrupted = False
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        while process.returncode is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode
 
 
-COMMANDS = {function.__name__: function for function in (up, test, drill, check, fmt, bench, lock)}
+COMMANDS = {function.__name__: function for function in (up, manage, test, drill, check, fmt, bench, lock)}
+WORDLESS = {"check", "fmt"}
 
 
 def main() -> int:
     """Returns the exit code of the command."""
-    listing = "\n".join(f"  {name:6} {function.__doc__}" for name, function in COMMANDS.items())
+    listing = "\n".join(f"  {name:6} {_about(name).splitlines()[0]}" for name in COMMANDS)
     parser = argparse.ArgumentParser(
-        prog="dev.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=f"commands:\n{listing}"
+        prog="dev.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"commands:\n{listing}\n\ndev.py COMMAND --help says more about one of them.",
     )
     parser.add_argument("command", choices=COMMANDS, metavar="command")
     # Everything behind the command is the command's own, options included.
-    arguments = parser.parse_args(sys.argv[1:2])
-    if arguments.command in {"check", "fmt"} and sys.argv[2:]:
-        parser.error(f"{arguments.command} takes no further words")
+    name, rest = parser.parse_args(sys.argv[1:2]).command, sys.argv[2:]
+    if rest and rest[0] in {"-h", "--help"} and name != "up":
+        print(f"usage: dev.py {name}{'' if name in WORDLESS else ' [WORD ...]'}\n\n{_about(name)}")
+        return 0
+    if rest and name in WORDLESS:
+        parser.error(f"{name} takes no further words")
     try:
-        return COMMANDS[arguments.command](sys.argv[2:])
+        return COMMANDS[name](rest)
     except Failure as exc:
         print(exc, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
         return 130
+
+
+def _about(name: str) -> str:
+    return inspect.getdoc(COMMANDS[name]) or ""
 
 
 if __name__ == "__main__":

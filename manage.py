@@ -1,11 +1,32 @@
 #!/usr/bin/env python3
 """Django's command line. `DJANGO_SETTINGS_MODULE` names the environment; development when unset."""
 
+from __future__ import annotations
+
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError, connection
+
+
+def main() -> None:
+    """What an operator can mend is said in a sentence; anything else shows where it comes from."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as exc:
+        sys.exit(str(exc))
+    except DatabaseError as exc:
+        from scheduling import damage  # noqa: PLC0415 - it needs the settings, which are loaded by now
+
+        if not damage.is_damage(exc):
+            raise
+        sys.exit(f"The database's file is damaged. {damage.advice(str(connection.settings_dict['NAME']))}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
-    execute_from_command_line(sys.argv)
+    main()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from scheduling import log_context
@@ -21,7 +22,10 @@ _HARMLESS: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class RequestId:
-    """The first middleware: takes a harmless X-Request-ID or makes an id, and logs one line for each request."""
+    """The first middleware: takes a harmless X-Request-ID or makes an id, and logs one line for each request.
+
+    Requests for static files are logged at level DEBUG.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -33,8 +37,10 @@ class RequestId:
             response = self._get_response(request)
             response.headers[HEADER] = request_id
             spent = (time.monotonic() - started) * 1000
+            # A page asks for its own pictures and scripts: a line for each says nothing.
+            level = logging.DEBUG if request.path.startswith(settings.STATIC_URL) else logging.INFO
             # Only the path: the query may hold secrets.
-            log.info("%s %a %d in %.0f ms", request.method, request.path, response.status_code, spent)
+            log.log(level, "%s %a %d in %.0f ms", request.method, request.path, response.status_code, spent)
         return response
 
 

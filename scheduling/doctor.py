@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from scheduling import damage
 from scheduling.backend import all_backends
 from scheduling.errors import TandemError
 from scheduling.executor import executor, executor_names
@@ -44,6 +46,10 @@ def database() -> Finding:
         missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError, OperationalError) as exc:
         connection.close()
+        if damage.is_damage(exc):
+            # Only the name of the file, not its folder: everybody may read a finding.
+            advice = damage.advice(Path(str(connection.settings_dict["NAME"])).name)
+            return Finding("database", ok=False, detail="its file is damaged", advice=advice)
         advice = "Start the database, or set DATABASE_URL to its address."
         # The text of the error may hold names and addresses. Everybody may read a finding, so it names only the class.
         return Finding("database", ok=False, detail=f"it does not answer ({type(exc).__name__})", advice=advice)

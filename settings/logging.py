@@ -14,8 +14,13 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 
 from scheduling import log_context
 
-Format = Literal["json", "text"]
-FORMATS: Final[tuple[Format, ...]] = ("text", "json")
+Format = Literal["json", "short", "text"]
+FORMATS: Final[tuple[Format, ...]] = ("text", "short", "json")
+_FORMATTERS: Final[dict[Format, str]] = {
+    "json": "settings.logging.JsonFormatter",
+    "short": "settings.logging.ShortFormatter",
+    "text": "settings.logging.TextFormatter",
+}
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _MASK: Final = "***"
@@ -30,7 +35,6 @@ _RENAMED: Final = {"levelname": "level", "name": "logger", "exc_info": "error", 
 
 def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dict[str, Any]:
     """Django's LOGGING: the log lines of all libraries go to stderr, through one formatter. Pure."""
-    formatter = "settings.logging.JsonFormatter" if form == "json" else "settings.logging.TextFormatter"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -38,7 +42,7 @@ def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dic
             "context": {"()": "settings.logging.ContextIds"},
             "messages": {"()": "backends.queue.message_ids.MessageIds"},
         },
-        "formatters": {"line": {"()": formatter, "secrets": tuple(secrets)}},
+        "formatters": {"line": {"()": _FORMATTERS[form], "secrets": tuple(secrets)}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context", "messages"]},
         },
@@ -118,6 +122,21 @@ class TextFormatter(logging.Formatter):
         """The first line."""
         ids = " ".join(f"{name.removesuffix('_id')}={value}" for name, value in getattr(record, "ids", {}).items())
         return super().formatMessage(record) + (f" [{ids}]" if ids else "")
+
+
+class ShortFormatter(TextFormatter):
+    """A line for whoever sits before it: time of day, level, message, and the ids of a task."""
+
+    def __init__(self, *, secrets: Iterable[str] = ()) -> None:
+        super().__init__(secrets=secrets)
+        self._style = logging.StrFormatStyle("{asctime} {levelname} {message}")
+        self.datefmt = "%H:%M:%S"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The first line. The id of a request is left out: it is long, and the answer has it."""
+        ids = {name: value for name, value in getattr(record, "ids", {}).items() if name != "request_id"}
+        record.ids = ids
+        return super().formatMessage(record)
 
 
 def _passwords(urls: str) -> set[str]:

@@ -7,15 +7,13 @@ import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from stack.arguments import LocalBrokerKind
 from stack.failure import StackError
 from stack.processes import Process
 from stack.readiness import AnswersAmqp, AnswersPing
 
-LocalBrokerKind = Literal["redis", "rabbitmq"]
-
-KINDS: Final[tuple[LocalBrokerKind, ...]] = ("redis", "rabbitmq")
 _HOST: Final = "127.0.0.1"
 # Debian's wrapper in PATH insists on its own folders and user; this is the script it calls.
 _RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -53,7 +51,8 @@ class LocalBroker:
     def _redis(self, folder: Path) -> list[Process]:
         listen = ("--bind", _HOST, "--port", str(self.ports[0]), "--dir", str(folder))
         keep = ("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction")
-        return [Process("broker", (_program("redis-server"), *listen, *keep), ready=AnswersPing(_HOST, self.ports[0]))]
+        command = (_program("redis-server"), *listen, *keep, "--loglevel", "warning")
+        return [Process("broker", command, ready=AnswersPing(_HOST, self.ports[0]))]
 
     def _rabbitmq(self, folder: Path) -> list[Process]:
         if not _RABBITMQ.exists():

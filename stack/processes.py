@@ -18,11 +18,15 @@ _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - reco
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process: how it is started, how it shows that it is ready, and how it is asked to stop."""
+    """One process: how it is started, how it shows that it is ready, and how it is asked to stop.
+
+    One that is `watched` is started again when nothing listens any more where it was ready.
+    """
 
     name: str
     argv: tuple[str, ...]
     ready: Ready | None = None
+    watched: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 10.0
     env: Mapping[str, str] = field(default_factory=dict)
@@ -68,10 +72,11 @@ def broker(around: Surroundings) -> list[Process]:
         "--appendfsync": "everysec",
         "--save": "",
         "--maxmemory-policy": "noeviction",
+        "--loglevel": "warning",
     }
     flat = tuple(word for pair in arguments.items() for word in pair)
     return [
-        Process("broker", (str(around.broker_program), *flat), ready=AnswersPing(around.broker_socket)),
+        Process("broker", (str(around.broker_program), *flat), ready=AnswersPing(around.broker_socket), watched=True),
     ]
 
 
@@ -82,17 +87,19 @@ def broker_folder(var: Path) -> Path:
 
 def services(around: Surroundings) -> list[Process]:
     """Everything that needs the broker and the migrated database, in the order it is started."""
-    celery = (around.python, "-m", "celery", "-A", "settings.celery")
+    # --quiet: no banner.
+    celery = (around.python, "-m", "celery", "--quiet", "-A", "settings.celery")
     return [
         Process("web", _web(around), ready=AnswersHttp(_reachable(around.host), around.port)),
         Process(
             "worker",
-            (*celery, "worker", "-n", f"worker-{around.unique}@%h", "--loglevel", "INFO"),
+            # It is the only one: it need not look for others when it starts, nor listen to them.
+            (*celery, "worker", "-n", f"worker-{around.unique}@%h", "--without-mingle", "--without-gossip"),
             # Longer than worker_soft_shutdown_timeout: the worker itself decides what to cut off.
             grace_seconds=30.0,
         ),
         # The lock on var/ keeps beat single; a pid file left by a crash would only stand in the way.
-        Process("beat", (*celery, "beat", "--loglevel", "INFO", "--pidfile=")),
+        Process("beat", (*celery, "beat", "--pidfile=")),
         *_cron(around),
     ]
 

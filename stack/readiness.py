@@ -72,11 +72,22 @@ class AnswersHttp:
             writer.close()
 
 
-async def until_ready(ready: Ready, *, seconds: float) -> None:
-    """Returns once `ready` says yes. Raises TimeoutError after `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not await _answers(ready):  # noqa: ASYNC110 - another process cannot set our Event
-            await asyncio.sleep(_POLL_SECONDS)
+async def until_ready(ready: Ready) -> None:
+    """Returns once `ready` says yes."""
+    while not await _answers(ready):  # noqa: ASYNC110 - another process cannot set our Event
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def until_gone(ready: Ready, *, every: float) -> None:
+    """Returns once nothing listens any more; asked after `every` seconds. What is slow to answer is busy, not gone."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await asyncio.wait_for(ready.check(), _ANSWER_SECONDS)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+        except (OSError, TimeoutError):
+            continue  # too busy
 
 
 async def _answers(ready: Ready) -> bool:

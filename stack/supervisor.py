@@ -14,19 +14,20 @@ from stack.child import Child
 from stack.failure import StackError
 from stack.output import Console, LogFile
 from stack.processes import Process
-from stack.readiness import until_ready
+from stack.readiness import until_gone, until_ready
 from stack.restarts import PauseRule, pause_before_restart
 
 T = TypeVar("T")
 
 _READY_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 5.0
 
 
 class Supervisor:
     """Processes and their keepers. Use one in one event loop, and always end with `stop`.
 
     `logs` is the folder of their files; children keep the descriptors `keep_open`; `pause` says when one that died
-    is started again, as `pause_before_restart` does.
+    is started again, as `pause_before_restart` does. What is watched is looked at every `look_seconds`.
     """
 
     def __init__(
@@ -36,12 +37,15 @@ class Supervisor:
         *,
         keep_open: Sequence[int] = (),
         pause: PauseRule = pause_before_restart,
+        look_seconds: float = _LOOK_SECONDS,
     ) -> None:
         self._console = console
         self._logs = logs
         self._keep_open = keep_open
         self._pause_rule = pause
+        self._look_seconds = look_seconds
         self._children: dict[str, Child] = {}
+        self._answered: dict[str, asyncio.Event] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
 
@@ -50,11 +54,12 @@ class Supervisor:
 
         Raises StackError when it does not become ready, or when any process is given up meanwhile.
         """
+        answered = self._answered[process.name] = asyncio.Event()
         self._keepers[process.name] = asyncio.create_task(self._keep(process))
         if process.ready is None:
             return
         try:
-            await self.unless_given_up(until_ready(process.ready, seconds=_READY_SECONDS))
+            await self.unless_given_up(asyncio.wait_for(answered.wait(), _READY_SECONDS))
         except TimeoutError as exc:
             log = self._log_of(process.name)
             raise StackError(f"{process.name} did not answer within {_READY_SECONDS:g} s: read {log}.") from exc
@@ -100,7 +105,7 @@ class Supervisor:
             await self._pause(pause)
 
     async def _run(self, process: Process) -> int:
-        log = LogFile(self._log_of(process.name))
+        log = LogFile(self._log_of(process.name), report=self._console.say)
 
         def keep_line(text: str) -> None:
             self._console.line(process.name, text)
@@ -111,12 +116,27 @@ class Supervisor:
             self._children[process.name] = child
             if self._stopping.is_set():
                 child.kill()
-            return await child.wait()
+            watch = asyncio.create_task(self._watch(process, child))
+            try:
+                return await child.wait()
+            finally:
+                watch.cancel()
         except OSError as exc:
             raise StackError(f"{process.name} cannot be started: {exc}.") from exc
         finally:
             self._children.pop(process.name, None)
             log.close()
+
+    async def _watch(self, process: Process, child: Child) -> None:
+        """Tell when it is ready. End one that nobody can reach any more; it is started again like one that died."""
+        if process.ready is None:
+            return
+        await until_ready(process.ready)
+        self._answered[process.name].set()
+        if process.watched:
+            await until_gone(process.ready, every=self._look_seconds)
+            self._console.say(f"{process.name} runs, and nobody can reach it any more: it is ended.")
+            await child.stop()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):  # nobody asked to stop meanwhile

@@ -1,11 +1,11 @@
-"""dev.py: the environment it makes, its counts of tests, and its messages."""
+"""dev.py: the commands, the tests it counts, the messages it gives."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import platform
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,85 +17,12 @@ import dev
 ROOT = Path(dev.__file__).parent
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout whose requirements are empty, so that no package index is asked."""
-    (tmp_path / "requirements").mkdir()
-    for name in ("run", "dev"):
-        (tmp_path / "requirements" / f"{name}.txt").write_text("# nothing\n")
-    return tmp_path
+COMMANDS = ("up", "manage", "test", "drill", "check", "fmt", "bench", "lock")
 
 
-def make_without_pip(checkout: Path) -> None:
-    """Make an environment without pip, as Debian does without python3-venv. pip installs into it from outside."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(checkout / ".venv")], check=True)
-
-
-def stamp_of(checkout: Path) -> dict[str, str]:
-    stamp: dict[str, str] = json.loads((checkout / ".venv" / "tandem.json").read_text())
-    return stamp
-
-
-def works(python: Path) -> bool:
-    command = [str(python), "-c", "import sys; print(sys.prefix)"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == str(python.parents[1])
-
-
-def dev_py(*words: str) -> subprocess.CompletedProcess[str]:
+def dev_py(*words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "dev.py"), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_environment_is_made_once_then_repaired_then_made_again(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    python = dev.environment(checkout, "run")
-    assert works(python)
-    assert stamp_of(checkout)["python"] == platform.python_version()
-    assert capsys.readouterr().out == "Making the environment in .venv; this takes a minute.\n"
-
-    assert dev.environment(checkout, "run") == python
-    assert capsys.readouterr().out == ""
-
-    for change in (checkout / "requirements" / "run.txt", checkout / ".venv" / "tandem.json"):
-        change.write_text("# {half of something\n")
-        dev.environment(checkout, "run")
-        assert capsys.readouterr().out == "The environment in .venv is incomplete or out of date: mending it.\n"
-
-    dev.environment(checkout, "dev")
-    assert "mending" in capsys.readouterr().out
-    dev.environment(checkout, "run")
-    assert capsys.readouterr().out == ""
-
-    python.unlink()
-    python.symlink_to(checkout / "gone")
-    assert works(dev.environment(checkout, "run"))
-    assert "making it again" in capsys.readouterr().out
-
-
-def test_a_package_that_cannot_be_installed_is_shown_with_what_to_do(checkout: Path) -> None:
-    make_without_pip(checkout)
-    (checkout / "requirements" / "run.txt").write_text(f"./absent-1-py3-none-any.whl --hash=sha256:{'0' * 64}\n")
-    with pytest.raises(dev.Failure, match=r"(?s)absent-1.*could not be installed.*try again"):
-        dev.environment(checkout, "run")
-    assert not (checkout / ".venv" / "tandem.json").exists()
-
-
-def test_a_second_dev_py_waits_for_the_first_and_says_so(checkout: Path) -> None:
-    make_without_pip(checkout)
-    (checkout / "var").mkdir()
-    code = "import sys; from pathlib import Path; import dev; dev.environment(Path(sys.argv[1]), 'run')"
-    with (checkout / "var" / "environment.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        second = subprocess.Popen(
-            [sys.executable, "-c", code, str(checkout)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert second.stdout is not None
-        assert second.stdout.readline() == "Another dev.py is preparing .venv: waiting for it.\n"
-        assert not (checkout / ".venv" / "tandem.json").exists()
-    rest, _ = second.communicate()
-    assert rest == "The environment in .venv is incomplete or out of date: mending it.\n"
-    assert stamp_of(checkout)
+    return subprocess.run(command, env={**os.environ, **(environ or {})}, capture_output=True, text=True, check=False)
 
 
 def a_suite(folder: Path, name: str, text: str) -> list[str]:
@@ -130,7 +57,82 @@ def test_missing_servers_are_listed_in_the_end(tmp_path: Path, capfd: pytest.Cap
 
 def test_the_help_names_every_command() -> None:
     shown = dev_py("--help").stdout
-    assert all(f"  {name} " in shown for name in ("up", "test", "drill", "check", "fmt", "bench", "lock"))
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A checkout of dev.py alone: whatever asks for an environment fails, since there are no requirements."""
+    shutil.copy(ROOT / "dev.py", tmp_path)
+    shutil.copytree(ROOT / "stack", tmp_path / "stack")
+    return tmp_path
+
+
+def without_site_packages(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-S", "-E", str(checkout / "dev.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_tells_about_itself_before_there_is_an_environment(bare: Path, name: str) -> None:
+    done = without_site_packages(bare, name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: dev.py {name}")
+    assert len(done.stdout.splitlines()) >= 3
+    assert not (bare / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--prot", "8001"], "unrecognized arguments: --prot 8001"),
+        (["--port", "many"], "many is not a port"),
+        (["--broker", "kafka"], "invalid choice: 'kafka'"),
+    ],
+)
+def test_up_refuses_what_it_does_not_know_before_there_is_an_environment(
+    bare: Path, words: list[str], says: str
+) -> None:
+    done = without_site_packages(bare, "up", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert not (bare / ".venv").exists()
+
+
+def test_manage_hands_all_words_to_djangos_command_line(tmp_path: Path) -> None:
+    done = dev_py("manage", "migrate", "--help", environ={"TANDEM_VAR": str(tmp_path)})
+    assert "usage: manage.py migrate" in done.stdout
+
+
+def test_ctrl_c_lets_the_tests_end_what_they_started(tmp_path: Path) -> None:
+    ends_slowly = (
+        "import signal, time\n"
+        "try:\n    print('at work', flush=True); signal.pause()\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.5); print('cleaned up', flush=True)\n"
+    )
+    code = f"import dev, sys; sys.exit(dev._call([sys.executable, '-c', {ends_slowly!r}]))"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "at work\n"
+        # As a terminal does: to the whole group.
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.stdout.read() == "cleaned up\n"
+
+
+def test_ctrl_c_while_another_prepares_the_environment_is_one_word(bare: Path) -> None:
+    (bare / "requirements").mkdir()
+    (bare / "requirements" / "run.txt").touch()
+    (bare / "var").mkdir()
+    with (bare / "var" / "environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [sys.executable, str(bare / "dev.py"), "up"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            assert running.stdout is not None
+            assert "waiting" in running.stdout.readline()
+            running.send_signal(signal.SIGINT)
+            _, said = running.communicate()
+    assert (running.returncode, said) == (130, "\nStopped.\n")
 
 
 @pytest.mark.parametrize("words", [(), ("fly",), ("check", "more"), ("fmt", "more")])
@@ -147,11 +149,7 @@ def test_an_unknown_benchmark_is_refused_with_the_known_ones() -> None:
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
-    # -I -S: neither site-packages nor the working directory.
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(ROOT / "dev.py"), "--help"], capture_output=True, check=False
-    )
-    assert done.returncode == 0
+    assert without_site_packages(ROOT, "--help").returncode == 0
 
 
 def test_ci_runs_the_commands_of_the_readme_and_stops_at_the_first_failure(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from typing import Any
 
@@ -11,7 +12,15 @@ import pytest
 
 from backends.queue.message_ids import MessageIds, ids_in, message_id
 from scheduling import log_context
-from settings.logging import ContextIds, JsonFormatter, TextFormatter, logging_settings, redacted, secrets_in
+from settings.logging import (
+    ContextIds,
+    JsonFormatter,
+    ShortFormatter,
+    TextFormatter,
+    logging_settings,
+    redacted,
+    secrets_in,
+)
 
 HOSTILE = "amqp://tandem:p%40ss%2Fw%3Ard@h:5672/v"
 
@@ -80,6 +89,12 @@ def test_a_line_for_people_ends_with_the_ids() -> None:
     with log_context.bound(task_id=7, schedule_id=4):
         line = TextFormatter().format(record())
     assert line.endswith("INFO a.logger: hello [task=7 schedule=4]")
+
+
+def test_a_short_line_has_the_time_of_day_and_no_id_of_a_request() -> None:
+    with log_context.bound(request_id="r1", task_id=7):
+        line = ShortFormatter(secrets=["hunter2"]).format(record("pass hunter2"))
+    assert re.fullmatch(r"\d\d:\d\d:\d\d INFO pass \*\*\* \[task=7\]", line)
 
 
 def test_lines_of_celery_about_a_message_have_the_ids_of_its_task() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from settings.brokers import kind
+from stack.arguments import KINDS, LocalBrokerKind
 from stack.failure import StackError
-from stack.local_brokers import KINDS, LocalBroker, LocalBrokerKind, chosen
+from stack.local_brokers import LocalBroker, chosen
 from stack.readiness import AnswersAmqp, AnswersPing
 from tests.servers.plugin import require
 
@@ -34,6 +35,7 @@ def test_redis_keeps_everything_and_listens_on_loopback_only() -> None:
         "--appendfsync": "everysec",
         "--save": "",
         "--maxmemory-policy": "noeviction",
+        "--loglevel": "warning",
     }
     assert process.ready == AnswersPing("127.0.0.1", 7001)
 

@@ -36,6 +36,7 @@ def test_the_embedded_broker_keeps_everything_and_listens_on_its_socket_only() -
         "--appendfsync": "everysec",
         "--save": "",
         "--maxmemory-policy": "noeviction",
+        "--loglevel": "warning",
     }
     assert process.ready == AnswersPing(Path("/data/broker.sock"))
 

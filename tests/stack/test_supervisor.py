@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from stack.failure import StackError
 from stack.output import Console
 from stack.processes import Process, Surroundings, broker, broker_folder
+from stack.readiness import AnswersPing, until_ready
 from stack.supervisor import Supervisor
 from stack.valkey import valkey_server
 
@@ -62,8 +63,15 @@ class Recorder(io.StringIO):
 Body = Callable[[Supervisor, Recorder], Awaitable[None]]
 
 
-def supervised(body: Body, logs: Path, *, keep_open: Sequence[int] = (), pauses: Sequence[float | None] = ()) -> str:
-    """Run `body` with a supervisor, stop it, and return its output."""
+def supervised(
+    body: Body,
+    logs: Path,
+    *,
+    keep_open: Sequence[int] = (),
+    pauses: Sequence[float | None] = (),
+    look_seconds: float = 1000.0,
+) -> str:
+    """Runs `body` with a supervisor, stops it, and returns all that was shown."""
 
     def pause(deaths: Sequence[float], *, now: float) -> float | None:
         return pauses[len(deaths) - 1]
@@ -71,7 +79,9 @@ def supervised(body: Body, logs: Path, *, keep_open: Sequence[int] = (), pauses:
     async def run() -> str:
         terminal = Recorder()
         names = ["one", "two", "three"]
-        supervisor = Supervisor(Console(terminal, names), logs, keep_open=keep_open, pause=pause)
+        supervisor = Supervisor(
+            Console(terminal, names), logs, keep_open=keep_open, pause=pause, look_seconds=look_seconds
+        )
         try:
             await body(supervisor, terminal)
         finally:
@@ -201,8 +211,35 @@ def test_odd_output_comes_through(tmp_path: Path) -> None:
     assert shown.count("x") == 200_000 + shown.count("exit")
 
 
+@dataclass(frozen=True)
+class Listens:
+    """A process that can be reached while a file is there."""
+
+    at: Path
+
+    async def check(self) -> bool:
+        self.at.stat()
+        return True
+
+
+_LISTENS = "import pathlib, signal; print('alive', flush=True); pathlib.Path({at!r}).touch(); signal.pause()"
+
+
+def test_a_watched_process_that_nobody_can_reach_any_more_is_started_again(tmp_path: Path) -> None:
+    at = tmp_path / "socket"
+
+    async def body(supervisor: Supervisor, terminal: Recorder) -> None:
+        code = _LISTENS.format(at=str(at))
+        await supervisor.start(replace(python("one", code), ready=Listens(at), watched=True))
+        at.unlink()
+        await terminal.until("alive", times=2)
+
+    shown = supervised(body, tmp_path, pauses=[0.0, 0.0, None], look_seconds=0.01)
+    assert "one runs, and nobody can reach it any more: it is ended." in shown
+
+
 @pytest.mark.live
-def test_the_embedded_broker_starts_keeps_its_data_and_takes_its_socket_away() -> None:
+def test_the_embedded_broker_keeps_its_data_and_survives_the_loss_of_its_socket() -> None:
     with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
         var = Path(folder)
         around = Surroundings(
@@ -221,9 +258,11 @@ def test_the_embedded_broker_starts_keeps_its_data_and_takes_its_socket_away() -
         async def body(supervisor: Supervisor, terminal: Recorder) -> None:
             [process] = broker(around)
             await supervisor.start(replace(process, name="one"))
-            assert around.broker_socket.is_socket()
+            around.broker_socket.unlink()
+            await terminal.until("it is started again")
+            await until_ready(AnswersPing(around.broker_socket))
 
-        supervised(body, var / "log")
+        supervised(body, var / "log", pauses=[0.0], look_seconds=0.01)
         assert not around.broker_socket.exists()
         assert any(broker_folder(var).rglob("*.aof"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -97,6 +98,7 @@ def test_up_starts_everything_and_stops_it_in_order(var: Path) -> None:
         assert kept["password"] in shown
         assert stat.S_IMODE((var / "credentials").stat().st_mode) == 0o600
         assert get(f"http://127.0.0.1:{port}/api/schedules/", kept["token"]) == 200
+        assert get(f"http://127.0.0.1:{port}/static/rest_framework/css/default.css", kept["token"]) == 200
         assert "Another `up`" in refused(free_port(), environ(var))
         assert f"Port {port}" in refused(port, environ(var))
 
@@ -105,8 +107,10 @@ def test_up_starts_everything_and_stops_it_in_order(var: Path) -> None:
     assert running.returncode == 0
     assert farewell.rstrip().endswith("up     | Everything has stopped.")
     assert "was killed" not in farewell
-    order = ["Warm shutdown", "Finished server process", "Valkey is now ready to exit"]
+    order = ["Warm shutdown", "Valkey is now ready to exit"]
     assert sorted(order, key=farewell.index) == order
+    for noise in ("superuser", "[config]", "Configuration ->", "Valkey is starting", "/static/", "Uvicorn", "mingle"):
+        assert noise not in shown + farewell
     assert nothing_runs_on(var)
     assert {log.name for log in (var / "log").iterdir()} >= {f"{n}.log" for n in ("broker", "web", "worker", "beat")}
 
@@ -119,18 +123,29 @@ def test_up_runs_on_a_broker_of_this_machine_too(var: Path, broker: str, server:
     port = free_port()
     with up(port, var, "--broker", broker) as running:
         read_until(running, "ready.", "beat: Starting")
+        assert re.search(r"^ok +broker +it answers", doctor(var), re.MULTILINE)
+        assert stat.S_IMODE((var / "broker-address").stat().st_mode) == 0o600
         running.send_signal(signal.SIGINT)
         farewell, _ = running.communicate(timeout=_LIMIT_SECONDS)
     assert running.returncode == 0
     assert "was killed" not in farewell
     assert nothing_runs_on(var)
+    assert not (var / "broker-address").exists()
+
+
+def doctor(var: Path) -> str:
+    """What `manage.py doctor` says beside a running `up`."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor"], cwd=ROOT, env=environ(var), capture_output=True, text=True, check=False
+    )
+    return done.stdout
 
 
 @pytest.mark.live
 def test_a_stop_before_everything_has_started_is_orderly_too(var: Path) -> None:
     with up(free_port(), var) as running:
-        # The very first line is the broker's: nothing else has been started yet.
-        read_until(running, "broker |")
+        # The broker runs, and nothing else has been started yet.
+        read_until(running, "up     | Preparing the database.")
         running.send_signal(signal.SIGTERM)
         farewell, _ = running.communicate(timeout=_LIMIT_SECONDS)
     assert running.returncode == 0
@@ -175,6 +190,35 @@ def test_wrong_settings_are_one_message(var: Path, variable: str, value: str, sa
     message = refused(free_port(), environ(var, **{variable: value}))
     assert says in message
     assert len(message.splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_used_is_named(var: Path) -> None:
+    (var / "file").touch()
+    assert refused(free_port(), environ(var / "file")) == (
+        f"{var}/file cannot be used (File exists): mend that, or set TANDEM_VAR to a folder that can be written.\n"
+    )
+
+
+def test_ctrl_c_while_it_starts_shows_no_traceback(var: Path) -> None:
+    # As dev.py leaves it: blocked, and already pending when the program begins.
+    code = (
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT});"
+        "os.kill(os.getpid(), signal.SIGINT); os.execv(sys.executable, [sys.executable, '-m', 'stack'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environ(var), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.mark.live
+def test_a_damaged_database_stops_the_start_and_is_named(var: Path) -> None:
+    (var / "tandem.sqlite3").write_bytes(b"this is no database " * 1000)
+    done = subprocess.run(
+        command(free_port()), cwd=ROOT, env=environ(var), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 1
+    assert f"Put a backup in the place of {var}/tandem.sqlite3, or move it away" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "its file is damaged. Put a backup in the place of tandem.sqlite3" in doctor(var)
 
 
 def test_a_folder_with_too_long_a_path_is_refused(var: Path) -> None:
