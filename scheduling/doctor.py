@@ -16,7 +16,7 @@ from scheduling.errors import TandemError
 from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
 from scheduling.lifecycle import Status
-from scheduling.models import Task
+from scheduling.models import Schedule, Task
 from scheduling.processes import SILENT_AFTER
 from scheduling.processes import known as known_processes
 
@@ -24,6 +24,8 @@ from scheduling.processes import known as known_processes
 LEFT_BEHIND: Final = timedelta(minutes=1)
 # A clock that differs from the database's by more is told. Nothing is decided by it.
 MOST_SKEW: Final = timedelta(seconds=2)
+# A cursor this far ahead of the present is no matter of two clocks that differ by moments.
+MOST_AHEAD: Final = timedelta(minutes=1)
 
 
 def examine(*, now: datetime) -> Iterator[Finding]:
@@ -34,6 +36,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     yield from processes()
     if stored.ok:
         yield from living()
+        yield plans(now=now)
         yield upkeep(now=now)
         yield from backends()
 
@@ -96,6 +99,19 @@ def _living(row: Any) -> Finding:
 
 def _seconds(span: timedelta) -> str:
     return f"{span.total_seconds():.0f} s"
+
+
+def plans(*, now: datetime) -> Finding:
+    """Whether no schedule has been decided beyond the present: then it is silent until that time."""
+    ahead = Schedule.objects.filter(cursor__gt=now + MOST_AHEAD).order_by("-cursor")
+    first = ahead.first()
+    if first is None:
+        return Finding("plans", ok=True, detail="no schedule is decided beyond the present")
+    detail = (
+        f"{ahead.count()} schedules are decided beyond the present, the farthest is {first.pk}, up to {first.cursor}"
+    )
+    advice = "A clock was ahead. A change of a schedule's timing, or a pause and a resume, plans it from now on."
+    return Finding("plans", ok=False, detail=detail, advice=advice)
 
 
 def upkeep(*, now: datetime) -> Finding:

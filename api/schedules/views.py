@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
@@ -23,7 +22,7 @@ from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import DeletionOutput, Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
-from scheduling import queries, schedules
+from scheduling import clock, queries, schedules
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, Task
 from scheduling.review.preview import preview as preview_change
@@ -53,7 +52,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         the next occurrences, and the reason for the routing.
         """
         asked = _read(ScheduleInput(data=request.data))
-        return _shown(schedules.create(now=timezone.now(), **asked), status.HTTP_201_CREATED)
+        return _shown(schedules.create(now=clock.now(), **asked), status.HTTP_201_CREATED)
 
     @extend_schema(summary="Get a schedule", responses=ScheduleOutput)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -64,31 +63,31 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Members that are not given keep their values. `every` replaces `cron`, and `cron` replaces `every`."""
         asked = _read(ScheduleInput(data=request.data, partial=True))
-        return _shown(schedules.update(int(pk), now=timezone.now(), version=_version(request), **asked))
+        return _shown(schedules.update(int(pk), now=clock.now(), version=_version(request), **asked))
 
     @extend_schema(summary="Replace a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
     def update(self, request: Request, pk: str) -> Response:
         """Members that are not given get their default values."""
         asked = _read(ScheduleInput(data=request.data))
-        return _shown(schedules.replace(int(pk), now=timezone.now(), version=_version(request), **asked))
+        return _shown(schedules.replace(int(pk), now=clock.now(), version=_version(request), **asked))
 
     @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
     def destroy(self, request: Request, pk: str) -> Response:
         """Its native entries are removed, its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
-        deletion = schedules.delete(int(pk), now=timezone.now(), version=_version(request))
+        deletion = schedules.delete(int(pk), now=clock.now(), version=_version(request))
         return Response(DeletionOutput(deletion).data)
 
     @extend_schema(summary="Pause a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
         """No occurrence is due until the schedule is resumed. Occurrences during the pause are not caught up later."""
-        return _shown(schedules.pause(int(pk), now=timezone.now(), version=_version(request)))
+        return _shown(schedules.pause(int(pk), now=clock.now(), version=_version(request)))
 
     @extend_schema(summary="Resume a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """The next occurrence is the first one after now."""
-        return _shown(schedules.resume(int(pk), now=timezone.now(), version=_version(request)))
+        return _shown(schedules.resume(int(pk), now=clock.now(), version=_version(request)))
 
     @extend_schema(summary="Move a schedule", request=Move, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
@@ -97,7 +96,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         move becomes exactly one task.
         """
         to = _read(Move(data=request.data))["backend"]
-        return _shown(schedules.move(int(pk), to=to, now=timezone.now(), version=_version(request)))
+        return _shown(schedules.move(int(pk), to=to, now=clock.now(), version=_version(request)))
 
     @extend_schema(
         summary="Preview a change of a schedule",
@@ -116,7 +115,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         given = request.query_params.get("days", "7")
         window = _read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
         asked = _read(ScheduleInput(data=request.data, partial=True))
-        options = {"days": window["days"], "language": language_of(request), "now": timezone.now()}
+        options = {"days": window["days"], "language": language_of(request), "now": clock.now()}
         found = preview_change(int(pk), **options, **asked)
         return Response(PreviewOutput(found).data)
 
@@ -124,7 +123,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     @action(detail=True, methods=["post"])
     def trigger(self, request: Request, pk: str) -> Response:
         """Creates an extra task of the schedule. `delivery` is `sent`, or says what the task waits for."""
-        task, waits_for = schedules.trigger(int(pk), now=timezone.now())
+        task, waits_for = schedules.trigger(int(pk), now=clock.now())
         body = TriggeredOutput(task, context={"delivery": waits_for or "sent"}).data
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
@@ -140,7 +139,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     @action(detail=True, pagination_class=None)
     def occurrences(self, request: Request, pk: str) -> Response:
         """At most 1,000 occurrences from `from` (if not given, one day ago) to `to` (if not given, in one week)."""
-        now = timezone.now()
+        now = clock.now()
         window = _read(Window(data=request.query_params.dict()))
         start, end = window.get("from", now - timedelta(days=1)), window.get("to", now + timedelta(days=7))
         found = queries.occurrences(queries.schedule(int(pk)), start=start, end=end)

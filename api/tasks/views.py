@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -23,7 +22,7 @@ from api.tasks.serializers import (
     TaskOutput,
     TriggeredOutput,
 )
-from scheduling import tasks
+from scheduling import clock, tasks
 from scheduling.events import log as event_log
 from scheduling.models import Task
 
@@ -46,19 +45,19 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         """The task runs at once, or at `scheduled_time`. `delivery` is `sent`, or says what the task waits for."""
         asked = TaskInput(data=request.data)
         asked.is_valid(raise_exception=True)
-        return _asked(*tasks.create(now=timezone.now(), **asked.validated_data), status.HTTP_201_CREATED)
+        return _asked(*tasks.create(now=clock.now(), **asked.validated_data), status.HTTP_201_CREATED)
 
     @extend_schema(summary="Cancel a task", request=None, responses={202: TaskOutput})
     @action(detail=True, methods=["post"], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
         """A waiting task never runs. A running task is asked to stop, and ended if it runs after a grace period."""
-        return Response(TaskOutput(tasks.cancel(int(pk), now=timezone.now())).data, status=status.HTTP_202_ACCEPTED)
+        return Response(TaskOutput(tasks.cancel(int(pk), now=clock.now())).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Retry a task", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"], filterset_class=None)
     def retry(self, request: Request, pk: str) -> Response:
         """Queues another attempt at a task that is FAILED, CANCELLED, MISSED or SKIPPED. Earlier attempts are kept."""
-        return _asked(*tasks.retry(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
+        return _asked(*tasks.retry(int(pk), now=clock.now()), status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Get the log of a task", responses=LogLineOutput(many=True), filters=False)
     @action(detail=True, pagination_class=None)

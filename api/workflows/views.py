@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -14,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
+from scheduling import clock
 from scheduling.models import Workflow
 from scheduling.workflows import service as workflows
 from scheduling.workflows import tree
@@ -44,13 +44,13 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
         """The first tasks run at once. Each of the others runs when the tasks that it depends on have completed."""
         asked = WorkflowInput(data=request.data)
         asked.is_valid(raise_exception=True)
-        return _asked(*workflows.create(now=timezone.now(), **asked.validated_data), status.HTTP_201_CREATED)
+        return _asked(*workflows.create(now=clock.now(), **asked.validated_data), status.HTTP_201_CREATED)
 
     @extend_schema(summary="Cancel a workflow", request=None, responses={202: WorkflowTree})
     @action(detail=True, methods=["post"], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
         """Waiting tasks do not run, and running tasks are asked to stop. The workflow ends when these have ended."""
-        return _shown(workflows.cancel(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
+        return _shown(workflows.cancel(int(pk), now=clock.now()), status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Retry a workflow", request=None, responses={202: AskedWorkflow})
     @action(detail=True, methods=["post"], filterset_class=None)
@@ -58,7 +58,7 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
         """Members that failed or were cancelled are retried, and the tasks after them wait again. Completed tasks are
         kept.
         """
-        return _asked(*workflows.retry(int(pk), now=timezone.now()), status.HTTP_202_ACCEPTED)
+        return _asked(*workflows.retry(int(pk), now=clock.now()), status.HTTP_202_ACCEPTED)
 
 
 def _counts(*found: Workflow) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from celery.signals import beat_init
 from django.conf import settings
 from django.db import close_old_connections
 from django.db.models import Min, QuerySet
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
@@ -21,7 +20,7 @@ from kombu.exceptions import OperationalError
 from backends.beat.backend import BeatBackend
 from backends.beat.backoff import BackoffRunner
 from backends.beat.entries import WAKE_TASK
-from scheduling import delivery, dispatch, processes
+from scheduling import clock, delivery, dispatch, processes
 from scheduling.models import Schedule, Task
 from scheduling.upkeep import retention
 from scheduling.upkeep.sweep import sweep
@@ -147,14 +146,14 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
     def _dispatch(self) -> float:
         close_old_connections()
         for _ in range(BATCHES_A_TICK):
-            now = timezone.now()
+            now = clock.now()
             if not dispatch.dispatch_due(BeatBackend.name, now=now) + delivery.queue_due(now=now):
-                return _seconds_to_next(timezone.now())
+                return _seconds_to_next(clock.now())
         return 0.0
 
     def _upkeep(self) -> float:
         close_old_connections()
-        sweep(now=timezone.now())
+        sweep(now=clock.now())
         return UPKEEP_EVERY
 
     def _other_tasks(self, *args: Any, **kwargs: Any) -> float:
@@ -168,7 +167,7 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
 
 def _prune() -> float:
     close_old_connections()
-    retention.prune(now=timezone.now())
+    retention.prune(now=clock.now())
     return PRUNE_EVERY
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
-from django.utils import timezone
 
 from backends.beat.entries import WAKE_TASK
-from scheduling import delivery, dispatch
+from scheduling import clock, delivery, dispatch
 from scheduling.errors import NotFound
 from scheduling.upkeep.sweep import sweep
 
@@ -21,7 +20,7 @@ def fire(schedule_id: int) -> None:
 
     Only the stock scheduler sends this message. LedgerScheduler dispatches without one.
     """
-    now = timezone.now()
+    now = clock.now()
     try:
         tasks = dispatch.fire(schedule_id, now=now, woken_by="beat")
     except NotFound:

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import FrameType
 from typing import Final
 
-from django.utils import timezone
+from scheduling import clock
 
 # Seconds between two steps: tasks that wait are due by the second.
 STEP_SECONDS: Final = 1.0
@@ -19,7 +19,7 @@ def run(
     step: Callable[[datetime], None],
     *,
     stop: threading.Event,
-    now: Callable[[], datetime] = timezone.now,
+    now: Callable[[], datetime] = clock.estimate,
     wait: Callable[[float], object] | None = None,
 ) -> None:
     """Call `step` at the beginning of about every second, until `stop` is set.

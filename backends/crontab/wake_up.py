@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from django.conf import settings
-from django.utils import timezone
 
-from scheduling import delivery, dispatch
+from scheduling import clock, delivery, dispatch
 from scheduling.database_away import wait_through
 from scheduling.errors import NotFound
 from scheduling.upkeep import lost_attempts
@@ -31,13 +30,13 @@ def fire(schedule_id: int, *, sleep: Callable[[float], None] = time.sleep) -> No
     InterfaceError if the database is away for about 20 seconds.
     """
     try:
-        tasks = _with_patience(lambda: dispatch.fire(schedule_id, now=timezone.now(), woken_by="crontab"), sleep)
+        tasks = _with_patience(lambda: dispatch.fire(schedule_id, now=clock.now(), woken_by="crontab"), sleep)
     except NotFound as exc:
         log.info("%s", exc.detail)
         return
     # If the schedule has moved to another machine, the line here is left over: its tasks must run on the other machine.
     ours = [task for task in tasks if task.host in {"", settings.TANDEM_HOST}]
-    _with_patience(lambda: delivery.submit(ours, now=timezone.now()), sleep)
+    _with_patience(lambda: delivery.submit(ours, now=clock.now()), sleep)
 
 
 def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -45,11 +44,9 @@ def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
 
     Raises the same errors as `fire`.
     """
-    while tasks := _with_patience(
-        lambda: delivery.take_unclaimed(now=timezone.now(), host=settings.TANDEM_HOST), sleep
-    ):
-        _with_patience(lambda tasks=tasks: delivery.submit(tasks, now=timezone.now()), sleep)  # type: ignore[misc]  # mypy cannot infer a default
-    _with_patience(lambda: lost_attempts.lose_gone(now=timezone.now()), sleep)
+    while tasks := _with_patience(lambda: delivery.take_unclaimed(now=clock.now(), host=settings.TANDEM_HOST), sleep):
+        _with_patience(lambda tasks=tasks: delivery.submit(tasks, now=clock.now()), sleep)  # type: ignore[misc]  # mypy cannot infer a default
+    _with_patience(lambda: lost_attempts.lose_gone(now=clock.now()), sleep)
 
 
 def _with_patience(work: Callable[[], T], sleep: Callable[[float], None]) -> T:

@@ -10,10 +10,9 @@ from celery import bootsteps
 from celery.signals import worker_process_init, worker_process_shutdown
 from celery.worker import WorkController
 from django.db import DatabaseError, InterfaceError, connection
-from django.utils import timezone
 
 from backends.queue.app import app
-from scheduling import processes
+from scheduling import clock, processes
 from scheduling.upkeep import lost_attempts
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ def _children(worker: WorkController) -> set[int]:
 
 def _told(pid: int) -> bool:
     try:
-        lost_attempts.lose_gone(now=timezone.now(), pid=pid)
+        lost_attempts.lose_gone(now=clock.now(), pid=pid)
     except (DatabaseError, InterfaceError) as exc:
         log.warning("what process %d ran cannot be given up yet: %s", pid, type(exc).__name__)
         connection.close()

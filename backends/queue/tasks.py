@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.utils import timezone
 
-from scheduling import delivery
+from scheduling import clock, delivery
 from scheduling.execution.run import run_attempt, worker_name
 
 
@@ -13,4 +12,4 @@ from scheduling.execution.run import run_attempt, worker_name
 def run(task_id: int, attempt: int) -> None:
     """Claim the attempt and run it. A message that arrives twice or too late finds nothing to claim: nothing runs."""
     released = run_attempt(task_id, attempt, worker=worker_name("worker"))
-    delivery.hand_over(released, now=timezone.now())
+    delivery.hand_over(released, now=clock.now())

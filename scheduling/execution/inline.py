@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.utils import timezone
 
-from scheduling import delivery
+from scheduling import clock, delivery
 from scheduling.execution.run import run_attempt, worker_name
 from scheduling.executor import Executor, Submission, executor
 from scheduling.models import Task
@@ -27,7 +26,7 @@ class InlineExecutor(Executor):
             task = waiting.popleft()
             released = run_attempt(task.pk, task.attempt, worker=worker_name(self.name))
             here = [each for each in released if _runs_here(each)]
-            delivery.hand_over([each for each in released if each not in here], now=timezone.now())
+            delivery.hand_over([each for each in released if each not in here], now=clock.now())
             waiting.extend(here)
         return Submission(tasks)
 

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.utils import timezone
 
-from scheduling import delivery, ledger, log_context, processes, retry_policy
+from scheduling import clock, delivery, ledger, log_context, processes, retry_policy
 from scheduling.database_away import wait_through
 from scheduling.errors import NotFound
 from scheduling.execution.interruption import Interruption, Stopped
@@ -53,7 +52,7 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> list[Task]:
     """
     with log_context.bound(task_id=task_id, attempt=attempt):
         processes.claimed()
-        task = ledger.claim(task_id, attempt, worker=worker, process=processes.identity(), now=timezone.now())
+        task = ledger.claim(task_id, attempt, worker=worker, process=processes.identity(), now=clock.now())
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
             return []
@@ -72,7 +71,7 @@ class _ProgressReporter:
         moment = time.monotonic()
         if done >= total or moment - self._reported >= REPORT_EVERY:
             self._reported = moment
-            ledger.progress(self._task, done=done, total=total, message=message, now=timezone.now())
+            ledger.progress(self._task, done=done, total=total, message=message, now=clock.now())
 
 
 def _run_claimed(task: Task) -> list[Task]:
@@ -87,7 +86,7 @@ def _run_claimed(task: Task) -> list[Task]:
         # The process must end, at any line above. First the end of the job is recorded; if it is unknown, as lost.
         _keep_trying(finish or _lost(task, exc))
         raise
-    return _released_by(task, now=timezone.now())
+    return _released_by(task, now=clock.now())
 
 
 def _released_by(task: Task, *, now: datetime) -> list[Task]:
@@ -121,8 +120,8 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
             return _failure(task, exc)
     else:
         if not watch.stop_asked:
-            return lambda: ledger.complete(task, result=kept, now=timezone.now())
-    return lambda: ledger.stopped(task, reason=_why_stopped(task), now=timezone.now())
+            return lambda: ledger.complete(task, result=kept, now=clock.now())
+    return lambda: ledger.stopped(task, reason=_why_stopped(task), now=clock.now())
 
 
 def _failure(task: Task, exc: Exception) -> Callable[[], bool]:
@@ -131,12 +130,16 @@ def _failure(task: Task, exc: Exception) -> Callable[[], bool]:
     error, text = f"{type(exc).__name__}: {exc}", "".join(traceback.format_exception(exc))
     policy, worth = _retries(task, exc)
     if not worth or not policy.allows(task.attempt):
-        return lambda: ledger.fail(task, error=error, traceback=text, now=timezone.now())
+        return lambda: ledger.fail(task, error=error, traceback=text, now=clock.now())
     wait = policy.delay(task.attempt, random.random())  # noqa: S311 - the number spreads retries and protects nothing
     if isinstance(exc, Retry) and exc.after is not None:
         wait = timedelta(seconds=min(max(exc.after, 0.0), retry_policy.LONGEST_WAIT))
-    until = timezone.now() + wait
-    return lambda: ledger.schedule_retry(task, error=error, traceback=text, wait_until=until, now=timezone.now())
+    return lambda: _schedule_retry(task, error, text, wait)
+
+
+def _schedule_retry(task: Task, error: str, text: str, wait: timedelta) -> bool:
+    now = clock.now()
+    return ledger.schedule_retry(task, error=error, traceback=text, wait_until=now + wait, now=now)
 
 
 def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
@@ -150,7 +153,7 @@ def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
 def _lost(task: Task, exc: BaseException) -> Callable[[], bool]:
     """An exception that ends the process of a job counts as the death of the process."""
     error = f"{type(exc).__name__}: {exc}"
-    return lambda: ledger.lose(task, error=error, now=timezone.now())
+    return lambda: ledger.lose(task, error=error, now=clock.now())
 
 
 def _record_end(finish: Callable[[], bool], lines: JobLog) -> bool:

@@ -11,9 +11,8 @@ from functools import partial
 from typing import Final, Self
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.utils import timezone
 
-from scheduling import ledger, processes
+from scheduling import clock, ledger, processes
 from scheduling.execution.interruption import Interruption, SoftLimit, Stopped
 from scheduling.execution.job_log import JobLog
 from scheduling.models import Task
@@ -65,7 +64,7 @@ class Watch:
 
     def _check_safely(self) -> None:
         try:
-            self._check(time.monotonic(), timezone.now())
+            self._check(time.monotonic(), clock.estimate())
         except (DatabaseError, InterfaceError) as exc:
             log.warning("task %d: the database does not answer: %s", self._task.pk, exc)
             connection.close()

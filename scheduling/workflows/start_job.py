@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from django.utils import timezone
 from pydantic import Field
 
+from scheduling import clock
 from scheduling.errors import Problem
 from scheduling.job_context import JobContext
 from scheduling.models import Task
@@ -33,7 +33,7 @@ def start(
     """
     task = Task.objects.get(pk=context.task_id)
     started, waits_for = workflows.create(
-        now=timezone.now(), name=task.name, description=task.description, workflow=workflow, started_by=task
+        now=clock.now(), name=task.name, description=task.description, workflow=workflow, started_by=task
     )
     if waits_for:
         context.log.info("some first tasks of the workflow wait for: %s", waits_for)

@@ -57,7 +57,7 @@ def test_the_exit_code_is_zero_if_nothing_is_wrong() -> None:
     code, said = ask()
     assert code == 0
     assert [line.split()[:2] for line in said.splitlines()] == [
-        ["ok", name] for name in ("database", "broker", "workers", "beat", "upkeep", "beat")
+        ["ok", name] for name in ("database", "broker", "workers", "beat", "plans", "upkeep", "beat")
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_beat_that_is_not_heard_of_is_a_problem() -> None:
     Process.objects.all().delete()
     code, said = ask()
     assert code == 1
-    assert "no beat has sent a heartbeat" in said
+    assert "no beat has been heard of" in said
 
 
 def test_each_process_is_told_with_its_queues_its_clock_and_its_last_attempt() -> None:
@@ -92,6 +92,14 @@ def test_each_process_is_told_with_its_queues_its_clock_and_its_last_attempt() -
     assert "NTP" in found["pool", False]["advice"]
     assert "on gone, heard of 120 s ago" in found["agent", False]["detail"]
     assert "on back, heard of 0 s ago" in found["agent", True]["detail"]
+
+
+def test_a_schedule_that_is_decided_beyond_the_present_is_told() -> None:
+    schedule = a_schedule()
+    Schedule.objects.filter(pk=schedule.pk).update(cursor=timezone.now() + timedelta(hours=1))
+    found = {one["name"]: one for one in json.loads(ask("--json")[1])["findings"]}
+    assert not found["plans"]["ok"]
+    assert f"the farthest is {schedule.pk}" in found["plans"]["detail"]
 
 
 def test_an_overdue_schedule_is_a_problem_of_its_backend() -> None:

@@ -8,9 +8,8 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
-from scheduling import doctor
+from scheduling import clock, doctor
 from scheduling.findings import Finding
 
 
@@ -28,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *_: object, json: bool, **__: object) -> None:
         """Write each finding as soon as it is made."""
         found: list[Finding] = []
-        for finding in doctor.examine(now=timezone.now()):
+        for finding in doctor.examine(now=clock.estimate()):
             found.append(finding)
             if not json:
                 self.stdout.write(_line(finding))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError
 
 from backends.crontab import files, loop, programs, targets
 from backends.crontab.fire_processes import Children
 from backends.crontab.runner.runner import Runner
 from backends.crontab.targets import FileTarget
-from scheduling import processes
+from scheduling import clock, processes
 from scheduling.errors import BackendError, TandemError
 
 # At its start a runner also looks at the last minutes, which may have passed without a runner; the ledger knows which
@@ -45,10 +45,18 @@ class Command(BaseCommand):
     def _run(self, target: FileTarget) -> None:
         stop = loop.stop_on_signals()
         children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], programs.start)
-        runner = Runner(target, children, timezone.now() - LOOK_BACK_AT_START)
+        runner = Runner(target, children, _database_time() - LOOK_BACK_AT_START)
         self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
         try:
             with processes.alive("agent"):
                 loop.run(runner.step, stop=stop)
         finally:
             children.stop()
+
+
+def _database_time() -> datetime:
+    """The time by the database's clock, or by this machine's while the database is away."""
+    try:
+        return clock.now()
+    except (OperationalError, InterfaceError):
+        return clock.estimate()
