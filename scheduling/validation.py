@@ -42,7 +42,7 @@ def check(schedule: Schedule) -> Trigger:
 
 def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
     if (schedule.every is None) == (not schedule.cron):
-        return None, [Problem("cron", "one_trigger", "Write exactly one of `cron` and `every`.")]
+        return None, [Problem("cron", "one_trigger", "Write either `cron` or `every`: one of them, not both.")]
     try:
         zone(schedule.timezone)
     except InvalidTrigger as exc:
