@@ -56,6 +56,61 @@ def test_one_late_occurrence(catch_up: str, late: int, window: int, status: str)
     assert decided(made) == [("03:00", status)]
 
 
+def test_the_newest_is_run_within_its_grace_however_narrow_the_window() -> None:
+    policy = Policy(catch_up="all", catch_up_window=timedelta(minutes=1), overlap="allow")
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:07:30"), policy)
+    assert decided(made) == [
+        ("10:01", "MISSED"), ("10:02", "MISSED"),
+        # Late, and within the grace, which is wider than the window.
+        ("10:03", "QUEUED"), ("10:04", "QUEUED"), ("10:05", "QUEUED"), ("10:06", "QUEUED"), ("10:07", "QUEUED"),
+    ]  # fmt: skip
+    assert made.decisions[1].reason == "0:05:30 late, beyond the catch_up_window of 0:01:00"
+
+
+WIDE = [
+    # catch_up, window, grace in days; status of what is three days late
+    ("all", 4, 0, "QUEUED"),
+    ("latest", 4, 0, "QUEUED"),
+    ("none", 4, 0, "MISSED"),
+    ("none", 0, 4, "QUEUED"),
+    ("all", 0, 4, "QUEUED"),
+    ("all", 2, 2, "MISSED"),
+]
+
+
+@pytest.mark.parametrize(("catch_up", "window", "grace", "status"), WIDE)
+def test_as_far_back_as_the_policy_reaches_occurrences_are_found(
+    catch_up: str, window: int, grace: int, status: str
+) -> None:
+    policy = Policy(catch_up=catch_up, catch_up_window=timedelta(days=window), grace=timedelta(days=grace))
+    yearly = Cron.parse("0 0 1 1 *")
+    made = plan(yearly, at("2025-06-01 00:00"), at("2026-01-04 00:00"), policy)
+    assert decided(made) == [("00:00", status)]
+
+
+ROWS = [
+    # catch_up, window, grace in days; how many of the hourly occurrences of ten days have a row of their own
+    ("none", 5, 0, 25),
+    ("latest", 5, 0, 121),
+    ("latest", 0, 0, 25),
+    ("none", 0, 3, 73),
+    ("all", 9, 0, 217),
+]
+
+
+@pytest.mark.parametrize(("catch_up", "window", "grace", "rows"), ROWS)
+def test_what_may_still_run_and_the_last_day_have_rows_of_their_own(
+    catch_up: str, window: int, grace: int, rows: int
+) -> None:
+    policy = Policy(
+        catch_up=catch_up, catch_up_window=timedelta(days=window), grace=timedelta(days=grace), overlap="allow"
+    )
+    made = plan(Cron.parse("0 * * * *"), at("2026-11-10 10:00"), at("2026-11-20 10:00"), policy)
+    first, *others = made.decisions
+    assert first.reason.startswith("missed, with every other occurrence before ")
+    assert len(others) == rows
+
+
 SEVERAL = [
     ("none", "allow", ["MISSED", "MISSED", "QUEUED"]),
     ("latest", "allow", ["MISSED", "MISSED", "QUEUED"]),

@@ -46,6 +46,17 @@ def test_a_late_end_of_a_lost_attempt_changes_nothing() -> None:
     assert ledger.complete(second, result=None, now=LATER)
 
 
+def test_a_lost_attempt_that_still_speaks_is_not_taken_for_the_next_one() -> None:
+    first, second = two_attempts()
+    ledger.ask_to_stop(second.pk, reason="enough", now=LATER)
+    assert not ledger.heartbeat(first, now=LATER + timedelta(seconds=1))
+    assert not ledger.progress(first, done=1, total=2, message="of the first", now=LATER + timedelta(seconds=1))
+    assert ledger.standing(first) == (False, False)
+    assert ledger.standing(second) == (True, True)
+    second.refresh_from_db()
+    assert (second.heartbeat_at, second.progress) == (LATER, None)
+
+
 def test_nothing_is_lost_by_those_who_could_not_see_the_database() -> None:
     task = a_task(a_schedule(now=NOW), now=NOW)
     ledger.claim(task.pk, 1, worker="me", now=NOW)
