@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one task runner: `python3 dev.py up | test | drill | check | fmt | bench | lock`. Standard library only.
+"""The one task runner: `python3 dev.py up | test | drill | mutate | check | fmt | bench | lock`. Standard library only.
 
 It makes its own environment in `.venv` from the pinned and hashed files in `requirements/`, and repairs it when it is
 incomplete or out of date.
@@ -178,6 +178,11 @@ def drill(rest: list[str]) -> int:
     return _call([str(environment(ROOT, "dev")), "-m", "pytest", "-m", "drill", "-n", "2", *rest])
 
 
+def mutate(rest: list[str]) -> int:
+    """make small mistakes in the core, one at a time, and print those that no test notices (--sample N --seed S)"""
+    return _call([str(environment(ROOT, "dev")), "-m", "tests.mutation", *rest])
+
+
 def _run_suites(runs: dict[str, list[str]], missing: list[tuple[str, str]]) -> int:
     codes, totals = [], dict.fromkeys(COUNTS, 0)
     with tempfile.TemporaryDirectory(prefix="tandem-") as folder:
@@ -272,7 +277,7 @@ def _call(command: list[str], *, announce: bool = False) -> int:
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-COMMANDS = {function.__name__: function for function in (up, test, drill, check, fmt, bench, lock)}
+COMMANDS = {function.__name__: function for function in (up, test, drill, mutate, check, fmt, bench, lock)}
 
 
 def main() -> int:
