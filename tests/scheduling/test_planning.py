@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.models import Schedule
 from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Policy, next_due, plan
 from scheduling.timing import Cron, Every
 from tests.conftest import at
@@ -26,6 +27,18 @@ def test_nothing_is_due_before_its_time() -> None:
     assert made.decisions == ()
     assert made.cursor == at("2026-11-20 03:00")
     assert made.next_due_at == at("2026-11-21 03:00")
+
+
+def test_a_schedule_that_says_nothing_has_the_policy_that_says_nothing() -> None:
+    said = Policy("skip", "none", catch_up_window=timedelta(hours=24), grace=timedelta(minutes=5))
+    assert Schedule().policy == Policy() == said
+
+
+def test_where_nothing_is_due_nothing_is_replaced_and_what_runs_needs_no_reason() -> None:
+    nothing = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-20 04:00"), Policy(overlap="replace"), open_tasks=1)
+    assert not nothing.replace
+    [decision] = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-21 03:00"), Policy()).decisions
+    assert decision.reason == ""
 
 
 def test_an_occurrence_is_due_at_its_very_second() -> None:
@@ -164,6 +177,8 @@ def test_start_and_end_are_included_and_nothing_lies_outside() -> None:
 def test_the_end_may_lie_between_two_occurrences() -> None:
     policy = Policy(ends_at=at("2026-11-21 02:59"))
     assert next_due(DAILY, at("2026-11-20 03:00"), policy) is None
+    policy = Policy(ends_at=at("2026-11-21 03:00"))
+    assert next_due(DAILY, at("2026-11-20 03:00"), policy) == at("2026-11-21 03:00")
 
 
 def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:
