@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one task runner: `python3 dev.py up | manage | test | drill | check | fmt | bench | lock`.
+"""The one task runner: `python3 dev.py up | manage | test | drill | mutate | check | fmt | bench | lock`.
 
 Standard library only: it makes its own environment in `.venv` (stack/environment.py).
 """
@@ -78,6 +78,11 @@ def drill(rest: list[str]) -> int:
     """run the drills: long outages and whole stacks, with real servers; further words go to pytest"""
     _missing_after_install()
     return _call([str(environment(ROOT, "dev")), "-m", "pytest", "-m", "drill", "-n", "2", *rest])
+
+
+def mutate(rest: list[str]) -> int:
+    """make small mistakes in the core, one at a time, and print those that no test notices (--sample N --seed S)"""
+    return _call([str(environment(ROOT, "dev")), "-m", "tests.mutation", *rest])
 
 
 def _run_suites(runs: dict[str, list[str]], missing: list[tuple[str, str]]) -> int:
@@ -187,7 +192,7 @@ def _call(command: list[str], *, announce: bool = False) -> int:
     return process.returncode
 
 
-COMMANDS = {function.__name__: function for function in (up, manage, test, drill, check, fmt, bench, lock)}
+COMMANDS = {function.__name__: function for function in (up, manage, test, drill, mutate, check, fmt, bench, lock)}
 WORDLESS = {"check", "fmt"}
 
 

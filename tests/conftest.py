@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from scheduling import clock, schedules
 from scheduling.clock import Clock
+from scheduling.execution import watch
 from scheduling.models import Schedule
 
 # No deadline: a slow machine is no failure, because no assertion depends on time.
@@ -37,6 +38,16 @@ def client_as(role: str) -> APIClient:
 def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """In tests the database's clock is this machine's: no statement more now and then, and no database needed."""
     monkeypatch.setattr(clock, "_clock", Clock(timezone.now, time.monotonic, timezone.now))
+
+
+@pytest.fixture(autouse=True)
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look at the ledger while a job runs, however slow the machine: tests that want one say so.
+
+    A watch has a connection of its own. It does not see a task that lives in the transaction of a test, and would take
+    its attempt for given up.
+    """
+    monkeypatch.setattr(watch, "LOOK_EVERY", 3600.0)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from django.db import transaction
@@ -22,6 +23,8 @@ from scheduling.models import Process, Task
 
 log = logging.getLogger(__name__)
 
+# Attempts that one call gives up for certain; the next call gives up the others.
+BATCH: Final = 500
 # An attempt is lost when the pulse of its process stood still for so long: four pulses.
 LOST_AFTER: Final = 4 * processes.PULSE_EVERY
 # Of the time between two looks so much counts at the most: what is longer is a stall, of the observer or the database.
@@ -103,9 +106,9 @@ def lose_gone(*, now: datetime, pid: int | None = None) -> None:
     rows = Task.objects.filter(status=Status.RUNNING).exclude(process="")
     if pid is not None:
         rows = rows.filter(process__contains=f"-{pid}-")
-    for task_id, attempt, process in rows.values_list("pk", "attempt", "process"):
-        if processes.is_gone(process):
-            _lose(task_id, attempt, "Its process has ended.", now)
+    gone = (row for row in rows.values_list("pk", "attempt", "process") if processes.is_gone(row[2]))
+    for task_id, attempt, _ in islice(gone, BATCH):
+        _lose(task_id, attempt, "Its process has ended.", now)
 
 
 def _lose(task_id: int, attempt: int, error: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.models import Schedule
 from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Policy, next_due, plan
 from scheduling.timing import Cron, Every
 from tests.conftest import at
@@ -26,6 +27,18 @@ def test_nothing_is_due_before_its_time() -> None:
     assert made.decisions == ()
     assert made.cursor == at("2026-11-20 03:00")
     assert made.next_due_at == at("2026-11-21 03:00")
+
+
+def test_a_schedule_that_says_nothing_has_the_policy_that_says_nothing() -> None:
+    said = Policy("skip", "none", catch_up_window=timedelta(hours=24), grace=timedelta(minutes=5))
+    assert Schedule().policy == Policy() == said
+
+
+def test_where_nothing_is_due_nothing_is_replaced_and_what_runs_needs_no_reason() -> None:
+    nothing = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-20 04:00"), Policy(overlap="replace"), open_tasks=1)
+    assert not nothing.replace
+    [decision] = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-21 03:00"), Policy()).decisions
+    assert decision.reason == ""
 
 
 def test_an_occurrence_is_due_at_its_very_second() -> None:
@@ -54,6 +67,61 @@ def test_one_late_occurrence(catch_up: str, late: int, window: int, status: str)
     due_at = at("2026-11-21 03:00")
     made = plan(DAILY, due_at - timedelta(days=1), due_at + timedelta(minutes=late), policy)
     assert decided(made) == [("03:00", status)]
+
+
+def test_the_newest_is_run_within_its_grace_however_narrow_the_window() -> None:
+    policy = Policy(catch_up="all", catch_up_window=timedelta(minutes=1), overlap="allow")
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:07:30"), policy)
+    assert decided(made) == [
+        ("10:01", "MISSED"), ("10:02", "MISSED"),
+        # Late, and within the grace, which is wider than the window.
+        ("10:03", "QUEUED"), ("10:04", "QUEUED"), ("10:05", "QUEUED"), ("10:06", "QUEUED"), ("10:07", "QUEUED"),
+    ]  # fmt: skip
+    assert made.decisions[1].reason == "0:05:30 late, beyond the catch_up_window of 0:01:00"
+
+
+WIDE = [
+    # catch_up, window, grace in days; status of what is three days late
+    ("all", 4, 0, "QUEUED"),
+    ("latest", 4, 0, "QUEUED"),
+    ("none", 4, 0, "MISSED"),
+    ("none", 0, 4, "QUEUED"),
+    ("all", 0, 4, "QUEUED"),
+    ("all", 2, 2, "MISSED"),
+]
+
+
+@pytest.mark.parametrize(("catch_up", "window", "grace", "status"), WIDE)
+def test_as_far_back_as_the_policy_reaches_occurrences_are_found(
+    catch_up: str, window: int, grace: int, status: str
+) -> None:
+    policy = Policy(catch_up=catch_up, catch_up_window=timedelta(days=window), grace=timedelta(days=grace))
+    yearly = Cron.parse("0 0 1 1 *")
+    made = plan(yearly, at("2025-06-01 00:00"), at("2026-01-04 00:00"), policy)
+    assert decided(made) == [("00:00", status)]
+
+
+ROWS = [
+    # catch_up, window, grace in days; how many of the hourly occurrences of ten days have a row of their own
+    ("none", 5, 0, 25),
+    ("latest", 5, 0, 121),
+    ("latest", 0, 0, 25),
+    ("none", 0, 3, 73),
+    ("all", 9, 0, 217),
+]
+
+
+@pytest.mark.parametrize(("catch_up", "window", "grace", "rows"), ROWS)
+def test_what_may_still_run_and_the_last_day_have_rows_of_their_own(
+    catch_up: str, window: int, grace: int, rows: int
+) -> None:
+    policy = Policy(
+        catch_up=catch_up, catch_up_window=timedelta(days=window), grace=timedelta(days=grace), overlap="allow"
+    )
+    made = plan(Cron.parse("0 * * * *"), at("2026-11-10 10:00"), at("2026-11-20 10:00"), policy)
+    first, *others = made.decisions
+    assert first.reason.startswith("missed, with every other occurrence before ")
+    assert len(others) == rows
 
 
 SEVERAL = [
@@ -110,6 +178,8 @@ def test_start_and_end_are_included_and_nothing_lies_outside() -> None:
 def test_the_end_may_lie_between_two_occurrences() -> None:
     policy = Policy(ends_at=at("2026-11-21 02:59"))
     assert next_due(DAILY, at("2026-11-20 03:00"), policy) is None
+    policy = Policy(ends_at=at("2026-11-21 03:00"))
+    assert next_due(DAILY, at("2026-11-20 03:00"), policy) == at("2026-11-21 03:00")
 
 
 def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:

@@ -47,6 +47,16 @@ def test_a_late_end_of_a_lost_attempt_changes_nothing() -> None:
     assert ledger.complete(second, result=None, now=LATER)
 
 
+def test_a_lost_attempt_that_still_speaks_is_not_taken_for_the_next_one() -> None:
+    first, second = two_attempts()
+    ledger.ask_to_stop(second.pk, reason="enough", now=LATER)
+    assert not ledger.progress(first, done=1, total=2, message="of the first", now=LATER + timedelta(seconds=1))
+    assert ledger.standing(first) == (False, False)
+    assert ledger.standing(second) == (True, True)
+    second.refresh_from_db()
+    assert second.progress is None
+
+
 def test_what_expired_just_after_it_was_claimed_goes_on() -> None:
     task = a_task(a_schedule(now=NOW), now=NOW, expires=LATER)
     ledger.claim(task.pk, 1, worker="me", now=NOW)

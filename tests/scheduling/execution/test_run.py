@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,41 +19,11 @@ from scheduling.execution.job_log import MOST_LINES
 from scheduling.execution.run import run_attempt
 from scheduling.job_context import JobContext
 from scheduling.models import Process, Task, TaskAttempt, TaskEvent, TaskLogLine
-from scheduling.registry import _jobs, job
-from scheduling.retry_policy import Retry, RetryPolicy
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS
+from tests.scheduling.execution.stored_jobs import a_task, ran
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def register() -> Iterator[Callable[[Callable[..., Any]], str]]:
-    """Registers a function as a job for one test; gives the job's name."""
-    names = []
-
-    def add(function: Callable[..., Any]) -> str:
-        name = f"test.{function.__name__}"
-        job(name)(function)
-        names.append(name)
-        return name
-
-    yield add
-    for name in names:
-        _jobs.pop(name)
-
-
-def a_task(name: str, **parameters: Any) -> Task:
-    """A queued task of the job."""
-    task = Task(name="t", job=name, parameters=parameters, woken_by="request", executor="worker", status="QUEUED")
-    return ledger.record([task], timezone.now())[0]
-
-
-def ran(task: Task) -> Task:
-    """The task after one run of its first attempt."""
-    run_attempt(task.pk, 1, worker="test")
-    task.refresh_from_db()
-    return task
 
 
 def test_a_job_gets_its_context_and_parameters_and_its_result_is_kept(register: Callable[..., str]) -> None:
@@ -238,61 +208,6 @@ def test_a_job_that_does_not_answer_the_soft_timeout_has_failed(register: Callab
     task = a_task(register(slow))
     Task.objects.filter(pk=task.pk).update(soft_timeout=0)
     assert ran(task).error.startswith("SoftLimit: ")
-
-
-def failing(times: int, exc: Exception) -> Callable[[JobContext], int]:
-    """A job that raises `times` times, then returns the number of its attempt."""
-
-    def job_function(context: JobContext) -> int:
-        if context.attempt <= times:
-            raise exc
-        return context.attempt
-
-    return job_function
-
-
-def attempts_until_the_end(task: Task) -> Task:
-    """Run one attempt after the other, without waiting between them."""
-    for attempt in range(1, 10):
-        run_attempt(task.pk, attempt, worker="test")
-        task.refresh_from_db()
-        if task.status != "RETRYING":
-            return task
-        delivery.queue_due(now=task.wait_until or timezone.now())
-    return task
-
-
-@pytest.mark.parametrize(
-    ("times", "retries", "status", "attempts"),
-    [(2, 2, "COMPLETED", 3), (3, 2, "FAILED", 3), (1, 0, "FAILED", 1), (1, 5, "COMPLETED", 2)],
-)
-def test_failures_are_retried_as_often_as_the_task_allows(
-    register: Callable[..., str], settings: Settings, times: int, retries: int, status: str, attempts: int
-) -> None:
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    task = a_task(register(failing(times, ValueError("not yet"))))
-    Task.objects.filter(pk=task.pk).update(retries={"max": retries, "jitter": 0})
-    task = attempts_until_the_end(task)
-    assert task.status == status
-    assert TaskAttempt.objects.filter(task=task).count() == attempts
-
-
-def test_a_job_says_itself_how_its_failures_are_retried(settings: Settings) -> None:
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    policy = RetryPolicy(max=3, base=10, factor=3, jitter=0)
-    for name, exc, status in (
-        ("test.worth", ConnectionError("away"), "RETRYING"),
-        ("test.hopeless", FileNotFoundError("gone"), "FAILED"),
-        ("test.other", ValueError("wrong"), "FAILED"),
-        ("test.asked", Retry("busy", after=120), "RETRYING"),
-    ):
-        job(name, retries=policy, retry_on=(OSError,), give_up_on=(FileNotFoundError,))(failing(1, exc))
-        task = ran(a_task(name))
-        _jobs.pop(name)
-        assert task.status == status
-        if task.wait_until is not None:
-            wait = (task.wait_until - timezone.now()).total_seconds()
-            assert wait == pytest.approx(120 if name == "test.asked" else 10, abs=5)
 
 
 def test_what_a_job_logs_is_kept_within_bounds(register: Callable[..., str]) -> None:

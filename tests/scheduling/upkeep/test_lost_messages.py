@@ -44,10 +44,10 @@ def worker() -> Iterator[Holding]:
         yield found
 
 
-def sent_tasks(count: int, *, before: int = 0, now: datetime = SENT) -> list[Task]:
-    """Tasks that were handed over at `now`, and `before` times earlier."""
+def sent_tasks(count: int, *, before: int = 0, now: datetime = SENT, executor: str = "worker") -> list[Task]:
+    """Tasks that were handed over at `now`, and `before` times before."""
     schedule = a_schedule(now=now)
-    tasks = [a_task(schedule, now=now, sends=before) for _ in range(count)]
+    tasks = [a_task(schedule, now=now, sends=before, executor=executor) for _ in range(count)]
     ledger.sent(tasks, now=now)
     return tasks
 
@@ -80,7 +80,20 @@ def test_nothing_is_sent_again_for_half_of_the_messages_or_no_answer(
     assert len(worker.submitted) == again
 
 
-def test_no_executor_is_asked_if_no_task_is_unclaimed(worker: Holding) -> None:
+def test_what_one_executor_holds_says_nothing_about_another() -> None:
+    executors = dict.fromkeys(("worker", "elsewhere"), f"{__name__}.Holding")
+    with override_settings(TANDEM_EXECUTORS=SETTINGS_EXECUTORS | executors):
+        there, away = executor("worker"), executor("elsewhere")
+        assert isinstance(there, Holding)
+        assert isinstance(away, Holding)
+        kept, lost = sent_tasks(2), sent_tasks(3, executor="elsewhere")
+        there.held = len(kept)
+        assert lost_messages.make_due(now=LATER) == len(lost)
+        due = Task.objects.filter(send_at=LATER).order_by("pk")
+        assert list(due) == lost
+
+
+def test_nobody_is_asked_where_nothing_was_sent_and_left(worker: Holding) -> None:
     claimed, cancelled, never_sent = sent_tasks(3)
     ledger.claim(claimed.pk, 1, worker="me", now=LATER)
     ledger.cancel(cancelled.pk, reason="no", now=LATER)

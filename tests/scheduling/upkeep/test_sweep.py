@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from types import ModuleType
 
 import pytest
 from django.db import DataError, InterfaceError, connection
@@ -10,9 +12,12 @@ from pytest_django import Settings
 
 from scheduling import delivery, dispatch, ledger
 from scheduling.executor import executor
+from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
+from scheduling.upkeep import lost_attempts
 from scheduling.upkeep import sweep as sweep_module
 from scheduling.upkeep.sweep import sweep
+from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule, at
 from tests.process_rows import ended_process
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
@@ -72,6 +77,81 @@ def test_upkeep_takes_more_than_one_batch(worker: RecordingExecutor, monkeypatch
     monkeypatch.setattr(delivery, "BATCH", 3)
     sweep(now=DUE + timedelta(minutes=1))
     assert len(worker.submitted) == 7
+
+
+def test_every_task_whose_time_has_come_is_queued_batch_after_batch(
+    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 3)
+    schedule = a_schedule(now=NOW)
+    times = [DUE - timedelta(seconds=seconds) for seconds in range(6, -1, -1)]
+    tasks = [a_task(schedule, status=Status.SCHEDULED, wait_until=time, send_at=None) for time in times]
+    sweep_module.queue_due(now=DUE)
+    assert worker.submitted == [(task.pk, 1) for task in tasks]
+
+
+def test_what_is_unclaimed_is_sent_batch_after_batch_until_the_broker_refuses(
+    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 3)
+    schedule = a_schedule(now=NOW)
+    tasks = [a_task(schedule, now=NOW, send_at=NOW) for _ in range(7)]
+    worker.error = "away"
+    sweep_module.send_unclaimed(now=DUE)
+    # Those of the first batch wait for their next turn; the others were not even tried.
+    assert list(Task.objects.filter(send_at__gt=DUE).order_by("pk")) == tasks[:3]
+    worker.error = ""
+    sweep_module.send_unclaimed(now=DUE)
+    assert worker.submitted == [(task.pk, 1) for task in tasks[3:]]
+    sweep_module.send_unclaimed(now=DUE + ledger.HAND_OVER)
+    assert len(worker.submitted) == 7
+
+
+def expired_ones(count: int) -> list[Task]:
+    schedule = a_schedule(now=NOW)
+    return [a_task(schedule, now=NOW, expires=DUE) for _ in range(count)]
+
+
+def silent_ones(count: int) -> list[Task]:
+    """Attempts whose processes are gone."""
+    schedule = a_schedule(now=NOW)
+    gone = ended_process()
+    ids = [a_task(schedule, now=NOW).pk for _ in range(count)]
+    found = [ledger.claim(pk, 1, worker="me", process=gone, now=NOW) for pk in ids]
+    return [task for task in found if task is not None]
+
+
+def waiting_ones(count: int) -> list[Task]:
+    """Tasks of as many schedules that wait for one before them, which has ended."""
+    return [
+        a_task(a_schedule(now=NOW, overlap="queue"), now=NOW, status=Status.SCHEDULED, send_at=None)
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "module", "make", "becomes"),
+    [
+        (sweep_module.cancel_expired, sweep_module, expired_ones, Status.CANCELLED),
+        (sweep_module.release_waiting, sweep_module, waiting_ones, Status.QUEUED),
+        (lost_attempts.lose_silent, lost_attempts, silent_ones, Status.FAILED),
+    ],
+    ids=["cancel_expired", "release_waiting", "lose_silent"],
+)
+def test_a_step_does_a_bounded_number_and_what_is_left_goes_with_the_next_call(
+    monkeypatch: pytest.MonkeyPatch,
+    step: Callable[..., None],
+    module: ModuleType,
+    make: Callable[[int], list[Task]],
+    becomes: Status,
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 3)
+    ids = [task.pk for task in make(7)]
+    done = []
+    for _ in range(4):
+        step(now=DUE)
+        done.append(Task.objects.filter(pk__in=ids, status=becomes).count())
+    assert done == [3, 6, 7, 7]
 
 
 def test_upkeep_releases_what_waits_for_a_task_that_was_lost(worker: RecordingExecutor) -> None:

@@ -1,0 +1,90 @@
+"""A beat whose clock only the test moves, and rows for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import redis
+from celery import Celery
+from django.db import OperationalError
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from pytest_django import Settings
+
+from backends.beat.backoff import BackoffRunner
+from backends.beat.scheduler import LedgerScheduler
+from scheduling.models import Schedule
+from tests.backends.queue.brokers import stored_messages
+from tests.conftest import a_schedule
+from tests.servers.redis_like import ValkeyServer
+
+
+class Clock:
+    """Monotonic seconds that stand still until a test moves them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Beat:
+    """A LedgerScheduler with a broker of its own, and a clock that only the test moves."""
+
+    def __init__(self, broker_url: str, settings: Settings) -> None:
+        self.app = Celery("test of beat", set_as_current=False)
+        self.app.config_from_object(settings.CELERY | {"broker_url": broker_url})
+        self.clock = Clock()
+        self.scheduler = self.start()
+
+    def start(self) -> LedgerScheduler:
+        scheduler = LedgerScheduler(app=self.app)
+        scheduler._runner = BackoffRunner(self.clock)
+        return scheduler
+
+    def tick(self) -> float:
+        return self.scheduler.tick()
+
+    def tick_for(self, seconds: float) -> None:
+        """Ticks, a second apart."""
+        for _ in range(int(seconds)):
+            self.tick()
+            self.clock.now += 1
+
+    def close(self) -> None:
+        self.scheduler.close()
+        self.app.close()
+
+
+def another_task(name: str, **fields: Any) -> PeriodicTask:
+    """A user's own PeriodicTask: hourly, and due."""
+    every, _ = IntervalSchedule.objects.get_or_create(every=1, period="hours")
+    due = {"last_run_at": timezone.now() - timedelta(hours=2)}
+    return PeriodicTask.objects.create(**({"name": name, "task": "theirs.task", "interval": every} | due | fields))
+
+
+def sent(broker: ValkeyServer) -> list[str]:
+    """The names of the PeriodicTasks whose messages are in the queue, oldest first."""
+    with redis.Redis(unix_socket_path=str(broker.folder / "valkey.sock")) as client:
+        return [headers["periodic_task_name"] for headers, _ in stored_messages(client)]
+
+
+def make_due(schedule: Schedule) -> None:
+    earlier = timezone.now() - timedelta(seconds=90)
+    Schedule.objects.filter(pk=schedule.pk).update(cursor=earlier, next_due_at=earlier)
+
+
+def many_due(count: int) -> None:
+    """Copies of one schedule that are due now."""
+    pattern = a_schedule(every=60, now=timezone.now() - timedelta(seconds=90))
+    rows = [Schedule.objects.get(pk=pattern.pk) for _ in range(count)]
+    for row in rows:
+        row.pk = None
+    Schedule.objects.bulk_create(rows)
+    pattern.delete()
+
+
+def away(*_: object) -> object:
+    raise OperationalError("gone away")

@@ -1,0 +1,147 @@
+"""Makes small mistakes in the core, one at a time, and says which of them no test notices.
+
+    python3 dev.py mutate [scheduling/planning.py ...] [--sample 50 --seed 7]
+
+The files of the work tree are not touched: each mistake is made in memory, in a process of its own. A mistake that is
+none is listed with its reason in survivors.toml. The exit code is 1 where another one survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from tests.mutation.mutations import Mutation, mutations
+from tests.mutation.trial import PRELOAD, trial
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+EXPLAINED: Final = Path(__file__).with_name("survivors.toml")
+CORE: Final = (
+    *(f"scheduling/{name}.py" for name in ("ledger", "planning", "dispatch", "delivery", "lifecycle")),
+    "scheduling/workflows",
+)
+# Besides those that mirror a file, the tests that are about what it promises to others.
+ALSO: Final = {
+    "scheduling/ledger.py": (
+        "scheduling/test_ledger_rows.py",
+        "scheduling/execution",
+        "scheduling/upkeep",
+        "scheduling/test_tasks.py",
+        "scheduling/test_delivery.py",
+        "scheduling/events",
+        "scheduling/workflows",
+    ),
+    "scheduling/planning.py": ("scheduling/test_dispatch.py",),
+    "scheduling/dispatch.py": ("scheduling/test_delivery.py", "scheduling/workflows"),
+    "scheduling/delivery.py": ("scheduling/upkeep", "scheduling/test_tasks.py"),
+    "scheduling/lifecycle.py": ("scheduling/test_ledger.py", "scheduling/test_tasks.py"),
+    "scheduling/workflows": ("scheduling/test_dispatch.py", "api/workflows"),
+}
+# A mistake may make a loop endless: that is noticed as well. So many times longer than without it, and some seconds.
+PATIENCE: Final = (5, 20)
+
+
+def tests_of(file: str) -> list[str]:
+    """The test files that mirror a source file, nearest first, and those that are about it besides."""
+    path = Path(file)
+    mirrored = [ROOT / "tests" / path.parent / f"test_{path.name}", ROOT / "tests" / path.parent]
+    in_package = path.parent != Path("scheduling")
+    near = [found for found in mirrored if found.exists()][: 2 if in_package else 1]
+    also = [ROOT / "tests" / name for name in ALSO.get(file, ALSO.get(str(path.parent), ()))]
+    return list(dict.fromkeys(str(found.relative_to(ROOT)) for found in [*near, *also]))
+
+
+def files(paths: Iterable[str]) -> list[str]:
+    """The Python files at and below these paths of the work tree, as paths from its root."""
+    found = [ROOT / path for path in paths]
+    inside = [sorted(path.rglob("*.py")) if path.is_dir() else [path] for path in found]
+    return [str(file.relative_to(ROOT)) for group in inside for file in group]
+
+
+def explained() -> dict[tuple[str, str, str, str], str]:
+    """What survives and may, with the reason. Raises KeyError for an entry that is not whole."""
+    entries = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")).get("survivor", [])
+    return {(one["file"], one["in"], one["was"], one["became"]): one["why"] for one in entries}
+
+
+def exit_code(file: str, text: str | None, longest: float) -> int | None:
+    """pytest's, of the tests of `file` with `text` in its place; negative where they did not come to an end."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOAD))
+    # A trial that is ended cleans nothing up.
+    with tempfile.TemporaryDirectory(prefix="tandem-mutate-") as folder:
+        process = context.Process(target=trial, args=(file, text, tests_of(file), folder))
+        process.start()
+        process.join(longest)
+        if process.is_alive():
+            process.kill()
+        process.join()
+        return process.exitcode
+
+
+def survivors(found: Sequence[Mutation], processes: int) -> list[Mutation]:
+    """Those that no test notices, in order. Raises SystemExit where the tests fail without any."""
+    longest = {}
+    for file in dict.fromkeys(mutation.file for mutation in found):
+        if not tests_of(file):
+            sys.exit(f"No tests mirror {file}: name those that are about it in ALSO of tests/mutation/__main__.py.")
+        before = time.monotonic()
+        if exit_code(file, None, 600) != 0:
+            sys.exit(f"The tests of {file} must pass before: pytest {' '.join(tests_of(file))}")
+        longest[file] = PATIENCE[0] * (time.monotonic() - before) + PATIENCE[1]
+
+    done = count(1)
+
+    def survives(mutation: Mutation) -> bool:
+        alive = exit_code(mutation.file, mutation.text, longest[mutation.file]) == 0
+        if alive:
+            print(f"{mutation.file}:{mutation.line} in {mutation.function or 'the module'}", flush=True)
+            print(f"  - {mutation.was}\n  + {mutation.became}", flush=True)
+        print(f"\r{next(done)} of {len(found)} ", end="", file=sys.stderr, flush=True)
+        return alive
+
+    with ThreadPoolExecutor(processes) as pool:
+        return [mutation for mutation, alive in zip(found, pool.map(survives, found), strict=True) if alive]
+
+
+def main() -> int:
+    """Returns 1 where a mutation survives that nobody has explained, or an explanation is of none."""
+    parser = argparse.ArgumentParser(prog="dev.py mutate", description="make small mistakes, and see who notices")
+    parser.add_argument("paths", nargs="*", default=CORE, help="files or folders (default: the core)")
+    parser.add_argument("--sample", type=int, help="so many mutations, drawn by chance")
+    parser.add_argument("--seed", type=int, default=0, help="another seed draws others")
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    for path in asked.paths:
+        if not (ROOT / path).exists():
+            parser.error(f"there is no {path}: write a path from the root of the repository, as scheduling/planning.py")
+    everything = [made for file in files(asked.paths) for made in mutations(file, (ROOT / file).read_text())]
+    known = explained()
+    stale = [key for key in known if key[0] in files(asked.paths) and key not in {made.key for made in everything}]
+    tried = [made for made in everything if made.key not in known]
+    if asked.sample is not None and asked.sample < len(tried):
+        chosen = random.Random(asked.seed).sample(range(len(tried)), asked.sample)  # noqa: S311 - guards nothing
+        tried = [tried[number] for number in sorted(chosen)]
+    os.chdir(ROOT)
+    left = survivors(tried, asked.processes)
+    for file, function, was, became in stale:
+        print(f"Explained in {EXPLAINED.name}, and no mutation any more: {file} in {function}\n  - {was}\n  + {became}")
+    print(
+        f"{len(tried)} mutations tried, {len(known)} explained; {len(left)} survived, {len(stale)} stale explanations"
+    )
+    return 1 if left or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
