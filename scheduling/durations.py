@@ -12,6 +12,7 @@ _ISO_8601: Final = re.compile(
     r"P(?=[0-9T])((?P<weeks>[0-9]+)W|((?P<days>[0-9]+)D)?"
     r"(T(?=[0-9])((?P<hours>[0-9]+)H)?((?P<minutes>[0-9]+)M)?((?P<seconds>[0-9]+)S)?)?)"
 )
+# Days of exactly 24 hours: a duration knows no clock changes.
 _SECONDS_IN: Final = {"weeks": 7 * 86_400, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # What was asked for on another machine is in this one's crontab within this.
 SYNC_EVERY: Final = timedelta(seconds=15)
+# Its observer of lost attempts counts at most half a pulse between two looks.
 LOOK_EVERY: Final = timedelta(seconds=2)
 
 

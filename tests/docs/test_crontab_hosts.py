@@ -93,7 +93,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
 
 @pytest.mark.parametrize("damaged", [block.BEGIN, block.END, b"\n".join([block.BEGIN, block.END] * 2)])
 def test_a_damaged_block_is_refused(damaged: bytes) -> None:
-    with pytest.raises(BackendError, match="delete these lines and what is between them"):
+    with pytest.raises(BackendError, match="delete these lines and everything between them"):
         block.split(damaged + b"\n")
 
 

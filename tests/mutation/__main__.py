@@ -34,19 +34,19 @@ CORE: Final = (
 # Besides those that mirror a file, the tests that are about what it promises to others.
 ALSO: Final = {
     "scheduling/ledger.py": (
-        "scheduling/test_ledger_rows.py",
-        "scheduling/execution",
-        "scheduling/upkeep",
-        "scheduling/test_tasks.py",
-        "scheduling/test_delivery.py",
-        "scheduling/events",
-        "scheduling/workflows",
+        "tests/scheduling/test_ledger_rows.py",
+        "tests/scheduling/execution",
+        "tests/scheduling/upkeep",
+        "tests/scheduling/test_tasks.py",
+        "tests/scheduling/test_delivery.py",
+        "tests/scheduling/events",
+        "tests/scheduling/workflows",
     ),
-    "scheduling/planning.py": ("scheduling/test_dispatch.py",),
-    "scheduling/dispatch.py": ("scheduling/test_delivery.py", "scheduling/workflows"),
-    "scheduling/delivery.py": ("scheduling/upkeep", "scheduling/test_tasks.py"),
-    "scheduling/lifecycle.py": ("scheduling/test_ledger.py", "scheduling/test_tasks.py"),
-    "scheduling/workflows": ("scheduling/test_dispatch.py", "api/workflows"),
+    "scheduling/planning.py": ("tests/scheduling/test_dispatch.py",),
+    "scheduling/dispatch.py": ("tests/scheduling/test_delivery.py", "tests/scheduling/workflows"),
+    "scheduling/delivery.py": ("tests/scheduling/upkeep", "tests/scheduling/test_tasks.py"),
+    "scheduling/lifecycle.py": ("tests/scheduling/test_ledger.py", "tests/scheduling/test_tasks.py"),
+    "scheduling/workflows": ("tests/scheduling/test_dispatch.py", "tests/api/workflows"),
 }
 # A mistake may make a loop endless: that is noticed as well. So many times longer than without it, and some seconds.
 PATIENCE: Final = (5, 20)
@@ -58,7 +58,7 @@ def tests_of(file: str) -> list[str]:
     mirrored = [ROOT / "tests" / path.parent / f"test_{path.name}", ROOT / "tests" / path.parent]
     in_package = path.parent != Path("scheduling")
     near = [found for found in mirrored if found.exists()][: 2 if in_package else 1]
-    also = [ROOT / "tests" / name for name in ALSO.get(file, ALSO.get(str(path.parent), ()))]
+    also = [ROOT / name for name in ALSO.get(file, ALSO.get(str(path.parent), ()))]
     return list(dict.fromkeys(str(found.relative_to(ROOT)) for found in [*near, *also]))
 
 

@@ -120,7 +120,7 @@ def test_what_may_still_run_and_the_last_day_have_rows_of_their_own(
     )
     made = plan(Cron.parse("0 * * * *"), at("2026-11-10 10:00"), at("2026-11-20 10:00"), policy)
     first, *others = made.decisions
-    assert first.reason.startswith("missed, with every other occurrence before ")
+    assert first.reason.startswith("missed, like all occurrences before ")
     assert len(others) == rows
 
 
