@@ -19,11 +19,14 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from scheduling import supervision
 from scheduling.models import Process
 from scheduling.timing import tzdata_version
 
 log = logging.getLogger(__name__)
 
+# The kinds that somebody supervises; the others end with those.
+SUPERVISED: Final = frozenset({"web", "worker", "beat", "agent"})
 # One statement each time, whatever the process does.
 PULSE_EVERY: Final = timedelta(seconds=5)
 # A pulse that could not be written is tried again after this.
@@ -158,6 +161,8 @@ def start(kind: str, queues: Sequence[str] = ()) -> None:
         if pulse is None:
             pulse = Pulse(kind, queues)
             pulse.start()
+            if kind in SUPERVISED:
+                supervision.start()
         _holders[os.getpid()] = pulse, holders + 1
 
 

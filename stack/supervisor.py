@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from stack.child import Child
 from stack.failure import StackError
+from stack.notify_socket import VARIABLE, NotifySocket
 from stack.output import Console, LogFile
 from stack.processes import Process
 from stack.readiness import until_gone, until_ready
@@ -21,13 +23,16 @@ T = TypeVar("T")
 
 _READY_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 5.0
+# Nine times as long as a process takes between two notifications: a busy machine is not a hung process.
+_HANG_SECONDS: Final = 45.0
 
 
 class Supervisor:
     """Processes and their keepers. Use one in one event loop, and always end with `stop`.
 
     `logs` is the folder of their files; children keep the descriptors `keep_open`; `pause` says when one that died
-    is started again, as `pause_before_restart` does. What is watched is looked at every `look_seconds`.
+    is started again, as `pause_before_restart` does. What is watched is looked at every `look_seconds`. A process that
+    uses its notify socket (sd_notify(3)) and is silent for `hang_seconds` is ended.
     """
 
     def __init__(
@@ -38,12 +43,14 @@ class Supervisor:
         keep_open: Sequence[int] = (),
         pause: PauseRule = pause_before_restart,
         look_seconds: float = _LOOK_SECONDS,
+        hang_seconds: float = _HANG_SECONDS,
     ) -> None:
         self._console = console
         self._logs = logs
         self._keep_open = keep_open
         self._pause_rule = pause
         self._look_seconds = look_seconds
+        self._hang_seconds = hang_seconds
         self._children: dict[str, Child] = {}
         self._answered: dict[str, asyncio.Event] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -112,20 +119,32 @@ class Supervisor:
             log.line(text)
 
         try:
-            child = await Child.start(process, keep_line, keep_open=self._keep_open)
-            self._children[process.name] = child
-            if self._stopping.is_set():
-                child.kill()
-            watch = asyncio.create_task(self._watch(process, child))
-            try:
-                return await child.wait()
-            finally:
-                watch.cancel()
+            with contextlib.closing(NotifySocket(self._logs.parent / f"{process.name}.notify")) as notify:
+                return await self._watched(process, notify, keep_line)
         except OSError as exc:
             raise StackError(f"{process.name} cannot be started: {exc}.") from exc
         finally:
             self._children.pop(process.name, None)
             log.close()
+
+    async def _watched(self, process: Process, notify: NotifySocket, keep_line: Callable[[str], None]) -> int:
+        """Start the process and watch it until it ends. Returns its exit code."""
+        told = replace(process, env={**process.env, VARIABLE: str(notify.path)})
+        child = await Child.start(told, keep_line, keep_open=self._keep_open)
+        self._children[process.name] = child
+        if self._stopping.is_set():
+            child.kill()
+        watches = [
+            asyncio.create_task(self._watch(process, child)),
+            asyncio.create_task(self._watch_for_hanging(process, child, notify)),
+        ]
+        try:
+            return await child.wait()
+        finally:
+            for watch in watches:
+                watch.cancel()
+            # Their last steps use the socket.
+            await asyncio.gather(*watches, return_exceptions=True)
 
     async def _watch(self, process: Process, child: Child) -> None:
         """Tell when it is ready. End one that nobody can reach any more; it is started again like one that died."""
@@ -137,6 +156,12 @@ class Supervisor:
             await until_gone(process.ready, every=self._look_seconds)
             self._console.say(f"{process.name} runs, and nobody can reach it any more: it is ended.")
             await child.stop()
+
+    async def _watch_for_hanging(self, process: Process, child: Child, notify: NotifySocket) -> None:
+        """End a process that has told that it lives and then falls silent; it is started again like one that died."""
+        await notify.until_silent(seconds=self._hang_seconds)
+        self._console.say(f"{process.name} has hung for {self._hang_seconds:g} s: it is ended.")
+        child.kill()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):  # nobody asked to stop meanwhile

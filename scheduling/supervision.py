@@ -1,0 +1,37 @@
+"""Telling whoever supervises this process that it does not hang: sd_notify(3), as systemd's watchdog wants it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+# systemd recommends half of the time after which it acts; unit files and `dev.py up` allow a minute.
+NOTIFY_SECONDS: Final = 5.0
+
+
+def start() -> None:
+    """Send `WATCHDOG=1` to $NOTIFY_SOCKET from a thread until the process ends; nothing where there is no such socket.
+
+    A process that hangs as a whole (stopped, or its interpreter stuck) sends nothing, and its supervisor restarts it.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        threading.Thread(target=_keep_notifying, args=(address,), name="watchdog-notify", daemon=True).start()
+
+
+def _keep_notifying(address: str) -> None:
+    # An address that begins with @ is in Linux' abstract namespace (unix(7)).
+    where = f"\0{address[1:]}" if address.startswith("@") else address
+    never = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        while True:
+            try:
+                notify.sendto(b"WATCHDOG=1", where)
+            except OSError as exc:
+                log.debug("the supervisor cannot be told: %s", exc.strerror)
+            never.wait(NOTIFY_SECONDS)
