@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 
-from scheduling import ledger
+from scheduling import ledger, queues
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Schedule, Task, Workflow
@@ -32,6 +32,15 @@ def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
     error = submit([task for task in tasks if not executor(task.executor).in_process], now=now)
     agents = sorted({f"the agent on {task.host}" for task in for_agents})
     return "; ".join([*agents, *([error] if error else [])])
+
+
+def answer(waits_for: str, tasks: Iterable[Task]) -> str:
+    """What somebody who asked for the tasks is told: `sent`, or what they wait for, and which queues no worker takes.
+
+    `waits_for` is what `hand_over` has returned. A task is never refused because no worker takes its queue: one may be
+    started later.
+    """
+    return "; ".join([waits_for or "sent", *queues.not_taken(tasks)])
 
 
 def submit(tasks: Sequence[Task], *, now: datetime) -> str:

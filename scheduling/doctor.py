@@ -19,6 +19,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from scheduling.processes import SILENT_AFTER
 from scheduling.processes import known as known_processes
+from scheduling.queues import findings as queue_findings
 
 # A queued task that is overdue by this much shows that no process does the upkeep.
 LEFT_BEHIND: Final = timedelta(minutes=1)
@@ -35,6 +36,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     yield from executors()
     yield from processes()
     if stored.ok:
+        yield from queues()
         yield from living()
         yield plans(now=now)
         yield upkeep(now=now)
@@ -70,6 +72,11 @@ def executors() -> list[Finding]:
 def processes() -> list[Finding]:
     """Whether processes run that take the tasks."""
     return [finding for name in executor_names() for finding in executor(name).processes()]
+
+
+def queues() -> list[Finding]:
+    """What waits in each queue, and whether a worker takes it."""
+    return [finding for name in executor_names() for finding in queue_findings(name)]
 
 
 def living() -> list[Finding]:

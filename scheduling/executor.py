@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,12 +34,21 @@ class Executor(ABC):
     def submit(self, tasks: Sequence[Task]) -> Submission:
         """Hand the tasks over, in order. When the broker does not answer, that is the `error`; nothing is raised."""
 
-    def waiting(self) -> int | None:
-        """How many tasks are handed over and not taken yet; None when that is not known.
+    def queue_of(self, queue: str) -> str:
+        """The name of the queue where a task waits that has this `queue` ('': the default queue).
 
-        Answers within two seconds and never raises. After None, no message counts as lost.
+        '' when the executor has no queues with names. The processes that take its tasks have rows of the kind `name`,
+        with the names of the queues that they serve (scheduling.models.Process).
         """
-        return None
+        return ""
+
+    def waiting(self, queues: Collection[str]) -> Mapping[str, int]:
+        """How many tasks are handed over and not taken yet, for each of the queues (names as `queue_of` gives them).
+
+        A queue that cannot be counted now is left out: none of its messages count as lost. Answers within two seconds
+        and never raises.
+        """
+        return {}
 
     def health(self) -> Sequence[Finding]:
         """Whether tasks can be handed over now; empty when that cannot fail. Takes up to two seconds, never raises."""

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, PositiveSmallIntegerField, Q, Value
+from django.db.models.functions import Least
 
 from scheduling.events import notifier
 from scheduling.lifecycle import WAITING, Status, sources
@@ -26,6 +27,8 @@ HAND_OVER: Final = timedelta(seconds=5)
 SEND_AGAIN: Final = timedelta(minutes=1)
 # The pause before a task is sent again doubles at most this many times.
 MOST_DOUBLINGS: Final = 6
+# `sends` is counted up to here: its column ends at 32,767. The pause has long been at its longest then.
+MOST_SENDS: Final = 10_000
 # A task may kill each process that runs it. It is retried only this often then, even if on_lost is retry.
 MOST_LOST: Final = 3
 
@@ -182,8 +185,9 @@ def sent(tasks: Iterable[Task], *, now: datetime) -> None:
     for task in tasks:
         by_sends.setdefault(task.sends, []).append(task.pk)
     for sends, ids in by_sends.items():
-        pause = send_again_after(sends)
-        Task.objects.filter(pk__in=ids, status=Status.QUEUED).update(send_at=now + pause, sends=F("sends") + 1)
+        counted = Least(F("sends"), Value(MOST_SENDS - 1, PositiveSmallIntegerField())) + 1
+        queued = Task.objects.filter(pk__in=ids, status=Status.QUEUED)
+        queued.update(send_at=now + send_again_after(sends), sends=counted)
 
 
 def send_again_after(sends: int) -> timedelta:

@@ -82,9 +82,9 @@ def _started(pid: int) -> str:
 class Pulse:
     """Moves the counter of one process, from a thread, as long as somebody holds it."""
 
-    def __init__(self, kind: str, queues: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str, queues: Callable[[], Sequence[str]] = tuple) -> None:
         self._kind = kind
-        self._queues = list(queues)
+        self._queues = queues
         self._over = threading.Event()
         self._claimed = threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
@@ -123,7 +123,7 @@ class Pulse:
 
     def beat(self) -> None:
         """Move the counter once: one statement, two where the row is not there yet."""
-        changes: dict[str, Any] = {"seen_at": Now(), "skew": _skew(timezone.now())}
+        changes: dict[str, Any] = {"seen_at": Now(), "skew": _skew(timezone.now()), "queues": list(self._queues())}
         if self._claimed.is_set():
             self._claimed.clear()
             changes["claimed_at"] = Now()
@@ -133,7 +133,6 @@ class Pulse:
                 kind=self._kind,
                 host=settings.TANDEM_HOST,
                 pid=os.getpid(),
-                queues=self._queues,
                 tzdata=tzdata_version(),
                 started_at=Now(),
                 **changes,
@@ -145,17 +144,20 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def alive(kind: str, queues: Sequence[str] = ()) -> Iterator[None]:
+def alive(kind: str) -> Iterator[None]:
     """Inside, this process is known to be alive. Whoever is first says its kind; the last to leave ends it."""
-    start(kind, queues)
+    start(kind)
     try:
         yield
     finally:
         stop()
 
 
-def start(kind: str, queues: Sequence[str] = ()) -> None:
-    """As entering `alive`, for a process that is told to end and never leaves."""
+def start(kind: str, queues: Callable[[], Sequence[str]] = tuple) -> None:
+    """As entering `alive`, for a process that is told to end and never leaves.
+
+    `queues` says which queues the process takes messages from. It is asked at each pulse, in another thread.
+    """
     with _lock:
         pulse, holders = _holders.get(os.getpid(), (None, 0))
         if pulse is None:

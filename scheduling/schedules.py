@@ -150,12 +150,12 @@ def delete(schedule_id: int, *, now: datetime, version: int | None = None) -> De
 def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
     """Run the schedule's job once, now, in addition to its occurrences.
 
-    Returns the task, and what it waits for, or ''.
+    Returns the task, and what became of its delivery (`delivery.answer`).
     """
     with transaction.atomic():
         schedule = _locked(schedule_id)
         [task] = ledger.record([dispatch.extra_task(schedule, now=now, woken_by="request")], now)
-    return task, delivery.hand_over([task], now=now)
+    return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
 def _defaults() -> ScheduleFields:

@@ -53,7 +53,7 @@ class NotRetryable(Conflict):
 def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
     """Store a task, and hand it over if its time has come. A time in the past means at once.
 
-    Returns the task, and what it waits for ('' when it was handed over). Raises InvalidRequest with every problem.
+    Returns the task, and what became of its delivery (`delivery.answer`). Raises InvalidRequest with every problem.
     """
     values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
     at: datetime | None = values.pop("scheduled_time", None)
@@ -65,8 +65,8 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
     with transaction.atomic():
         ledger.record([task], now)
     if later and at is not None:
-        return task, f"its time, {at.isoformat()}"
-    return task, delivery.hand_over([task], now=now)
+        return task, delivery.answer(f"its time, {at.isoformat()}", [task])
+    return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
 def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request") -> Task:
@@ -93,7 +93,8 @@ def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request")
 def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
     """Queue another attempt at a task that failed, was cancelled, missed or skipped.
 
-    Returns the task, and what it waits for, or ''. Raises NotFound, and NotRetryable with the status.
+    Returns the task, and what became of its delivery (`delivery.answer`). Raises NotFound, and NotRetryable with
+    the status.
     """
     task = _found(task_id)
     if task.workflow_id is not None:
@@ -103,7 +104,7 @@ def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
         known = ", ".join(sorted(RETRYABLE))
         raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
     task.refresh_from_db()
-    return task, delivery.hand_over([task], now=now)
+    return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
 def _found(task_id: int) -> Task:

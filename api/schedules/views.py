@@ -122,9 +122,11 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])
     def trigger(self, request: Request, pk: str) -> Response:
-        """Creates an extra task of the schedule. `delivery` is `sent`, or says what the task waits for."""
-        task, waits_for = schedules.trigger(int(pk), now=clock.now())
-        body = TriggeredOutput(task, context={"delivery": waits_for or "sent"}).data
+        """Creates an extra task of the schedule. `delivery` is `sent`, or says what the task waits for, and that no
+        worker takes its queue.
+        """
+        task, delivery = schedules.trigger(int(pk), now=clock.now())
+        body = TriggeredOutput(task, context={"delivery": delivery}).data
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(

@@ -56,7 +56,9 @@ class TaskOutput(serializers.ModelSerializer[Task]):
 class TriggeredOutput(TaskOutput):
     """A task that this request created or queued. The serializer's context has its `delivery`."""
 
-    delivery = serializers.SerializerMethodField(help_text="`sent`, or what the task waits for.")
+    delivery = serializers.SerializerMethodField(
+        help_text="`sent`, or what the task waits for; then each queue that no worker takes."
+    )
 
     class Meta(TaskOutput.Meta):
         fields = [*TaskOutput.Meta.fields, "delivery"]

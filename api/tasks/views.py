@@ -42,7 +42,9 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
 
     @extend_schema(summary="Create a task", request=TaskInput, responses={201: TriggeredOutput})
     def create(self, request: Request) -> Response:
-        """The task runs at once, or at `scheduled_time`. `delivery` is `sent`, or says what the task waits for."""
+        """The task runs at once, or at `scheduled_time`. `delivery` is `sent`, or says what the task waits for, and
+        that no worker takes its queue.
+        """
         asked = TaskInput(data=request.data)
         asked.is_valid(raise_exception=True)
         return _asked(*tasks.create(now=clock.now(), **asked.validated_data), status.HTTP_201_CREATED)
@@ -102,5 +104,5 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         return Response(EventOutput(event_log.of_task(task.pk, after=after(request) or 0, limit=1000), many=True).data)
 
 
-def _asked(task: Task, waits_for: str, code: int) -> Response:
-    return Response(TriggeredOutput(task, context={"delivery": waits_for or "sent"}).data, status=code)
+def _asked(task: Task, delivery: str, code: int) -> Response:
+    return Response(TriggeredOutput(task, context={"delivery": delivery}).data, status=code)

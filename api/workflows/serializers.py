@@ -107,7 +107,9 @@ class WorkflowTree(WorkflowOutput):
 class AskedWorkflow(WorkflowTree):
     """A workflow that this request created or retried. The serializer's context has its `delivery`."""
 
-    delivery = serializers.SerializerMethodField(help_text="`sent`, or what its first tasks wait for.")
+    delivery = serializers.SerializerMethodField(
+        help_text="`sent`, or what its first tasks wait for; then each queue that no worker takes."
+    )
 
     class Meta(WorkflowTree.Meta):
         fields = [*WorkflowTree.Meta.fields, "delivery"]

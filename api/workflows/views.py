@@ -69,6 +69,6 @@ def _shown(workflow: Workflow, code: int = status.HTTP_200_OK) -> Response:
     return Response(WorkflowTree(workflow, context=_counts(workflow)).data, status=code)
 
 
-def _asked(workflow: Workflow, waits_for: str, code: int) -> Response:
-    context = {**_counts(workflow), "delivery": waits_for or "sent"}
+def _asked(workflow: Workflow, delivery: str, code: int) -> Response:
+    context = {**_counts(workflow), "delivery": delivery}
     return Response(AskedWorkflow(workflow, context=context).data, status=code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from backends.queue.app import app
@@ -23,23 +23,24 @@ _START: Final = "Start `python -m celery -A settings.celery worker`."
 
 
 def broker() -> Finding:
-    """Whether the broker answers, and how many messages wait there. Never raises."""
+    """Whether the broker answers. Never raises."""
     try:
-        found = _waiting()
+        with opened():
+            return Finding("broker", ok=True, detail="it answers")
     except errors() as exc:
         log.debug("the broker does not answer", exc_info=True)
         detail = f"it does not answer ({type(exc).__name__})"
         return Finding("broker", ok=False, detail=detail, advice=_BROKER_AWAY)
-    return Finding("broker", ok=True, detail=f"it answers, {found} messages wait for a worker")
 
 
-def waiting() -> int | None:
-    """How many messages wait for a worker; None while the broker does not answer. Never raises."""
+def waiting(queues: Iterable[str]) -> dict[str, int]:
+    """How many messages wait in each of the queues; empty while the broker does not answer. Never raises."""
     try:
-        return _waiting()
+        with opened() as connection:
+            return messages_waiting(connection, queues)
     except errors():
         log.debug("the broker does not answer", exc_info=True)
-        return None
+        return {}
 
 
 def workers() -> Finding:
@@ -53,11 +54,6 @@ def workers() -> Finding:
         detail = f"they cannot be asked while the broker is away ({type(exc).__name__})"
         return Finding("workers", ok=False, detail=detail, advice=_BROKER_AWAY)
     return _finding(answers or {})
-
-
-def _waiting() -> int:
-    with opened() as connection:
-        return messages_waiting(connection, [app.conf.task_default_queue])
 
 
 def _finding(answers: Mapping[str, Mapping[str, Any]]) -> Finding:

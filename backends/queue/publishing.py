@@ -36,12 +36,19 @@ def publish(tasks: Iterable[Task]) -> Iterator[Task]:
                 shadow=shown_name(task.job),
                 # Priority 9 comes first on every broker.
                 priority=settings.TANDEM_WIRE_PRIORITIES[task.priority],
-                # A worker reads the queues it is started with (`-Q reports`), or else the default queue.
-                queue=task.queue or app.conf.task_default_queue,
+                queue=queue_of(task.queue),
                 producer=producer,
                 **options,
             )
             yield task
+
+
+def queue_of(queue: str) -> str:
+    """The name of the queue that the `queue` of a task means: '' is the default queue.
+
+    A worker takes the queues that it is started with (`-Q reports`), or else the default queue.
+    """
+    return queue or str(app.conf.task_default_queue)
 
 
 def connection() -> Connection:

@@ -1,7 +1,8 @@
-"""How many messages wait at the broker?"""
+"""How many messages wait in each queue of the broker?"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,14 +11,25 @@ from kombu.exceptions import KombuError
 
 from backends.queue.app import app
 
+log = logging.getLogger(__name__)
 
-def messages_waiting(connection: Connection, queues: Iterable[str]) -> int:
-    """How many messages wait in the queues. Raises one of `errors`."""
-    channel: Any = connection.channel()
-    try:
-        return sum(_waiting(channel, name) for name in queues)
-    finally:
-        connection.maybe_close_channel(channel)
+
+def messages_waiting(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
+    """How many messages wait in each of the queues. Raises one of `errors` when the broker does not answer.
+
+    A queue that the broker refuses to count is left out: RabbitMQ has one with this name and other arguments.
+    """
+    found = {}
+    for name in queues:
+        # RabbitMQ closes the channel on which it refuses something.
+        channel: Any = connection.channel()
+        try:
+            found[name] = _waiting(channel, name)
+        except connection.channel_errors as exc:
+            log.warning("the broker does not count queue %s: %s", name, type(exc).__name__)
+        finally:
+            connection.maybe_close_channel(channel)
+    return found
 
 
 def errors() -> tuple[type[BaseException], ...]:

@@ -35,7 +35,8 @@ class SignsOfLife(bootsteps.StartStopStep):
 
     def start(self, parent: WorkController) -> None:
         """Tell that the worker lives, and begin to look at its children."""
-        processes.start("worker", queues=tuple(app.amqp.queues.consume_from))
+        # These change while it runs: `celery control add_consumer`, `manage.py broker drain`.
+        processes.start("worker", queues=lambda: tuple(app.amqp.queues.consume_from))
         threading.Thread(target=self._look_after_children, args=(parent,), name="children", daemon=True).start()
 
     def stop(self, parent: WorkController) -> None:

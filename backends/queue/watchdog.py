@@ -116,7 +116,7 @@ def told(_state: Any) -> dict[str, bool]:
 def _sample(worker: WorkController, queues: tuple[str, ...]) -> Sample:
     try:
         with opened() as connection:
-            waiting = messages_waiting(connection, queues)
+            waiting = sum(messages_waiting(connection, queues).values())
     except errors():
         # While the broker is away no worker can take messages: that is no stall.
         waiting = 0

@@ -1,12 +1,13 @@
-"""Finds messages that a broker has lost: it compares how many should wait at the broker with how many do."""
+"""Finds messages that a broker has lost: it compares how many should wait in each queue with how many do."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from scheduling.executor import executor, executor_names
 from scheduling.ledger import HAND_OVER, MOST_DOUBLINGS, send_again_after
@@ -22,9 +23,9 @@ TRUST: Final = timedelta(seconds=5)
 def make_due(*, now: datetime) -> int:
     """Make the tasks whose messages are lost due to be sent. Returns their number.
 
-    The messages count as lost when the broker holds fewer than half as many as tasks were sent and not claimed: it has
-    lost them, or another broker is in its place (docs/decisions/lost-messages.md). Without such tasks, the broker is
-    not asked.
+    The messages of a queue count as lost when it holds fewer than half as many as tasks were sent to it and not
+    claimed: the broker has lost them, or another broker is in its place (docs/decisions/lost-messages.md). A queue
+    without such tasks is not asked for.
     """
     return sum(_make_due(name, now) for name in executor_names())
 
@@ -33,14 +34,21 @@ def _make_due(name: str, now: datetime) -> int:
     unclaimed = Task.objects.filter(_sent_before(now - TRUST), executor=name, status=Status.QUEUED)
     # A task that is due within HAND_OVER is left out: it is being sent now, perhaps by another process, or soon.
     unclaimed = unclaimed.filter(send_at__gt=now + HAND_OVER)
-    expected = unclaimed.count()
-    if not expected:
-        return 0
-    held = executor(name).waiting()
-    if held is None or 2 * held >= expected:
-        return 0
-    log.warning("executor %s holds %d messages, but %d tasks were sent: sending them again", name, held, expected)
-    return unclaimed.update(send_at=now)
+    # Several values of `queue` may mean the same queue: '' and the name of the default one.
+    of_queue: dict[str, list[str]] = {}
+    expected: Counter[str] = Counter()
+    for given, count in unclaimed.order_by().values_list("queue").annotate(Count("pk")):
+        queue = executor(name).queue_of(given)
+        of_queue.setdefault(queue, []).append(given)
+        expected[queue] += count
+    held = executor(name).waiting(expected) if expected else {}
+    made_due = 0
+    for queue in held.keys() & expected.keys():
+        if 2 * held[queue] < expected[queue]:
+            text = "executor %s, queue %r: it holds %d messages, but %d tasks were sent: sending them again"
+            log.warning(text, name, queue, held[queue], expected[queue])
+            made_due += unclaimed.filter(queue__in=of_queue[queue]).update(send_at=now)
+    return made_due
 
 
 def _sent_before(moment: datetime) -> Q:

@@ -46,8 +46,8 @@ def create(
 
     `started_by` is the task that starts the workflow, if any. The workflow gets the schedule of that task; members that
     name no executor or host get its executor or host. A task starts one workflow at most: a second call returns the
-    first workflow. Returns the workflow, and what some of its first tasks wait for, or ''. Raises InvalidRequest with
-    the problems.
+    first workflow. Returns the workflow, and what became of the delivery of its first tasks (`delivery.answer`; the
+    queues are those of all its tasks). Raises InvalidRequest with the problems.
     """
     defaults: dict[str, Any] = {"executor": "worker"}
     if started_by is not None:
@@ -59,14 +59,14 @@ def create(
     with transaction.atomic():
         stored, is_new = _stored(started_by, now, name=name, description=description, definition=workflow)
         if not is_new:
-            return stored, ""
+            return stored, delivery.answer("", [])
         tasks_of = dict(zip(tasks, ledger.record(_waiting(stored, tasks.values()), now), strict=True))
         rows = [_row(stored, node, tasks_of.get(node.number)) for node in nodes]
         WorkflowNode.objects.bulk_create(rows)
         step = advance.Advance(stored, now)
         step.start(step.nodes(number=0).get())
         released = step.finish()
-    return stored, delivery.hand_over(released, now=now)
+    return stored, delivery.answer(delivery.hand_over(released, now=now), tasks.values())
 
 
 def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
@@ -94,8 +94,8 @@ def cancel(workflow_id: int, *, now: datetime, reason: str = "cancelled by reque
 def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
     """Retry the members that failed or were cancelled. Members after them wait again; completed members stay completed.
 
-    Returns the workflow, and what some of the tasks wait for, or ''. Raises NotFound, and NotRetryable with the
-    status.
+    Returns the workflow, and what became of the delivery of its tasks (as `create`). Raises NotFound, and
+    NotRetryable with the status.
     """
     with transaction.atomic():
         workflow = Workflow.objects.select_for_update().filter(pk=workflow_id).first()
@@ -107,7 +107,8 @@ def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
         if workflow_retry.forgotten:
             raise NotRetryable("Some of its tasks are deleted by now: create a new workflow.")
         tasks = workflow_retry.run()
-    return _found(workflow_id), delivery.hand_over(tasks, now=now)
+    waits_for = delivery.hand_over(tasks, now=now)
+    return _found(workflow_id), delivery.answer(waits_for, Task.objects.filter(workflow=workflow, finished_at=None))
 
 
 def _read(workflow: object, where: str, defaults: Mapping[str, Any]) -> tuple[list[Node], dict[int, Task]]:

@@ -19,6 +19,8 @@ from tests.servers.redis_like import RedisServer, ValkeyServer
 from tests.servers.server import Server, identity, needed
 
 QUEUE = "tandem"
+# Those that tests use.
+QUEUES = (QUEUE, "reports")
 
 
 class Broker(ABC):
@@ -36,12 +38,12 @@ class Broker(ABC):
         return self.url.replace(f":{self.server.port}/", f":{port}/")
 
     @abstractmethod
-    def waiting(self) -> int:
-        """How many messages wait."""
+    def waiting(self, queue: str = QUEUE) -> int:
+        """How many messages wait in the queue."""
 
     @abstractmethod
-    def empty(self) -> None:
-        """Delete all messages."""
+    def empty(self, queue: str = "") -> None:
+        """Delete the messages of the queue, or of all queues."""
 
     @abstractmethod
     def forget(self) -> None:
@@ -84,15 +86,21 @@ class RedisBroker(Broker):
         assert isinstance(self.server, RedisServer | ValkeyServer)
         return self.server._client_url
 
-    def waiting(self) -> int:
+    def waiting(self, queue: str = QUEUE) -> int:
         with redis.Redis.from_url(self.client_url) as client:
-            names = client.keys(f"tandem:{QUEUE}*")
+            names = client.keys(f"tandem:{queue}*")
             assert isinstance(names, list)
             return sum(int(str(client.llen(name))) for name in names)
 
-    def empty(self) -> None:
+    def empty(self, queue: str = "") -> None:
         with redis.Redis.from_url(self.client_url) as client:
-            client.flushall()
+            if not queue:
+                client.flushall()
+                return
+            names = client.keys(f"tandem:{queue}*")
+            assert isinstance(names, list)
+            for name in names:
+                client.delete(name)
 
     def forget(self) -> None:
         for path in self.server.folder.glob("append*"):
@@ -109,20 +117,23 @@ class RedisBroker(Broker):
 
 
 class RabbitBroker(Broker):
-    """RabbitMQ with one durable queue."""
+    """RabbitMQ with the durable queues of QUEUES."""
 
-    def waiting(self) -> int:
+    def waiting(self, queue: str = QUEUE) -> int:
         with amqp.Connection(f"127.0.0.1:{self.server.port}") as connection:
             channel = connection.channel()
             try:
-                declared: Any = channel.queue_declare(QUEUE, passive=True)
+                declared: Any = channel.queue_declare(queue, passive=True)
                 return int(declared.message_count)
             except amqp.NotFound:
                 return 0
 
-    def empty(self) -> None:
-        with amqp.Connection(f"127.0.0.1:{self.server.port}") as connection, suppress(amqp.NotFound):
-            connection.channel().queue_purge(QUEUE)
+    def empty(self, queue: str = "") -> None:
+        with amqp.Connection(f"127.0.0.1:{self.server.port}") as connection:
+            for name in [queue] if queue else QUEUES:
+                # A queue that is not there is an error, and RabbitMQ closes the channel.
+                with suppress(amqp.NotFound):
+                    connection.channel().queue_purge(name)
 
     def forget(self) -> None:
         shutil.rmtree(self.server.folder / "mnesia")

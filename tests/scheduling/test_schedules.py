@@ -228,10 +228,10 @@ def test_deleting_ends_retries_and_lets_a_running_attempt_be_the_last() -> None:
 
 def test_triggering_makes_a_task_beside_the_occurrences() -> None:
     schedule = a_schedule(now=NOW, backend="memory")
-    task, waits_for = schedules.trigger(schedule.pk, now=NOW)
+    task, said = schedules.trigger(schedule.pk, now=NOW)
     worker = executor("worker")
     assert isinstance(worker, RecordingExecutor)
-    assert (task.due_at, task.woken_by, waits_for) == (None, "request", "")
+    assert (task.due_at, task.woken_by, said) == (None, "request", "sent")
     assert worker.submitted == [(task.pk, 1)]
     assert queries.schedule(schedule.pk).next_due_at == at("2026-11-20 10:05")
 
@@ -241,8 +241,8 @@ def test_triggering_says_when_the_broker_is_away_and_keeps_the_task() -> None:
     worker = executor("worker")
     assert isinstance(worker, RecordingExecutor)
     worker.error = "away"
-    task, waits_for = schedules.trigger(schedule.pk, now=NOW)
-    assert waits_for == "away"
+    task, said = schedules.trigger(schedule.pk, now=NOW)
+    assert said == "away"
     assert Task.objects.get(pk=task.pk).status == "QUEUED"
 
 

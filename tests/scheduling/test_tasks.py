@@ -44,8 +44,8 @@ def a_task(**wanted: Any) -> Task:
 
 @pytest.mark.parametrize("when", [None, NOW - timedelta(days=700), NOW])
 def test_a_task_without_a_future_time_is_sent_at_once(worker: RecordingExecutor, when: Any) -> None:
-    task, waits_for = tasks.create(now=NOW, name="a task", scheduled_time=when)
-    assert (task.status, task.job, waits_for) == ("QUEUED", "demo.process_data", "")
+    task, said = tasks.create(now=NOW, name="a task", scheduled_time=when)
+    assert (task.status, task.job, said) == ("QUEUED", "demo.process_data", "sent")
     assert worker.submitted == [(task.pk, 1)]
 
 
@@ -66,16 +66,16 @@ def test_a_task_that_waits_is_not_mistaken_for_one_that_waits_for_another(worker
 
 
 def test_an_inline_task_waits_for_the_agent_of_its_host(worker: RecordingExecutor) -> None:
-    task, waits_for = tasks.create(now=NOW, name="here", executor="inline")
-    assert waits_for == "the agent on testhost"
+    task, said = tasks.create(now=NOW, name="here", executor="inline")
+    assert said == "the agent on testhost"
     assert delivery.take_unclaimed(now=NOW, host=django_settings.TANDEM_HOST) == [task]
     assert worker.submitted == []
 
 
 def test_a_broker_that_is_away_is_said_and_the_task_is_kept(worker: RecordingExecutor) -> None:
     worker.error = "the broker is away"
-    task, waits_for = tasks.create(now=NOW, name="a task")
-    assert waits_for == "the broker is away"
+    task, said = tasks.create(now=NOW, name="a task")
+    assert said == "the broker is away"
     worker.error = ""
     sweep(now=NOW + ledger.HAND_OVER)
     assert worker.submitted == [(task.pk, 1)]
@@ -136,8 +136,8 @@ def test_what_has_finished_is_not_cancelled() -> None:
 
 def test_a_cancelled_task_can_be_repeated_and_keeps_its_attempts(worker: RecordingExecutor) -> None:
     task = tasks.cancel(a_task().pk, now=NOW)
-    repeated, waits_for = tasks.retry(task.pk, now=LATER)
-    assert (repeated.status, repeated.attempt, waits_for) == ("QUEUED", 1, "")
+    repeated, said = tasks.retry(task.pk, now=LATER)
+    assert (repeated.status, repeated.attempt, said) == ("QUEUED", 1, "sent")
     run_attempt(task.pk, 1, worker="test")
     task.refresh_from_db()
     assert task.status == "COMPLETED"

@@ -13,6 +13,7 @@ from scheduling.models import Task
 from tests.backends.queue.brokers import Broker
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
+from tests.process_rows import a_process
 
 pytestmark = pytest.mark.django_db
 
@@ -43,9 +44,24 @@ def test_status_says_what_waits_and_that_no_worker_is_there(broker: Broker) -> N
     tasks_of_all_kinds()
     code, out, _ = call("status")
     assert code == 1
-    assert "broker     it answers, 1 messages wait for a worker" in out
+    assert "broker     it answers\n" in out
+    assert "queue      tandem: 1 messages wait, 2 tasks are queued, no worker is known to take it. Start" in out
     assert "workers    none answers. Start `python -m celery" in out
     assert "1 wait for their time, 2 are queued (1 of them not handed over), 1 run" in out
+
+
+@pytest.mark.usefixtures("broker")
+def test_status_tells_of_each_queue_and_which_of_them_no_worker_takes() -> None:
+    reports = [a_task(a_schedule(), queue="reports") for _ in range(3)]
+    QueueExecutor().submit(reports)
+    a_process("worker", queues=["tandem", "mails"])
+    start = "Start a worker that takes it: `python -m celery -A settings.celery worker -Q reports`."
+    lines = [line for line in call("status")[1].splitlines() if line.startswith("queue ")]
+    assert lines == [
+        "queue      tandem: 0 messages wait, 0 tasks are queued, 1 workers take it",
+        "queue      mails: 0 messages wait, 0 tasks are queued, 1 workers take it",
+        f"queue      reports: 3 messages wait, 3 tasks are queued, no worker takes it. {start}",
+    ]
 
 
 def test_resend_hands_over_what_is_queued_and_nothing_else(broker: Broker) -> None:

@@ -30,6 +30,20 @@ def test_a_message_is_the_task_and_the_attempt_and_nothing_else(broker: Broker) 
     assert broker.messages() == [("tandem.run", [task.pk, 1]) for task in tasks]
 
 
+@pytest.mark.usefixtures("broker")
+def test_the_messages_of_each_queue_are_counted_apart() -> None:
+    first, second, third = queued_tasks(3)
+    first.queue = second.queue = "reports"
+    QueueExecutor().submit([first, second, third])
+    default = QueueExecutor().queue_of("")
+    assert QueueExecutor().waiting(["reports", default, "never"]) == {"reports": 2, default: 1, "never": 0}
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_broker_that_is_away_is_not_taken_for_empty() -> None:
+    assert QueueExecutor().waiting(["tandem"]) == {}
+
+
 @pytest.mark.usefixtures("no_broker")
 def test_a_broker_that_is_away_is_an_error_of_the_submission() -> None:
     submission = QueueExecutor().submit(queued_tasks(2))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from kombu import Queue
 from rest_framework.test import APIClient
 
 from backends.queue.app import app
@@ -84,6 +85,20 @@ def test_quorum_queues_take_and_give_messages() -> None:
     with rabbitmq() as server, application_on(server.url, queue_type="quorum"):
         assert QueueExecutor().submit(tasks).handed_over == tasks
         assert sorted(taken(2)) == [task.pk for task in tasks]
+
+
+@pytest.mark.drill
+def test_a_queue_that_rabbitmq_has_with_other_arguments_stops_no_other() -> None:
+    schedule = a_schedule()
+    refused, taken_ = a_task(schedule, queue="reports"), a_task(schedule)
+    with rabbitmq() as server, application_on(server.url):
+        with connection() as there:
+            Queue("reports", durable=True).bind(there.channel()).queue_declare()
+        for _ in range(2):
+            submission = QueueExecutor().submit([refused, taken_])
+            assert submission.handed_over == [taken_]
+            assert submission.error == "the broker refuses queue reports (PreconditionFailed)"
+        assert QueueExecutor().waiting(["reports", "tandem"]) == {"tandem": 2}
 
 
 @pytest.mark.drill

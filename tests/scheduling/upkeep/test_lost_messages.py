@@ -1,11 +1,12 @@
-"""Lost messages are detected by the number of messages that the broker holds."""
+"""Lost messages are detected by the number of messages that each queue holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import override_settings
 
 from scheduling import delivery, ledger
@@ -24,16 +25,20 @@ LATER = SENT + lost_messages.TRUST + timedelta(seconds=1)
 
 
 class Holding(RecordingExecutor):
-    """An executor that holds a given number of messages."""
+    """An executor that holds a given number of messages in each queue. None: it cannot tell."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: int | None = 0
-        self.asked = 0
+        self.held: dict[str, int | None] = {}
+        self.asked: list[list[str]] = []
 
-    def waiting(self) -> int | None:
-        self.asked += 1
-        return self.held
+    def queue_of(self, queue: str) -> str:
+        return queue or "tandem"
+
+    def waiting(self, queues: Collection[str]) -> dict[str, int]:
+        self.asked.append(sorted(queues))
+        held = {queue: self.held.get(queue, 0) for queue in queues}
+        return {queue: count for queue, count in held.items() if count is not None}
 
 
 @pytest.fixture
@@ -44,10 +49,12 @@ def worker() -> Iterator[Holding]:
         yield found
 
 
-def sent_tasks(count: int, *, before: int = 0, now: datetime = SENT, executor: str = "worker") -> list[Task]:
+def sent_tasks(
+    count: int, *, before: int = 0, now: datetime = SENT, executor: str = "worker", queue: str = ""
+) -> list[Task]:
     """Tasks that were handed over at `now`, and `before` times before."""
     schedule = a_schedule(now=now)
-    tasks = [a_task(schedule, now=now, sends=before, executor=executor) for _ in range(count)]
+    tasks = [a_task(schedule, now=now, sends=before, executor=executor, queue=queue) for _ in range(count)]
     ledger.sent(tasks, now=now)
     return tasks
 
@@ -75,7 +82,7 @@ def test_nothing_is_sent_again_for_half_of_the_messages_or_no_answer(
     worker: Holding, held: int | None, again: int
 ) -> None:
     sent_tasks(4)
-    worker.held = held
+    worker.held["tandem"] = held
     sweep(now=LATER)
     assert len(worker.submitted) == again
 
@@ -87,7 +94,7 @@ def test_what_one_executor_holds_says_nothing_about_another() -> None:
         assert isinstance(there, Holding)
         assert isinstance(away, Holding)
         kept, lost = sent_tasks(2), sent_tasks(3, executor="elsewhere")
-        there.held = len(kept)
+        there.held["tandem"] = len(kept)
         assert lost_messages.make_due(now=LATER) == len(lost)
         due = Task.objects.filter(send_at=LATER).order_by("pk")
         assert list(due) == lost
@@ -99,7 +106,7 @@ def test_nobody_is_asked_where_nothing_was_sent_and_left(worker: Holding) -> Non
     ledger.cancel(cancelled.pk, reason="no", now=LATER)
     Task.objects.filter(pk=never_sent.pk).update(sends=0)
     sweep(now=LATER)
-    assert worker.asked == 0
+    assert worker.asked == []
 
 
 def test_what_another_process_is_sending_just_now_is_left_to_it(worker: Holding) -> None:
@@ -108,9 +115,47 @@ def test_what_another_process_is_sending_just_now_is_left_to_it(worker: Holding)
     assert len(delivery.take_unclaimed(now=LATER)) == 3
     sweep(now=LATER)
     assert worker.submitted == []
-    assert worker.asked == 0
+    assert worker.asked == []
+
+
+def test_two_thousand_messages_in_another_queue_are_not_sent_again(worker: Holding) -> None:
+    with transaction.atomic():
+        tasks = ledger.record((Task(executor="worker", queue="reports", status="QUEUED") for _ in range(2000)), SENT)
+        ledger.sent(tasks, now=SENT)
+    worker.held["reports"] = 2000
+    for seconds in range(6, 60, 6):
+        sweep(now=SENT + timedelta(seconds=seconds))
+    assert worker.submitted == []
+    assert worker.asked == [["reports"]] * 9
+
+
+def test_a_queue_that_was_emptied_is_sent_again_and_no_other(worker: Holding) -> None:
+    sent_tasks(4)
+    reports = sent_tasks(3, queue="reports")
+    unknown = sent_tasks(3, queue="unknown")
+    worker.held = {"tandem": 4, "reports": 1, "unknown": None}
+    sweep(now=LATER)
+    assert worker.submitted == [(task.pk, 1) for task in reports]
+    assert set(Task.objects.filter(pk__in=[task.pk for task in unknown]).values_list("sends", flat=True)) == {1}
+
+
+def test_a_task_that_names_the_default_queue_waits_in_it(worker: Holding) -> None:
+    tasks = [*sent_tasks(2), *sent_tasks(2, queue="tandem")]
+    worker.held["tandem"] = 2
+    sweep(now=LATER)
+    assert worker.submitted == []
+    worker.held["tandem"] = 1
+    sweep(now=LATER)
+    assert sorted(worker.submitted) == [(task.pk, 1) for task in tasks]
+
+
+def test_a_task_that_was_sent_as_often_as_is_counted_is_sent_again(worker: Holding) -> None:
+    [task] = sent_tasks(1, before=ledger.MOST_SENDS)
+    sweep(now=LATER)
+    assert worker.submitted == [(task.pk, 1)]
+    assert Task.objects.get().sends == ledger.MOST_SENDS
 
 
 def test_an_executor_that_cannot_tell_is_believed_to_hold_everything() -> None:
-    assert RecordingExecutor().waiting() is None
-    assert executor("inline").waiting() is None
+    assert RecordingExecutor().waiting([""]) == {}
+    assert executor("inline").waiting([""]) == {}

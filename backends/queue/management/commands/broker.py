@@ -15,6 +15,7 @@ from backends.queue.draining import drain
 from backends.queue.executor import QueueExecutor
 from backends.queue.queue_depth import errors
 from backends.queue.resending import Counts, counts, resend
+from scheduling import queues
 from scheduling.findings import Finding
 
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the three subcommands."""
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("status", help="show the broker, its workers and the waiting tasks; change nothing")
+        actions.add_parser("status", help="show the broker, its workers, each queue and the waiting tasks")
         draining = actions.add_parser("drain", help="tell workers to take no new messages; wait until all are idle")
         draining.add_argument("--timeout", type=float, default=60.0, help="wait at most this many seconds (60)")
         actions.add_parser("resend", help="hand over every queued task again, at once, to the broker of the settings")
@@ -39,7 +40,7 @@ class Command(BaseCommand):
 
     def _status(self) -> bool:
         self.stdout.write(f"address    {app.connection_for_write().as_uri()}")
-        findings = [health.broker(), health.workers()]
+        findings = [health.broker(), health.workers(), *queues.findings(QueueExecutor.name)]
         for finding in findings:
             self.stdout.write(_finding_line(finding))
         self.stdout.write(f"tasks      {_counts_text(counts(QueueExecutor.name))}")
