@@ -6,34 +6,42 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
+from scheduling.database_away import unavailable
 from scheduling.errors import (
     BackendError,
     Conflict,
     InvalidRequest,
     InvalidTrigger,
+    Misconfigured,
     NotFound,
     StaleVersion,
     TandemError,
 )
+from scheduling.words import UnknownLanguage
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 # A request with very many wrong parts must not get a huge answer.
 MOST_ERRORS: Final = 50
+# A pool that is full and a lock that is held are free again within moments; a server takes longer to restart.
+RETRY_AFTER_SECONDS: Final = 5
+
+Made = TypeVar("Made", bound=HttpResponseBase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +60,22 @@ _STATUS: Final[dict[type[TandemError], HTTPStatus]] = {
     NotFound: HTTPStatus.NOT_FOUND,
     InvalidRequest: HTTPStatus.BAD_REQUEST,
     InvalidTrigger: HTTPStatus.BAD_REQUEST,
+    UnknownLanguage: HTTPStatus.BAD_REQUEST,
     BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The exception of a view as a problem document; None for a fault in Tandem, which `server_error` answers."""
+    if reason := unavailable(exc):
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return _away(_response(_away_problem(), status), reason)
+    if isinstance(exc, Misconfigured):
+        # Its detail may quote a setting, so it is for the log only.
+        log.error("the settings do not fit together: %s", exc.detail)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        said = "The settings of this service do not fit together. Its log has the details."
+        return _response(problem(status, exc.code, said), status)
     if isinstance(exc, TandemError):
         found = next((status for kind, status in _STATUS.items() if isinstance(exc, kind)), None)
         if found is None:
@@ -109,15 +127,41 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """The answer for a fault in Tandem: a problem document under /api/, Django's page elsewhere.
+    """The answer for an exception outside of REST's views, or for a fault in one: a problem document under /api/.
 
-    It holds no details; these are in the log.
+    Elsewhere it is Django's page. It holds no details; these are in the log. 503 if the database is not available,
+    else 500.
     """
+    # Django calls this while it handles the exception.
+    exc = sys.exc_info()[1]
+    if exc is not None and (reason := unavailable(exc)):
+        return _away(_away_page(request), reason)
     if not request.path.startswith("/api/"):
         return defaults.server_error(request)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     body = problem(status, "internal", "This is a fault in Tandem. Its log has the details.")
     return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
+
+
+def _away_problem() -> dict[str, Any]:
+    detail = f"The database is away, busy, full or read-only. Try again in {RETRY_AFTER_SECONDS} seconds."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", detail)
+
+
+def _away_page(request: HttpRequest) -> HttpResponse:
+    body, status = _away_problem(), HTTPStatus.SERVICE_UNAVAILABLE
+    if request.path.startswith("/api/"):
+        return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
+    return HttpResponse(body["detail"], status=status, content_type="text/plain; charset=utf-8")
+
+
+def _away(response: Made, reason: str) -> Made:
+    """The response for a database that is not available, with one line in the log."""
+    log.warning("the database is not available: %s", reason)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    # Django's own mark (django.utils.log.log_response): it adds no line, and no traceback with the driver's text.
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
+    return response
 
 
 def _response(body: dict[str, Any], status: HTTPStatus, headers: Any = None) -> Response:

@@ -1,18 +1,55 @@
-"""Waiting for a database that is away: it restarts, or the network to it is cut."""
+"""A database that is away (it restarts, or the network to it is cut), busy, full or read-only: telling and waiting."""
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# What SQLite says about itself and its file (https://www.sqlite.org/rescode.html). Other codes concern the statement.
+_SQLITE_CODES: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: a server in recovery accepts no writes; and a class of
+# errors that the driver counts among those of the server, though the statement itself is too long or too complex.
+_READ_ONLY: Final = "25006"
+_STATEMENT_TOO_LARGE: Final = "54"
+
+
+def unavailable(exc: BaseException) -> str:
+    """The name of what keeps the database from working: it is away, busy, full or read-only. '' for any other error.
+
+    The name is the driver's, such as `SQLITE_BUSY` or `DiskFull 53100`. The text of `exc` is no part of it, because
+    that may hold names, addresses and values.
+    """
+    cause = exc.__cause__
+    if isinstance(cause, sqlite3.Error):
+        # The low byte is the primary result code. Errors of Python's module itself have none.
+        known = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_CODES
+        return cause.sqlite_errorname if known else ""
+    state = getattr(cause, "sqlstate", None) or ""
+    away = isinstance(exc, OperationalError | InterfaceError) and not state.startswith(_STATEMENT_TOO_LARGE)
+    if away or (isinstance(exc, DatabaseError) and state == _READ_ONLY):
+        return f"{type(cause or exc).__name__} {state}".strip()
+    return ""
 
 
 def wait_through(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
 
 from scheduling import damage
 from scheduling.backend import all_backends
+from scheduling.database_away import unavailable
 from scheduling.errors import TandemError
 from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule, Task
+from scheduling.models import Process, Schedule, Task
 from scheduling.processes import SILENT_AFTER
 from scheduling.processes import known as known_processes
 from scheduling.queues import findings as queue_findings
@@ -27,6 +32,10 @@ LEFT_BEHIND: Final = timedelta(minutes=1)
 MOST_SKEW: Final = timedelta(seconds=2)
 # A cursor this far ahead of the present is no matter of two clocks that differ by moments.
 MOST_AHEAD: Final = timedelta(minutes=1)
+# About what a task takes with its first event: more than the free rest of a page.
+PROBE_BYTES: Final = 4096
+# How long SQLite is waited for when another process holds its lock.
+PROBE_MILLISECONDS: Final = 2000
 
 
 def examine(*, now: datetime) -> Iterator[Finding]:
@@ -44,24 +53,51 @@ def examine(*, now: datetime) -> Iterator[Finding]:
 
 
 def database() -> Finding:
-    """Whether the database answers and has all migrations."""
+    """Whether the database answers, has all migrations and can be written."""
     try:
         connection.ensure_connection()
         plan = MigrationExecutor(connection)
         missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
-    except (DatabaseError, InterfaceError, OperationalError) as exc:
+    except (DatabaseError, InterfaceError) as exc:
         connection.close()
         if damage.is_damage(exc):
             # Only the name of the file, not its folder: everybody may read a finding.
             advice = damage.advice(Path(str(connection.settings_dict["NAME"])).name)
             return Finding("database", ok=False, detail="its file is damaged", advice=advice)
         advice = "Start the database, or set DATABASE_URL to its address."
-        # The text of the error may hold names and addresses. Everybody may read a finding, so it names only the class.
-        return Finding("database", ok=False, detail=f"it does not answer ({type(exc).__name__})", advice=advice)
+        return Finding("database", ok=False, detail=f"it does not answer ({_named(exc)})", advice=advice)
     if missing:
         detail = f"{len(missing)} migrations are not applied"
         return Finding("database", ok=False, detail=detail, advice="Run `manage.py migrate`.")
+    try:
+        _write()
+    except (DatabaseError, InterfaceError) as exc:
+        connection.close()
+        advice = "Free space on its disk, end what locks it, or set DATABASE_URL to a server that is not read-only."
+        return Finding("database", ok=False, detail=f"it cannot be written ({_named(exc)})", advice=advice)
     return Finding("database", ok=True, detail=f"{connection.display_name} answers, all migrations are applied")
+
+
+def _write() -> None:
+    """Write a row and delete it again, in one transaction. Only its commit shows that the disk takes it."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {PROBE_MILLISECONDS}")
+    with transaction.atomic():
+        Process.objects.create(
+            key=f"probe-{secrets.token_hex(16)}",
+            kind="probe",
+            host=settings.TANDEM_HOST,
+            pid=os.getpid(),
+            queues=[secrets.token_hex(PROBE_BYTES // 2)],
+            started_at=Now(),
+            seen_at=Now(),
+        ).delete()
+
+
+def _named(exc: Exception) -> str:
+    """The error without its text, which may hold names and addresses: everybody may read a finding."""
+    return unavailable(exc) or type(exc).__name__
 
 
 def executors() -> list[Finding]:

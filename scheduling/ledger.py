@@ -180,14 +180,18 @@ def progress(task: Task, *, done: int, total: int, message: str, now: datetime) 
 
 
 def sent(tasks: Iterable[Task], *, now: datetime) -> None:
-    """Record that tasks were handed over, and when to send them again if they are not claimed (`send_again_after`)."""
-    by_sends: dict[int, list[int]] = {}
+    """Record that tasks were handed over, and when to send them again if they are not claimed (`send_again_after`).
+
+    Only the attempt that was handed over counts: it may have failed by now, and the next one may be queued already.
+    That one is due at its own time.
+    """
+    handed_over: dict[tuple[int, int], list[int]] = {}
     for task in tasks:
-        by_sends.setdefault(task.sends, []).append(task.pk)
-    for sends, ids in by_sends.items():
+        handed_over.setdefault((task.attempt, task.sends), []).append(task.pk)
+    for (attempt, sends), ids in handed_over.items():
         counted = Least(F("sends"), Value(MOST_SENDS - 1, PositiveSmallIntegerField())) + 1
-        queued = Task.objects.filter(pk__in=ids, status=Status.QUEUED)
-        queued.update(send_at=now + send_again_after(sends), sends=counted)
+        unclaimed = Task.objects.filter(pk__in=ids, attempt=attempt, status=Status.QUEUED)
+        unclaimed.update(send_at=now + send_again_after(sends), sends=counted)
 
 
 def send_again_after(sends: int) -> timedelta:

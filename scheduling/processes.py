@@ -119,6 +119,8 @@ class Pulse:
             log.warning("the pulse of this process could not be written: %s", type(exc).__name__)
             connection.close()
             return False
+        # Where connections are shared in a pool (web), none is held until the next pulse.
+        connection.close_if_unusable_or_obsolete()
         return True
 
     def beat(self) -> None:

@@ -1,12 +1,13 @@
 """The ASGI application: `uvicorn settings.asgi:application`."""
 
 import atexit
-import os
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]  # channels has no type hints
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
+from settings import web
+
+web.prepare()
 _http = get_asgi_application()
 
 from api.feed.routing import websockets  # noqa: E402 - it needs the applications that the line above loads

@@ -95,6 +95,8 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": database(env.text("DATABASE_URL", f"sqlite:///{VAR / 'tandem.sqlite3'}"))
 }
+# Of each web process, at PostgreSQL. The pages on settings and deployment say how many connections there are in all.
+TANDEM_WEB_CONNECTIONS = env.integer("TANDEM_WEB_CONNECTIONS", 10, low=2, high=100)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"

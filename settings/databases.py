@@ -8,6 +8,9 @@ from typing import Any, Final
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+# A request waits at most this many seconds for a connection, or for SQLite's one writer; then it is answered with 503.
+WEB_WAIT_SECONDS: Final = 2
+
 # WAL lets readers go on beside the one writer. IMMEDIATE takes the write lock at BEGIN: otherwise a transaction that
 # reads first and writes later can fail with "database is locked" (https://www.sqlite.org/lang_transaction.html).
 _SQLITE_OPTIONS: Final[dict[str, Any]] = {
@@ -37,6 +40,26 @@ def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
     if parsed["ENGINE"] == "django.db.backends.postgresql" and parsed["NAME"]:
         return parsed | {"OPTIONS": {**parsed.get("OPTIONS", {}), "connect_timeout": 2}}
     raise _refused()
+
+
+def for_web(entry: dict[str, Any], *, connections: int) -> None:
+    """Change a DATABASES entry, in place, for a process that answers requests. No connection may be open yet.
+
+    Each request runs in a thread of its own, so a kept connection would stay behind with each of them. Requests share
+    a pool of at most `connections` instead (SQLite: each has its own), and keep none.
+    """
+    entry["CONN_MAX_AGE"] = 0
+    if entry["ENGINE"] == "django.db.backends.sqlite3":
+        entry["OPTIONS"]["timeout"] = WEB_WAIT_SECONDS
+        return
+    entry["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": connections,
+        "timeout": WEB_WAIT_SECONDS,
+        # The pause between two tries doubles until the pool gives up. The next request lets it begin anew, so that a
+        # database that was away for long is found soon after its return.
+        "reconnect_timeout": WEB_WAIT_SECONDS,
+    }
 
 
 def _refused() -> ImproperlyConfigured:

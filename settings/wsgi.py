@@ -1,8 +1,8 @@
 """The WSGI application."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
+from settings import web
+
+web.prepare()
 application = get_wsgi_application()

@@ -20,6 +20,7 @@ from api.feed.reader import ALL, reader
 from api.feed.streams import feed_updates, task_updates
 from api.feed.subscriptions import SlowClient, Subscription
 from api.feed.threads import in_thread
+from scheduling.database_away import unavailable
 from scheduling.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class Close(IntEnum):
     """Why the server closes a socket (RFC 6455, section 7.4). Ours are 4000 plus the HTTP status with that meaning."""
 
     FAULT = 1011
+    # "Try Again Later", as IANA's registry of close codes has it.
+    AWAY = 1013
     BAD_REQUEST = 4400
     UNAUTHENTICATED = 4401
     FORBIDDEN = 4403
@@ -51,6 +54,15 @@ class Refused(Exception):
 
 class _Left(Exception):
     """The client has closed the connection, or lost it."""
+
+
+def _trouble(exc: Exception) -> tuple[Close, str]:
+    """The code and reason for an exception that nobody expected; it is logged."""
+    if reason := unavailable(exc):
+        log.warning("the database is not available: %s", reason)
+        return Close.AWAY, "the database is not available: connect again with ?after="
+    log.error("live status failed", exc_info=exc)
+    return Close.FAULT, "a fault in Tandem; its log has the details"
 
 
 class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # channels has no type hints
@@ -98,9 +110,8 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
             await self._close(Close.TOO_SLOW, "too slow: connect again with ?after=")
         except _Left:
             return
-        except Exception:
-            log.exception("live status failed")
-            await self._close(Close.FAULT, "a fault in Tandem; its log has the details")
+        except Exception as exc:  # noqa: BLE001 - it is logged, and the client gets a code
+            await self._close(*_trouble(exc))
 
     async def _admit(self) -> None:
         if from_foreign_page(self.scope):

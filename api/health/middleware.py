@@ -55,7 +55,7 @@ class Kept:
 
 
 def readiness() -> tuple[dict[str, Any], HTTPStatus]:
-    """The body, and 200 if the database answers and all migrations are applied, else 503.
+    """The body, and 200 if the database answers, has all migrations and takes a write, else 503.
 
     The body also shows the broker. That does not change the status: while the broker is away, tasks are stored, and
     sent later.

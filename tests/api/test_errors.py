@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.handlers.exception import convert_exception_to_response
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -99,7 +103,53 @@ def test_each_kind_of_error_has_its_status(raised: TandemError, status: int, cod
     check(response.data, PROBLEM)
 
 
-@pytest.mark.parametrize("raised", [Misconfigured("the password is x"), TandemError("x"), ZeroDivisionError()])
+def test_settings_that_do_not_fit_are_told_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+    response = problem_response(Misconfigured("the password is x"), {})
+    assert response is not None
+    assert (response.status_code, response.data["code"]) == (500, "misconfigured")
+    check(response.data, PROBLEM)
+    assert "password" not in response.data["detail"]
+    assert "the password is x" in caplog.text
+
+
+AWAY = OperationalError("connection to postgresql://u:hunter2@db failed")
+
+
+def test_a_view_whose_database_is_away_answers_503_and_when_to_try_again(caplog: pytest.LogCaptureFixture) -> None:
+    response = problem_response(AWAY, {})
+    assert response is not None
+    check(response.data, PROBLEM)
+    check_away(response, response.data, caplog)
+
+
+@pytest.mark.parametrize("path", ["/api/tasks/", "/admin/"])
+def test_what_is_not_a_view_answers_so_too(path: str, caplog: pytest.LogCaptureFixture, db: None) -> None:
+    def raising(_: HttpRequest) -> HttpResponse:
+        raise AWAY
+
+    # As Django wraps each middleware.
+    response = convert_exception_to_response(raising)(RequestFactory().get(path))
+    assert isinstance(response, HttpResponse)
+    is_rest = path.startswith("/api/")
+    check_away(response, json.loads(response.content) if is_rest else None, caplog)
+    assert response.headers["Content-Type"] == (MEDIA_TYPE if is_rest else "text/plain; charset=utf-8")
+
+
+def check_away(response: HttpResponse, body: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """503, when to try again, and one line in the log without a traceback and without the driver's text."""
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert body is None or body["code"] == "database_unavailable"
+    assert [(one.levelname, one.getMessage(), one.exc_info) for one in caplog.records] == [
+        ("WARNING", "the database is not available: OperationalError", None)
+    ]
+
+
+@pytest.mark.parametrize("raised", [ProgrammingError("no such column"), IntegrityError("twice"), DataError("too long")])
+def test_a_wrong_statement_is_a_fault(raised: Exception) -> None:
+    assert problem_response(raised, {}) is None
+
+
+@pytest.mark.parametrize("raised", [TandemError("x"), ZeroDivisionError()])
 def test_internal_errors_become_a_500(raised: Exception) -> None:
     assert problem_response(raised, {}) is None
 

@@ -119,11 +119,10 @@ def standing(database_url: str, broker: Broker, folder: Path) -> Iterator[Standi
             installation.close()
 
 
-def web(installation: Installation, port: int, *, settings_module: str = "") -> Process:
+def web(installation: Installation, port: int, **variables: str) -> Process:
     """The web server of an installation."""
-    environment = {"DJANGO_SETTINGS_MODULE": settings_module} if settings_module else {}
     arguments = ("-m", "uvicorn", "settings.asgi:application", "--port", str(port), "--log-level", "warning")
-    return installation.start(*arguments, **environment)
+    return installation.start(*arguments, **variables)
 
 
 def answers(port: int) -> bool:

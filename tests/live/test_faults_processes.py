@@ -99,7 +99,7 @@ def test_beat_and_web_that_are_killed_between_commit_and_hand_over(on_broker: In
     schedule = a_schedule(every=3600, now=timezone.now() - timedelta(seconds=3610), **job)
     port = free_port()
     beat = there.start("-m", "celery", "-A", "settings.celery", "beat", DJANGO_SETTINGS_MODULE=DYING)
-    dying_web = web(there, port, settings_module=DYING)
+    dying_web = web(there, port, DJANGO_SETTINGS_MODULE=DYING)
     assert beat.wait() == -9
     there.until(lambda: answers(port))
     visitor = Visitor(port, {"name": "one", **job})

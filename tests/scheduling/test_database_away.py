@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from django.db import DataError, InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, InternalError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import ConnectionHandler, load_backend
+from pytest_django.plugin import DjangoDbBlocker
 
-from scheduling.database_away import wait_through
+from scheduling.database_away import unavailable, wait_through
 
+Opener = Callable[..., BaseDatabaseWrapper]
 PAUSES = (0.5, 1.0, 2.5)
 
 
@@ -82,3 +88,73 @@ def test_the_end_of_the_process_is_not_waited_for(closed: list[str]) -> None:
     with pytest.raises(SystemExit):
         wait_through(end, pauses=PAUSES, sleep=stay_awake)
     assert closed == []
+
+
+@pytest.fixture
+def opened(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Opener]:
+    """Opens Django's connections to one SQLite file, which has a table with a row."""
+    with sqlite3.connect(tmp_path / "file") as made:
+        made.execute("CREATE TABLE kept (text)")
+    made.close()
+    all_of_them: list[BaseDatabaseWrapper] = []
+
+    def opener(suffix: str = "", **options: object) -> BaseDatabaseWrapper:
+        entry = {"ENGINE": "django.db.backends.sqlite3", "NAME": f"file:{tmp_path / 'file'}{suffix}"}
+        entry["OPTIONS"] = {"uri": True, "timeout": 0, **options}  # type: ignore[assignment]  # an entry is not of one type
+        settings = ConnectionHandler({"default": entry}).settings["default"]
+        all_of_them.append(load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "default"))
+        return all_of_them[-1]
+
+    with django_db_blocker.unblock():
+        yield opener
+        for one in all_of_them:
+            one.close()
+
+
+def trouble_of(there: BaseDatabaseWrapper, statement: str) -> str:
+    with pytest.raises(Exception) as raised, there.cursor() as cursor:  # noqa: PT011 - which error it is, is the point
+        cursor.execute(statement)
+    return unavailable(raised.value)
+
+
+def test_sqlite_that_another_process_has_locked_is_not_available(opened: Opener) -> None:
+    holder = opened()
+    with holder.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+        assert trouble_of(opened(), "INSERT INTO kept VALUES ('x')") == "SQLITE_BUSY"
+
+
+def test_sqlite_that_is_full_read_only_or_gone_is_not_available(opened: Opener) -> None:
+    full = opened(init_command="PRAGMA max_page_count = 1")
+    assert trouble_of(full, "INSERT INTO kept VALUES (zeroblob(10000))") == "SQLITE_FULL"
+    assert trouble_of(opened("?mode=ro"), "INSERT INTO kept VALUES ('x')") == "SQLITE_READONLY"
+    assert trouble_of(opened("/nowhere"), "SELECT 1") == "SQLITE_CANTOPEN"
+
+
+@pytest.mark.parametrize("statement", ["SELECT nothing", "SELECT 1 FROM nowhere", "SELEKT"])
+def test_a_wrong_statement_is_a_fault_of_ours(opened: Opener, statement: str) -> None:
+    assert trouble_of(opened(), statement) == ""
+
+
+class Refusal(Exception):
+    """What the driver of PostgreSQL raises."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("raised", "sqlstate", "name"),
+    [
+        (OperationalError, "53100", "Refusal 53100"), (OperationalError, "53300", "Refusal 53300"),
+        (OperationalError, "57P03", "Refusal 57P03"), (OperationalError, None, "Refusal"),
+        (InterfaceError, None, "Refusal"), (InternalError, "25006", "Refusal 25006"),
+        (InternalError, "XX000", ""), (OperationalError, "54001", ""), (DataError, "22001", ""),
+    ],
+)  # fmt: skip
+def test_postgresql_says_by_its_code_whether_it_is_available(
+    raised: type[Exception], sqlstate: str | None, name: str
+) -> None:
+    error = raised("at db for user u")
+    error.__cause__ = Refusal(sqlstate)
+    assert unavailable(error) == name

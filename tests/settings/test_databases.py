@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings.databases import database
+from settings.databases import database, for_web
 
 
 def test_sqlite_has_one_writer_that_never_fails_half_way() -> None:
@@ -19,6 +19,21 @@ def test_postgresql_is_waited_for_briefly_and_checked_before_use() -> None:
     assert (made["HOST"], made["PORT"], made["PASSWORD"], made["NAME"]) == ("db", 5433, "p@ss", "tandem")
     assert made["OPTIONS"]["connect_timeout"] == 2
     assert made["CONN_HEALTH_CHECKS"] is True
+
+
+def test_web_shares_connections_to_postgresql_and_keeps_none() -> None:
+    made = database("postgresql://u@db/tandem")
+    for_web(made, connections=7)
+    assert made["CONN_MAX_AGE"] == 0
+    assert (made["OPTIONS"]["pool"]["max_size"], made["OPTIONS"]["pool"]["timeout"]) == (7, 2)
+
+
+def test_web_waits_briefly_for_the_lock_of_sqlite_and_workers_for_long() -> None:
+    made = database("sqlite:////srv/tandem.sqlite3")
+    assert made["OPTIONS"]["timeout"] == 20
+    for_web(made, connections=7)
+    assert (made["CONN_MAX_AGE"], made["OPTIONS"]["timeout"]) == (0, 2)
+    assert database("sqlite:////srv/other.sqlite3")["OPTIONS"]["timeout"] == 20
 
 
 @pytest.mark.parametrize(
