@@ -2,6 +2,9 @@
 
 Each move is one conditional UPDATE and one event, in one transaction. When two callers try the same move, one of them
 makes it, and the call of the other changes nothing.
+
+The moves that end an attempt return the task's status after the move, or None when the caller no longer owns the
+attempt: it was cancelled or given up as lost.
 """
 
 from __future__ import annotations
@@ -90,26 +93,22 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: st
         return task
 
 
-def complete(task: Task, *, result: Json, now: datetime) -> bool:
-    """Record that the job returned. False when the caller no longer owns the attempt: it was cancelled or lost."""
+def complete(task: Task, *, result: Json, now: datetime) -> Status | None:
+    """Record that the job returned."""
     # The task's error is cleared. The error of an earlier attempt stays in the row of that attempt.
     return _end(task, Status.COMPLETED, now, {"result": result}, {"result": result, "error": ""})
 
 
-def fail(task: Task, *, error: str, traceback: str = "", now: datetime) -> bool:
-    """Record that the job raised, or could not be run. The task is FAILED, or CANCELLED if it was asked to stop.
-
-    False when the caller no longer owns the attempt.
-    """
+def fail(task: Task, *, error: str, traceback: str = "", now: datetime) -> Status | None:
+    """Record that the job raised, or could not be run. The task is FAILED, or CANCELLED if it was asked to stop."""
     error = storable_text(error[:MOST_ERROR_CHARACTERS])
     return _fail(task, Status.FAILED, now, {"error": error}, {"error": error}, traceback)
 
 
-def schedule_retry(task: Task, *, error: str, traceback: str = "", wait_until: datetime, now: datetime) -> bool:
-    """Record a failed attempt; the next follows at `wait_until`. A task that was asked to stop is CANCELLED instead.
-
-    False when the caller no longer owns the attempt.
-    """
+def schedule_retry(
+    task: Task, *, error: str, traceback: str = "", wait_until: datetime, now: datetime
+) -> Status | None:
+    """Record a failed attempt; the next follows at `wait_until`. A task that was asked to stop is CANCELLED instead."""
     error = storable_text(error[:MOST_ERROR_CHARACTERS])
     detail: dict[str, Json] = {"error": error, "wait_until": wait_until.isoformat(), "attempt": task.attempt + 1}
     changes = {"error": error, "wait_until": wait_until, "attempt": task.attempt + 1}
@@ -131,13 +130,13 @@ def cancel(task_id: int, *, reason: str, now: datetime, running: bool = True) ->
         return True
 
 
-def stopped(task: Task, *, reason: str, now: datetime) -> bool:
-    """Record that the attempt stopped on request. False when the caller no longer owns it; a later attempt goes on."""
+def stopped(task: Task, *, reason: str, now: datetime) -> Status | None:
+    """Record that the attempt stopped on request. A later attempt goes on."""
     return _end(task, Status.CANCELLED, now, _reason_detail(reason), {"reason": reason, "send_at": None})
 
 
-def lose(task: Task, *, error: str, now: datetime) -> bool:
-    """End an attempt whose process is gone. False when the attempt has ended already.
+def lose(task: Task, *, error: str, now: datetime) -> Status | None:
+    """End an attempt whose process is gone.
 
     The task's `on_lost` decides between a retry and failure. A task that was asked to stop is CANCELLED.
     """
@@ -212,14 +211,15 @@ def _held(task: Task) -> Any:
 
 def _fail(
     task: Task, to: Status, now: datetime, detail: Mapping[str, Json], changes: Mapping[str, Any], traceback: str
-) -> bool:
+) -> Status | None:
     """End an attempt that failed. Where the task was asked to stop it is CANCELLED: no other attempt follows."""
     with transaction.atomic():
-        if _end(task, to, now, detail, changes, traceback, Q(cancel_asked_at=None)):
-            return True
+        ended = _end(task, to, now, detail, changes, traceback, Q(cancel_asked_at=None))
+        if ended is not None:
+            return ended
         reason = _held(task).filter(cancel_asked_at__isnull=False).values_list("reason", flat=True).first()
         if reason is None:
-            return False
+            return None
         return _end(task, Status.CANCELLED, now, _reason_detail(reason), {"error": changes["error"]}, traceback)
 
 
@@ -231,21 +231,21 @@ def _end(
     changes: Mapping[str, Any],
     traceback: str = "",
     only: Q | None = None,
-) -> bool:
+) -> Status | None:
     """End a running attempt. The task ends too, unless another attempt follows."""
     finished_at = None if to is Status.RETRYING else now
     ended = Status.FAILED if to is Status.RETRYING else to
     with transaction.atomic():
         held = Q(attempt=task.attempt) & (only or Q())
         if not _move(task.pk, to, now, detail, {**changes, "finished_at": finished_at}, held):
-            return False
+            return None
         TaskAttempt.objects.filter(task=task, number=task.attempt).update(
             status=ended,
             ended_at=now,
             error=changes.get("error", ""),
             traceback=storable_text(traceback[-MOST_ERROR_CHARACTERS:]),
         )
-        return True
+        return to
 
 
 def _move(

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import logging
 from datetime import datetime
 from typing import Any, Final
 
-from celery.beat import SchedulingError
 from celery.signals import beat_init
-from django.conf import settings
 from django.db import close_old_connections
-from django.db.models import Min, QuerySet
-from django.utils.functional import cached_property
-from django_celery_beat.models import PeriodicTask
-from django_celery_beat.schedulers import DatabaseScheduler
-from kombu.exceptions import OperationalError
+from django.db.models import Min
 
 from backends.beat.backend import BeatBackend
 from backends.beat.backoff import BackoffRunner
-from backends.beat.entries import WAKE_TASK
+from backends.beat.foreign_scheduler import ForeignScheduler
 from scheduling import clock, delivery, dispatch, processes
 from scheduling.models import Schedule, Task
 from scheduling.upkeep import retention
 from scheduling.upkeep.sweep import sweep
-
-log = logging.getLogger(__name__)
 
 # Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
 LONGEST_WAIT: Final = 1.0
@@ -37,9 +28,8 @@ PRUNE_EVERY: Final = 60.0
 BATCHES_A_TICK: Final = 20
 
 
-class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
-    """Runs the PeriodicTasks that are not ours as its parent does, and dispatches our schedules when the ledger says
-    that they are due.
+class LedgerScheduler(ForeignScheduler):
+    """Runs the PeriodicTasks that are not ours, and dispatches our schedules when the ledger says that they are due.
 
     Its cost depends on how many schedules are due, not on how many exist. Any number of beats may run side by side. No
     exception leaves `tick`, because that would end celery.beat. If the database or the broker is away, that is logged
@@ -60,7 +50,7 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         self._ticking = True
         try:
             waits = [
-                self._runner.run("other periodic tasks", lambda: self._other_tasks(*args, **kwargs)),
+                self._runner.run("other periodic tasks", lambda: super(LedgerScheduler, self).tick(*args, **kwargs)),
                 self._runner.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
                 self._runner.run("retention", _prune, every=PRUNE_EVERY),
                 # Last, because its wait is exact: the time of a step after it would make the next occurrence late.
@@ -79,60 +69,6 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         """
         if not self._ticking:
             super().close()
-
-    def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
-        """The enabled rows that are not ours: the ledger says when our schedules are due."""
-        rows: QuerySet[PeriodicTask] = super().enabled_models_qs().exclude(task=WAKE_TASK)
-        return rows
-
-    def all_as_schedule(self) -> Any:
-        """Read the other PeriodicTasks.
-
-        The parent has marked them as read before it calls this. After an error they are marked as not read, so that the
-        next tick reads them again.
-        """
-        self._initial_read = True
-        found = super().all_as_schedule()
-        self._initial_read = False
-        return found
-
-    def reserve(self, entry: Any) -> Any:
-        """Note an entry as run. If the broker is away, note nothing and raise kombu's OperationalError or OSError."""
-        _ = self.producer  # connects to the broker, or raises
-        self._run_before = (entry.model.last_run_at, entry.model.total_run_count)
-        # The parent keeps the old entry here. If the heap is built again, that entry would be due a second time.
-        self._schedule[entry.name] = super().reserve(entry)
-        return self._schedule[entry.name]
-
-    def apply_entry(self, entry: Any, producer: Any = None) -> None:
-        """Send an entry. If the broker is away, note the entry as not run and raise: a later tick sends it.
-
-        Any other error is a fault of the entry: it is logged, and the entry counts as run, as in the parent.
-        """
-        log.info("sending %s (%s)", entry.name, entry.task)
-        try:
-            self.apply_async(entry, producer=producer, advance=False)
-        except SchedulingError as exc:
-            if isinstance(exc.__context__, OperationalError | OSError):
-                self._note_as_not_run(entry)
-                raise
-            log.exception("PeriodicTask %s cannot be sent", entry.name)
-
-    @cached_property
-    def connection(self) -> Any:
-        """A connection to the broker. Each step has a time limit: a broker that hangs must not stop the dispatch."""
-        return self.app.connection_for_write(
-            connect_timeout=settings.TANDEM_PUBLISH_SECONDS, transport_options=settings.TANDEM_PUBLISH_OPTIONS
-        )
-
-    def _note_as_not_run(self, entry: Any) -> None:
-        entry.model.last_run_at, entry.model.total_run_count = self._run_before
-        self._schedule[entry.name] = entry
-
-    def _ensure_connected(self) -> Any:
-        # The parent waits for the broker without end (our broker_connection_max_retries is None). That would also stop
-        # the dispatch of schedules that need no broker.
-        return self.connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
 
     def _setup(self) -> float:
         # The parent takes the first time of change that it sees as the time of what it has read. That time is noted
@@ -155,14 +91,6 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         close_old_connections()
         sweep(now=clock.now())
         return UPKEEP_EVERY
-
-    def _other_tasks(self, *args: Any, **kwargs: Any) -> float:
-        try:
-            return float(super().tick(*args, **kwargs))
-        except Exception:
-            # The parent removes an entry from its heap before it sends it. Without a heap it builds a new one.
-            self._heap = None
-            raise
 
 
 def _prune() -> float:

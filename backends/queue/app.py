@@ -30,8 +30,11 @@ def drop_stale_connections(**_: Any) -> None:
 
 @task_postrun.connect
 def drop_connections_after_trouble(sender: Task[Any, Any], state: str = "", **_: Any) -> None:
-    """Close the connections after a task that did not succeed: they may be in any state."""
-    if state != "SUCCESS":
+    """Close the connections after a task that did not succeed: they may be in any state.
+
+    Not after a job that failed: its end was recorded through them.
+    """
+    if state != "SUCCESS" and not getattr(sender.request, "recorded", False):
         connections.close_all()
 
 

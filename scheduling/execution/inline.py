@@ -24,7 +24,7 @@ class InlineExecutor(Executor):
         waiting = deque(tasks)
         while waiting:
             task = waiting.popleft()
-            released = run_attempt(task.pk, task.attempt, worker=worker_name(self.name))
+            released = run_attempt(task.pk, task.attempt, worker=worker_name(self.name)).released
             here = [each for each in released if _runs_here(each)]
             delivery.hand_over([each for each in released if each not in here], now=clock.now())
             waiting.extend(here)

@@ -8,7 +8,9 @@ import random
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -20,6 +22,7 @@ from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
 from scheduling.execution.watch import Watch
 from scheduling.job_context import JobContext
+from scheduling.lifecycle import Status
 from scheduling.models import Task
 from scheduling.registry import definition
 from scheduling.retry_policy import Retry, RetryPolicy
@@ -39,23 +42,47 @@ class UnusableResult(Exception):
     """A job returned a value that the ledger cannot store."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended.
+
+    `status` is what the ledger says: COMPLETED, FAILED, RETRYING or CANCELLED. It is None when nothing was claimed, or
+    when the attempt was given up before its end. `error` is what the job raised, and `wait_until` the time of the next
+    attempt. `released` are the tasks that waited for this one and are queued, for the caller to hand over.
+    """
+
+    status: Status | None = None
+    error: Exception | None = None
+    wait_until: datetime | None = None
+    released: list[Task] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a job ended, before that is recorded. `record` may be called again: recording can be tried again."""
+
+    record: Callable[[], Status | None]
+    error: Exception | None = None
+    wait_until: datetime | None = None
+
+
 def worker_name(kind: str) -> str:
     """How the ledger names this process: the executor, the host and the process id."""
     return f"{kind} on {settings.TANDEM_HOST}, process {os.getpid()}"
 
 
-def run_attempt(task_id: int, attempt: int, *, worker: str) -> list[Task]:
+def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
     """Claim the attempt and run its job to the end. Does nothing when the attempt cannot be claimed.
 
-    Returns the tasks that waited for this one and are queued, for the caller to hand over. An exception of the job is
-    recorded (FAILED or RETRYING) and not raised. SystemExit and KeyboardInterrupt are recorded and raised again.
+    An exception of the job is recorded (FAILED or RETRYING) and returned, not raised. SystemExit and KeyboardInterrupt
+    are recorded and raised again.
     """
     with log_context.bound(task_id=task_id, attempt=attempt):
         processes.claimed()
         task = ledger.claim(task_id, attempt, worker=worker, process=processes.identity(), now=clock.now())
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
-            return []
+            return Outcome()
         with log_context.bound(schedule_id=task.schedule_id):
             return _run_claimed(task)
 
@@ -74,19 +101,19 @@ class _ProgressReporter:
             ledger.progress(self._task, done=done, total=total, message=message, now=clock.now())
 
 
-def _run_claimed(task: Task) -> list[Task]:
-    finish: Callable[[], bool] | None = None
+def _run_claimed(task: Task) -> Outcome:
+    end: _End | None = None
     try:
         lines = JobLog(task)
         interruption = Interruption()
         with Watch(task, interruption, lines) as watch:
-            finish = _outcome(task, watch, interruption, lines)
-        _keep_trying(lambda: _record_end(finish, lines))
+            end = _end_of(task, watch, interruption, lines)
+        status = _keep_trying(partial(_record_end, end, lines))
     except (SystemExit, KeyboardInterrupt) as exc:
         # The process must end, at any line above. First the end of the job is recorded; if it is unknown, as lost.
-        _keep_trying(finish or _lost(task, exc))
+        _keep_trying(end.record if end else _lost(task, exc))
         raise
-    return _released_by(task, now=clock.now())
+    return Outcome(status, end.error, end.wait_until, _released_by(task, now=clock.now()))
 
 
 def _released_by(task: Task, *, now: datetime) -> list[Task]:
@@ -97,8 +124,8 @@ def _released_by(task: Task, *, now: datetime) -> list[Task]:
     return tasks
 
 
-def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> Callable[[], bool]:
-    """Call the job. Returns a function that records its end, so that recording can be tried again."""
+def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> _End:
+    """Call the job, and return how it ended."""
     context = JobContext(
         task_id=task.pk,
         attempt=task.attempt,
@@ -106,6 +133,7 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
         log=lines.logger("scheduling.job"),
         report=_ProgressReporter(task).report,
         ask_cancelled=lambda: watch.stop_asked,
+        ask_mine=lambda: ledger.standing(task) == (True, False),
     )
     try:
         called = definition(task.job)
@@ -120,26 +148,23 @@ def _outcome(task: Task, watch: Watch, interruption: Interruption, lines: JobLog
             return _failure(task, exc)
     else:
         if not watch.stop_asked:
-            return lambda: ledger.complete(task, result=kept, now=clock.now())
-    return lambda: ledger.stopped(task, reason=_why_stopped(task), now=clock.now())
+            return _End(lambda: ledger.complete(task, result=kept, now=clock.now()))
+    return _End(lambda: ledger.stopped(task, reason=_why_stopped(task), now=clock.now()))
 
 
-def _failure(task: Task, exc: Exception) -> Callable[[], bool]:
-    """Record another attempt if the exception is worth one and a retry is left; otherwise record the failure."""
+def _failure(task: Task, exc: Exception) -> _End:
+    """Another attempt follows if the exception is worth one and a retry is left; otherwise the task has failed."""
     log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
     error, text = f"{type(exc).__name__}: {exc}", "".join(traceback.format_exception(exc))
     policy, worth = _retries(task, exc)
     if not worth or not policy.allows(task.attempt):
-        return lambda: ledger.fail(task, error=error, traceback=text, now=clock.now())
+        return _End(lambda: ledger.fail(task, error=error, traceback=text, now=clock.now()), exc)
     wait = policy.delay(task.attempt, random.random())  # noqa: S311 - the number spreads retries and protects nothing
     if isinstance(exc, Retry) and exc.after is not None:
         wait = timedelta(seconds=min(max(exc.after, 0.0), retry_policy.LONGEST_WAIT))
-    return lambda: _schedule_retry(task, error, text, wait)
-
-
-def _schedule_retry(task: Task, error: str, text: str, wait: timedelta) -> bool:
-    now = clock.now()
-    return ledger.schedule_retry(task, error=error, traceback=text, wait_until=now + wait, now=now)
+    until = clock.estimate() + wait
+    retry = partial(ledger.schedule_retry, task, error=error, traceback=text, wait_until=until)
+    return _End(lambda: retry(now=clock.now()), exc, until)
 
 
 def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
@@ -150,15 +175,15 @@ def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
     return retry_policy.policy(task.retries, called.retries), called.worth_a_retry(exc)
 
 
-def _lost(task: Task, exc: BaseException) -> Callable[[], bool]:
+def _lost(task: Task, exc: BaseException) -> Callable[[], Status | None]:
     """An exception that ends the process of a job counts as the death of the process."""
     error = f"{type(exc).__name__}: {exc}"
     return lambda: ledger.lose(task, error=error, now=clock.now())
 
 
-def _record_end(finish: Callable[[], bool], lines: JobLog) -> bool:
+def _record_end(end: _End, lines: JobLog) -> Status | None:
     lines.store()
-    return finish()
+    return end.record()
 
 
 def _why_stopped(task: Task) -> str:
@@ -172,7 +197,9 @@ def _checked(result: object) -> Json:
     return result  # type: ignore[return-value]  # problem_with has just shown that it is JSON
 
 
-def _keep_trying(finish: Callable[[], bool]) -> None:
+def _keep_trying(record: Callable[[], Status | None]) -> Status | None:
     """Record the end of an attempt. While the database does not answer, try again after each of PAUSES."""
-    if not wait_through(finish, pauses=PAUSES):
+    status = wait_through(record, pauses=PAUSES)
+    if status is None:
         log.warning("the end of an attempt was not recorded: the attempt is already cancelled or lost")
+    return status

@@ -73,6 +73,10 @@ class Process:
         if self.popen.stdin is not None:
             self.popen.stdin.close()
 
+    def messages_ended(self) -> int:
+        """How many messages this worker says to be through with, whether they ran anything or not."""
+        return self.said().count("] succeeded in ") + self.said().count("] ignored")
+
 
 class Installation:
     """The addresses of a database and a broker, and the processes that use them. `close` ends the processes."""
@@ -90,10 +94,10 @@ class Installation:
         """The ids of the tasks whose jobs ran, one per run, in order."""
         return [int(line) for line in self.runs.read_text().split()] if self.runs.exists() else []
 
-    def worker(self, *, name: str = "worker", processes: int = 1, queue: str = "") -> Process:
-        """A Celery worker, for the default queue unless another is named."""
+    def worker(self, *, name: str = "worker", processes: int = 1, queue: str = "", pool: str = "prefork") -> Process:
+        """A Celery worker that sends events, for the default queue unless another is named."""
         quiet = ["--without-gossip", "--without-mingle", *(["-Q", queue] if queue else [])]
-        return self._celery("worker", "-n", f"{name}@%h", "--concurrency", str(processes), "-l", "INFO", *quiet)
+        return self._celery("worker", "-n", f"{name}@%h", "--concurrency", str(processes), "-P", pool, "-E", *quiet)
 
     def beat(self, *, scheduler: str = "") -> Process:
         """Celery Beat, with the scheduler of the settings unless another is named."""

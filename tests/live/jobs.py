@@ -2,11 +2,15 @@
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from celery.exceptions import Reject
+
 from scheduling.job_context import JobContext
 from scheduling.registry import job
+from scheduling.retry_policy import RetryPolicy
 from scheduling.storable import Json
 
 
@@ -57,6 +61,46 @@ def deaf(context: JobContext, *, path: str) -> None:
         # That is the point: nothing but the end of the process helps.
         with suppress(BaseException):
             time.sleep(60)
+
+
+class Unpicklable(Exception):
+    """An exception that cannot be read again from what pickle has written, and holds what it cannot write."""
+
+    def __init__(self, *, number: int) -> None:
+        super().__init__(f"number {number}")
+        self.function = lambda: number
+
+
+RAISED: dict[str, Callable[[], Exception]] = {
+    "plain": lambda: ValueError("as asked"),
+    "unpicklable": lambda: Unpicklable(number=7),
+    "of_celery": lambda: Reject("no", requeue=True),
+    "memory": lambda: MemoryError("as asked"),
+}
+
+
+@job("live.fails")
+def fails(context: JobContext, *, path: str, kind: str) -> None:
+    """Write a line to a file, and fail."""
+    _append(context, path)
+    error = RAISED[kind]()
+    raise error
+
+
+@job("live.fails_at_first", retries=RetryPolicy(max=1, base=0))
+def fails_at_first(context: JobContext, *, path: str) -> None:
+    """Write a line to a file; the first attempt then fails."""
+    _append(context, path)
+    if context.attempt == 1:
+        raise ValueError("at first")
+
+
+@job("live.until_stopped")
+def until_stopped(context: JobContext, *, path: str) -> None:
+    """Write a line to a file, and return when it is asked to stop."""
+    _append(context, path)
+    while not context.cancelled:
+        time.sleep(0.05)
 
 
 def _append(context: JobContext, path: str) -> None:

@@ -30,7 +30,7 @@ def main(mode: str, ids: Sequence[int]) -> None:
         if task is not None and ledger.complete(task, result={"process": os.getpid()}, now=timezone.now()):
             os.kill(os.getpid(), signal.SIGKILL)
     for task_id in ids:
-        released = run_attempt(task_id, 1, worker=f"process {os.getpid()}")
+        released = run_attempt(task_id, 1, worker=f"process {os.getpid()}").released
         delivery.hand_over(released, now=timezone.now())
 
 

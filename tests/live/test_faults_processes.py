@@ -121,7 +121,7 @@ def test_workers_that_are_given_the_same_message_run_it_once(on_broker: Installa
     for _ in range(TIMES):
         on_broker.publish(task.pk, 1)
     workers = [on_broker.worker(name=name) for name in ("one", "two")]
-    on_broker.until(lambda: sum(worker.said().count("] succeeded in ") for worker in workers) == TIMES)
+    on_broker.until(lambda: sum(worker.messages_ended() for worker in workers) == TIMES)
     assert on_broker.ran() == [task.pk]
     assert task.attempts.count() == 1
 

@@ -33,7 +33,7 @@ def test_a_message_that_is_delivered_many_times_is_run_once(installation: Instal
     for _ in range(TIMES):
         installation.publish(task.pk, task.attempt)
     workers = [installation.worker(name=name) for name in ("one", "two")]
-    installation.until(lambda: sum(worker.said().count("] succeeded in ") for worker in workers) == TIMES)
+    installation.until(lambda: sum(worker.messages_ended() for worker in workers) == TIMES)
     assert has_status(task, Status.COMPLETED)
     assert task.attempts.count() == 1
     assert installation.ran() == [task.pk]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from scheduling import ledger
@@ -89,7 +91,7 @@ def test_a_finished_task_stays_as_it_is(end: str) -> None:
     task = a_claimed_task()
     ledger.complete(task, result=1, now=NOW)
     before = log_of(task)
-    moves = {
+    moves: dict[str, Callable[[], object]] = {
         "complete": lambda: ledger.complete(task, result=2, now=LATER),
         "fail": lambda: ledger.fail(task, error="no", now=LATER),
         "cancel": lambda: ledger.cancel(task.pk, reason="no", now=LATER),

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from scheduling import delivery, ledger, tasks
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.execution import run
-from scheduling.execution.run import run_attempt
+from scheduling.execution.run import Outcome, run_attempt
 from scheduling.executor import executor
 from scheduling.models import Task
 from scheduling.upkeep import lost_attempts
@@ -112,7 +112,7 @@ def test_what_waits_is_cancelled_and_never_runs(when: Any) -> None:
     task = tasks.cancel(a_task(scheduled_time=when).pk, now=NOW)
     assert (task.status, task.reason) == ("CANCELLED", "cancelled by request")
     assert delivery.queue_due(now=LATER) == 0
-    assert run_attempt(task.pk, 1, worker="test") == []
+    assert run_attempt(task.pk, 1, worker="test") == Outcome()
     task.refresh_from_db()
     assert task.status == "CANCELLED"
 
@@ -185,7 +185,7 @@ def test_what_ends_the_process_under_a_job_follows_on_lost_too(monkeypatch: pyte
         raise KeyboardInterrupt
 
     task = a_task(on_lost="retry")
-    monkeypatch.setattr(run, "_outcome", leave)
+    monkeypatch.setattr(run, "_end_of", leave)
     with pytest.raises(KeyboardInterrupt):
         run_attempt(task.pk, 1, worker="test")
     task.refresh_from_db()
@@ -204,7 +204,7 @@ def test_a_task_that_finished_while_it_was_asked_to_stop_is_not_called_cancelled
 
     def finishes_just_then(task_id: int, *, reason: str, now: datetime) -> bool:
         asked = real(task_id, reason=reason, now=now)
-        return ledger.complete(claimed, result=1, now=now) and asked
+        return bool(ledger.complete(claimed, result=1, now=now)) and asked
 
     monkeypatch.setattr(ledger, "ask_to_stop", finishes_just_then)
     with pytest.raises(tasks.AlreadyFinished, match="it is COMPLETED"):

@@ -82,16 +82,6 @@ def test_upkeep_has_its_own_cadence(beat: Beat, recorded: RecordingExecutor) -> 
     assert recorded.submitted == [(first.pk, 1), (second.pk, 1)]
 
 
-def test_other_periodic_tasks_run_as_ever(beat_with_broker: Beat, broker: ValkeyServer) -> None:
-    theirs = another_task("theirs")
-    another_task("theirs, disabled", enabled=False)
-    beat_with_broker.scheduler = beat_with_broker.start()
-    beat_with_broker.tick_for(5)
-    assert sent(broker) == ["theirs"]
-    beat_with_broker.scheduler.sync()
-    theirs.refresh_from_db()
-    assert theirs.total_run_count == 1
-    assert theirs.last_run_at > timezone.now() - timedelta(minutes=1)
 
 
 def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from typing import Any, Final
 
+import pytest
 import redis
 from celery import Celery
 from django.db import OperationalError
 from django.utils import timezone
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from pytest_django import Settings
 
 from backends.beat.backoff import BackoffRunner
@@ -18,6 +20,19 @@ from scheduling.models import Schedule
 from tests.backends.queue.brokers import stored_messages
 from tests.conftest import a_schedule
 from tests.servers.redis_like import ValkeyServer
+
+
+# Each kind of PeriodicTask that runs once when it is due, and then not again for a long time.
+KINDS: Final = (
+    "interval",
+    "crontab",
+    "clocked",
+    pytest.param("solar", marks=pytest.mark.skipif(find_spec("ephem") is None, reason="ephem is not installed")),
+    "one_off",
+    "expires",
+    "start_time",
+    "never_run",
+)
 
 
 class Clock:
@@ -69,6 +84,34 @@ def sent(broker: ValkeyServer) -> list[str]:
     """The names of the PeriodicTasks whose messages are in the queue, oldest first."""
     with redis.Redis(unix_socket_path=str(broker.folder / "valkey.sock")) as client:
         return [headers["periodic_task_name"] for headers, _ in stored_messages(client)]
+
+
+def due_row(kind: str) -> PeriodicTask:
+    """A user's PeriodicTask of one of KINDS that is due now. It is named after its kind."""
+    now = timezone.now()
+    hourly, _ = IntervalSchedule.objects.get_or_create(every=1, period="hours")
+    fields: dict[str, Any] = {"interval": hourly, "last_run_at": now - timedelta(hours=2)}
+    if kind == "crontab":
+        # Each New Year. A plain hour is read by django-celery-beat only near that hour.
+        yearly = CrontabSchedule.objects.create(minute="0", hour="0,0", day_of_month="1", month_of_year="1")
+        fields = {"crontab": yearly, "last_run_at": datetime(2020, 6, 1, tzinfo=UTC)}
+    elif kind == "clocked":
+        fields = {"clocked": ClockedSchedule.objects.create(clocked_time=now - timedelta(hours=1)), "one_off": True}
+    elif kind == "solar":
+        noon = SolarSchedule.objects.create(event="solar_noon", latitude=0, longitude=0)
+        fields = {"solar": noon, "last_run_at": now - timedelta(days=2)}
+    elif kind == "one_off":
+        fields |= {"one_off": True}
+    elif kind == "expires":
+        fields |= {"expires": now + timedelta(hours=1)}
+    elif kind == "start_time":
+        fields |= {"start_time": now - timedelta(minutes=1), "last_run_at": None}
+    elif kind == "never_run":
+        fields |= {"last_run_at": None}
+    row = PeriodicTask.objects.create(name=kind, task="theirs.task", **fields)
+    # What has never run counts from its last change.
+    PeriodicTask.objects.filter(pk=row.pk).update(date_changed=now - timedelta(hours=2))
+    return PeriodicTask.objects.get(pk=row.pk)
 
 
 def make_due(schedule: Schedule) -> None:

@@ -18,6 +18,7 @@ from scheduling.execution.interruption import SoftLimit
 from scheduling.execution.job_log import MOST_LINES
 from scheduling.execution.run import run_attempt
 from scheduling.job_context import JobContext
+from scheduling.lifecycle import Status
 from scheduling.models import Process, Task, TaskAttempt, TaskEvent, TaskLogLine
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS
@@ -90,7 +91,7 @@ def test_a_process_that_is_told_to_end_while_it_records_a_result_records_it_firs
 ) -> None:
     real, signals = ledger.complete, [SystemExit(143)]
 
-    def told(task: Task, **arguments: Any) -> bool:
+    def told(task: Task, **arguments: Any) -> Status | None:
         if signals:
             raise signals.pop()
         return real(task, **arguments)
@@ -240,7 +241,7 @@ def test_a_database_that_is_away_for_a_while_does_not_lose_a_result(
     monkeypatch.setattr(connection, "close", lambda: None)
     real, troubles = ledger.complete, [OperationalError("away"), OperationalError("away")]
 
-    def troubled(task: Task, **arguments: Any) -> bool:
+    def troubled(task: Task, **arguments: Any) -> Status | None:
         if troubles:
             raise troubles.pop()
         return real(task, **arguments)

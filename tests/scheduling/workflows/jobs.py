@@ -49,7 +49,7 @@ class Worker:
     def step(self) -> int:
         """Run the oldest message; returns the task's id."""
         task_id, attempt = self.queue.submitted.pop(0)
-        released = run_attempt(task_id, attempt, worker="test")
+        released = run_attempt(task_id, attempt, worker="test").released
         delivery.hand_over(released, now=timezone.now())
         return task_id
 
