@@ -19,8 +19,9 @@ from scheduling.review.zone_data import Comparison, Moved, compare_with, last_ch
 from scheduling.timing import tzdata_version
 from scheduling.timing.zones import ZoneFiles
 
-# Occurrences of each schedule, and schedules of the last change, that are written: enough to see the rhythm.
+# Occurrences of each schedule: enough to see the rhythm.
 SHOWN: Final = 3
+# Schedules of the last change: a screen or two. The REST API shows all that are remembered.
 SHOWN_SCHEDULES: Final = 50
 
 

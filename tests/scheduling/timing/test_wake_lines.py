@@ -139,7 +139,7 @@ def test_a_run_that_a_gap_moved_to_the_next_date_is_a_wake() -> None:
 
 def test_zones_with_and_without_clock_changes() -> None:
     assert has_clock_changes(zone_named("Europe/Berlin"), NOW)
-    assert has_clock_changes(zone_named("Africa/Casablanca"), NOW)
+    assert has_clock_changes(zone_named("Africa/Cairo"), NOW)
     assert not has_clock_changes(UTC_CLOCK, NOW)
     assert not has_clock_changes(zone_named("Asia/Kolkata"), NOW)
     assert has_clock_changes(zone_named("Asia/Kolkata"), datetime(1940, 1, 1, tzinfo=UTC))
