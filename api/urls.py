@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 
 from api.backends.views import BackendViewSet
 from api.cron.views import DescribeView, ImportView, ReviewView
+from api.cron.zone_data import TzdataView
 from api.jobs.views import JobViewSet
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
@@ -27,6 +28,7 @@ urlpatterns = [
     path("cron/describe/", DescribeView.as_view(), name="cron-describe"),
     path("cron/review/", ReviewView.as_view(), name="cron-review"),
     path("cron/import/", ImportView.as_view(), name="cron-import"),
+    path("cron/tzdata/", TzdataView.as_view(), name="cron-tzdata"),
     path("schema/", SpectacularAPIView.as_view(**_without_login), name="api-schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **_without_login), name="api-docs"),
 ]

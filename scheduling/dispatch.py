@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, Exists, F, Q
 
-from scheduling import delivery, ledger
+from scheduling import delivery, ledger, processes
 from scheduling.errors import InvalidTrigger, NotFound
 from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, SyncState, Task, Workflow
 from scheduling.models.execution_options import ExecutionOptions
 from scheduling.planning import REPLACED, Decision, Plan, plan
+from scheduling.timing import tzdata_version
 from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,24 @@ def dispatch_due(backend: str, *, now: datetime) -> int:
     with transaction.atomic():
         due = list(
             Schedule.objects.select_for_update(skip_locked=True)
-            .filter(routed_to=backend, next_due_at__lte=now)
+            .filter(may_dispatch(backend), next_due_at__lte=now)
             .order_by("next_due_at")[: delivery.BATCH]
         )
         tasks = _decide(due, now=now, woken_by=backend)
     delivery.submit(tasks, now=now)
     return len(due)
+
+
+def may_dispatch(backend: str) -> Q:
+    """Which schedules of `backend` this process may dispatch.
+
+    It leaves those that were planned with newer time zone data to the processes that have it, as long as one is alive:
+    the occurrence after this one would be worked out with the older data. The kind of a process that dispatches
+    without being woken by a cron is the name of its backend.
+    """
+    release = tzdata_version()
+    with_newer = processes.alive_now().filter(kind=backend, tzdata__gt=release)
+    return Q(routed_to=backend) & (Q(tzdata__lte=release) | Q(~Exists(with_newer)))
 
 
 def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
@@ -78,14 +91,15 @@ def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str, skip_bec
         if planned.replace and _stop_open(schedule, now):
             decisions = [_waits_for_the_replaced(one) for one in decisions]
         tasks.extend(_task(schedule, decision, now, woken_by) for decision in decisions)
-        schedule.cursor, schedule.next_due_at = planned.cursor, planned.next_due_at
-    Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at"])
+        schedule.cursor = planned.cursor
+        schedule.plan_next(planned.next_due_at)
+    Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at", "tzdata"])
     return [task for task in ledger.record(tasks, now) if task.status == Status.QUEUED]
 
 
 def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str) -> Plan:
     try:
-        trigger = schedule.trigger
+        trigger = schedule.trigger_as_planned
     except InvalidTrigger as exc:
         # The time zone data of this machine no longer has the zone. This schedule stops; the others go on.
         log.exception("schedule %d cannot be planned", schedule.pk)

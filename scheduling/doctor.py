@@ -22,9 +22,10 @@ from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
 from scheduling.lifecycle import Status
 from scheduling.models import Process, Schedule, Task
-from scheduling.processes import SILENT_AFTER
+from scheduling.processes import SILENT_AFTER, alive_now
 from scheduling.processes import known as known_processes
 from scheduling.queues import findings as queue_findings
+from scheduling.timing import tzdata_version
 
 # A queued task that is overdue by this much shows that no process does the upkeep.
 LEFT_BEHIND: Final = timedelta(minutes=1)
@@ -48,6 +49,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
         yield from queues()
         yield from living()
         yield plans(now=now)
+        yield time_zones()
         yield upkeep(now=now)
         yield from backends()
 
@@ -138,6 +140,17 @@ def _living(row: Any) -> Finding:
     advice = "Look whether it hangs, and start it again. " if silent else ""
     advice += "Set the clock of that machine (NTP)." if wrong else ""
     return Finding(row.kind, ok=not silent and not wrong, detail="; ".join(said), advice=advice.strip())
+
+
+def time_zones() -> Finding:
+    """Whether all living processes, and this one, plan by the same release of the time zone data."""
+    rows = alive_now().values_list("tzdata", "kind", "host")
+    others = sorted({f"{kind} on {host} has {release}" for release, kind, host in rows if release != tzdata_version()})
+    if not others:
+        return Finding("tzdata", ok=True, detail=f"every process has the release {tzdata_version()}")
+    detail = f"this process has {tzdata_version()}; {'; '.join(others)}"
+    advice = "Install the same requirements everywhere, then start the processes with the older release again."
+    return Finding("tzdata", ok=False, detail=detail, advice=advice)
 
 
 def _seconds(span: timedelta) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from scheduling.lifecycle import Status
-from scheduling.timing import Trigger
+from scheduling.timing import Planned, Trigger
 
 # After an outage, only the newest missed occurrences of the last day get a row each. One row stands for all earlier
 # ones.
@@ -57,7 +57,7 @@ class Plan:
     replace: bool = False
 
 
-def next_due(trigger: Trigger, cursor: datetime, policy: Policy) -> datetime | None:
+def next_due(trigger: Trigger | Planned, cursor: datetime, policy: Policy) -> datetime | None:
     """The first occurrence after `cursor`, from the policy's start to its end (both included); None without one."""
     after = cursor
     if policy.starts_at is not None:
@@ -69,7 +69,13 @@ def next_due(trigger: Trigger, cursor: datetime, policy: Policy) -> datetime | N
 
 
 def plan(
-    trigger: Trigger, cursor: datetime, now: datetime, policy: Policy, *, open_tasks: int = 0, skip_because: str = ""
+    trigger: Trigger | Planned,
+    cursor: datetime,
+    now: datetime,
+    policy: Policy,
+    *,
+    open_tasks: int = 0,
+    skip_because: str = "",
 ) -> Plan:
     """Decide on all occurrences after `cursor` up to `now`. `open_tasks` is the number of the schedule's open tasks.
 
@@ -97,7 +103,9 @@ def plan(
     return Plan(tuple(decisions), due[-1], next_due(trigger, due[-1], policy), replace)
 
 
-def _recent(trigger: Trigger, first: datetime, until: datetime, now: datetime, policy: Policy) -> deque[datetime]:
+def _recent(
+    trigger: Trigger | Planned, first: datetime, until: datetime, now: datetime, policy: Policy
+) -> deque[datetime]:
     """The occurrences that get a row each, oldest first; at least one."""
     span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
     after = max(first, now - span) - timedelta(microseconds=1)

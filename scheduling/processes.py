@@ -194,6 +194,11 @@ def known() -> QuerySet[Any]:
     return Process.objects.annotate(silence=silence).order_by("kind", "host", "pid")
 
 
+def alive_now() -> QuerySet[Any]:
+    """Every process whose last pulse is not older than SILENT_AFTER."""
+    return known().filter(silence__lte=SILENT_AFTER)
+
+
 def forget_old() -> None:
     """Delete the rows of processes that were silent for REMEMBERED."""
     known().filter(silence__gt=REMEMBERED).delete()

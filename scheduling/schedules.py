@@ -180,13 +180,16 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     # What was due was decided before. A new end moves the cursor only where the old one had passed.
     if changed & (_TRIGGER | {"paused"}) or ("ends_at" in changed and schedule.next_due_at is None):
         schedule.cursor = now
+    elif schedule.planned_with_other_data:
+        # It is not due by its plan. What only our data puts before now was never due.
+        schedule.cursor = max(schedule.cursor, now)
     due_trigger = validation.check(schedule)
     route = routing.route(schedule)
     schedule.routed_to, schedule.runs_on, schedule.host = route.backend, route.executor, route.host
     schedule.routing_reason = route.reason
     if isinstance(due_trigger, Cron):
         schedule.cron = due_trigger.expression
-    schedule.next_due_at = None if schedule.paused else next_due(due_trigger, schedule.cursor, schedule.policy)
+    schedule.plan_next(None if schedule.paused else next_due(due_trigger, schedule.cursor, schedule.policy))
     schedule.sync_state, schedule.sync_error = SyncState.PENDING, ""
     schedule.updated_at = now
 

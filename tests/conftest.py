@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,9 @@ from scheduling.models import Schedule
 # No deadline: a slow machine is no failure, because no assertion depends on time.
 hypothesis.settings.register_profile("tandem", deadline=None)
 hypothesis.settings.load_profile("tandem")
+
+# A shell starts what runs in its background with SIGINT ignored, and every process of a test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.servers.plugin"]
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from scheduling.models import Process
 from scheduling.processes import identity
+from scheduling.timing import tzdata_version
 
 
 def ended_process() -> str:
@@ -20,5 +21,12 @@ def ended_process() -> str:
 def a_process(kind: str, *, silent_for: timedelta = timedelta(0), **fields: Any) -> Process:
     """The row of a process that was seen so long ago."""
     now = timezone.now()
-    values = {"key": uuid4().hex, "host": "testhost", "pid": 1, "started_at": now, "seen_at": now - silent_for}
+    values = {
+        "key": uuid4().hex,
+        "host": "testhost",
+        "pid": 1,
+        "tzdata": tzdata_version(),
+        "started_at": now,
+        "seen_at": now - silent_for,
+    }
     return Process.objects.create(kind=kind, **{**values, **fields})

@@ -15,7 +15,7 @@ from scheduling.review.collisions import Collision
 from scheduling.review.report import Report
 from scheduling.review.report_lines import MOST_NEXT, ReportLine
 from scheduling.timing.warnings import ReviewWarning
-from scheduling.timing.zones import tzdata_version
+from scheduling.timing.zones import tzdata_version, zone
 
 
 class ReviewInput(StrictSerializer):
@@ -98,7 +98,7 @@ def report_members(report: Report, language: str) -> dict[str, Any]:
 
 
 def _line(line: ReportLine) -> dict[str, Any]:
-    local = ZoneInfo(line.timezone) if line.next_occurrences else None
+    local = zone(line.timezone) if line.next_occurrences else None
     return {
         "number": line.number,
         "kind": str(line.kind),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -24,6 +23,7 @@ from api.fields import (
 from scheduling import queries, schedules
 from scheduling.backend import backend
 from scheduling.models import CatchUp, Overlap, Schedule, SyncState
+from scheduling.timing import zone
 from scheduling.words import describe
 
 # Enough to see the rhythm in a list of schedules; /occurrences/ has the others.
@@ -171,4 +171,4 @@ class Move(StrictSerializer):
 
 def occurrence(at: datetime, timezone: str) -> dict[str, str]:
     """A time as OccurrenceOutput shows it, in `timezone` and in UTC."""
-    return {"local": at.astimezone(ZoneInfo(timezone)).isoformat(), "utc": utc_text(at)}
+    return {"local": at.astimezone(zone(timezone)).isoformat(), "utc": utc_text(at)}

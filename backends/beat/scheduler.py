@@ -102,7 +102,7 @@ def _prune() -> float:
 def _seconds_to_next(now: datetime) -> float:
     """The seconds until the next occurrence or waiting task is due, so that beat wakes up exactly then."""
     due_times = (
-        Schedule.objects.filter(routed_to=BeatBackend.name).aggregate(first=Min("next_due_at"))["first"],
+        Schedule.objects.filter(dispatch.may_dispatch(BeatBackend.name)).aggregate(first=Min("next_due_at"))["first"],
         Task.objects.filter(wait_until__isnull=False).aggregate(first=Min("wait_until"))["first"],
     )
     return min(((due - now).total_seconds() for due in due_times if due is not None), default=LONGEST_WAIT)

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backends.crontab import block, checks, entries, host_report, reader_health, targets, wrapper
+from backends.crontab import block, checks, entries, host_report, reader_health, system_zone, targets, wrapper
 from backends.crontab.block import split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
@@ -85,7 +85,9 @@ class CrontabBackend(SchedulerBackend):
             error = Host.objects.filter(name=settings.TANDEM_HOST).values_list("error", flat=True).first()
             if error:
                 return Finding("crontab", ok=False, detail=error)
-            return reader_health.of_reader(target, folder=Path(settings.VAR))
+            read = reader_health.of_reader(target, folder=Path(settings.VAR))
+            differs = system_zone.difference(target.zone(), now=timezone.now())
+            return Finding("crontab", ok=False, detail=differs) if read.ok and differs else read
         except TandemError as exc:
             return Finding("crontab", ok=False, detail=exc.detail)
         except (DatabaseError, OSError) as exc:

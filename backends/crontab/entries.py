@@ -6,11 +6,12 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from backends.crontab.block import BlockLine
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
-from scheduling.timing import Trigger, zone
+from scheduling.timing import Trigger, clock_zone
 from scheduling.timing.wake_lines import cron_text, has_clock_changes, wake_line
 from scheduling.words import describe
 
@@ -20,10 +21,11 @@ log = logging.getLogger(__name__)
 def line_of(schedule: Schedule, *, zone_name: str, now: datetime) -> BlockLine:
     """The line that wakes us for the schedule on a clock in `zone_name`. Raises InvalidTrigger for an unknown zone.
 
+    The clock has the rules of this system's time zone data: cron has them, too.
     The line depends on the day (UTC) of `now`, not on its time: a line that changed all the time would show as drift.
     """
     trigger = schedule.trigger
-    expression = _expression(trigger, zone_name, now.astimezone(UTC).date())
+    expression = _expression(trigger, clock_zone(zone_name), now.astimezone(UTC).date())
     return BlockLine(schedule.pk, expression, f"{schedule.name}: {_words(trigger)}")
 
 
@@ -39,11 +41,10 @@ def lines_of(schedules: Iterable[Schedule], *, zone_name: str, now: datetime) ->
 
 
 @lru_cache(maxsize=16_384)
-def _expression(trigger: Trigger, zone_name: str, day: date) -> str:
-    clock_zone = zone(zone_name)
+def _expression(trigger: Trigger, clock: ZoneInfo, day: date) -> str:
     now = datetime.combine(day, time(), UTC)
     # At a clock change, Debian's cron delays or leaves out runs of a line whose minute and hour have no wildcard.
-    return cron_text(wake_line(trigger, clock_zone, now=now), wildcard=has_clock_changes(clock_zone, now))
+    return cron_text(wake_line(trigger, clock, now=now), wildcard=has_clock_changes(clock, now))
 
 
 @lru_cache(maxsize=16_384)

@@ -1,11 +1,19 @@
-"""In which time zone does this machine's cron daemon run?"""
+"""In which time zone does this machine's cron daemon run, and by which rules?"""
 
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
-from scheduling.timing import known_zones
+from scheduling.timing import clock_zone, known_zones, tzdata_version, zone
+from scheduling.timing.dst import first_difference
+from scheduling.timing.instants import instant, minute_of
+from scheduling.timing.zones import UNKNOWN_RELEASE, system_files
+
+# A difference that lies farther ahead can wait for the next upgrade of the system.
+AHEAD: Final = timedelta(days=366)
 
 
 def system_zone(etc: Path = Path("/etc")) -> str:
@@ -16,6 +24,26 @@ def system_zone(etc: Path = Path("/etc")) -> str:
     localtime = etc / "localtime"
     in_timezone_file = _name_in(etc / "timezone")
     return _name_linked_by(localtime) or _name_of_equal(localtime, in_timezone_file) or in_timezone_file or "UTC"
+
+
+def release() -> str:
+    """The release of this system's time zone data."""
+    files = system_files()
+    return files.release if files else UNKNOWN_RELEASE
+
+
+def difference(name: str, *, now: datetime) -> str:
+    """From when clocks of this system in a zone differ from Tandem's, and what to do; empty without such a time AHEAD.
+
+    Tandem's own lines are written for the system's clock, and wake it in time. All other lines run by that clock.
+    """
+    differs = first_difference(clock_zone(name), zone(name), start=minute_of(now), end=minute_of(now + AHEAD))
+    if differs is None:
+        return ""
+    return (
+        f"From {instant(differs):%Y-%m-%d %H:%M} UTC on, this system's clock in {name} ({release()}) differs from "
+        f"Tandem's rules for it ({tzdata_version()}): upgrade the system's tzdata, and restart cron."
+    )
 
 
 def _name_linked_by(localtime: Path) -> str:

@@ -5,6 +5,7 @@ from scheduling.models.execution_options import OnLost
 from scheduling.models.host import Host
 from scheduling.models.log_line import TaskLogLine
 from scheduling.models.process import Process
+from scheduling.models.replanned_schedule import ReplannedSchedule
 from scheduling.models.schedule import CatchUp, Overlap, Schedule, SyncState
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
@@ -17,6 +18,7 @@ __all__ = [
     "OnLost",
     "Overlap",
     "Process",
+    "ReplannedSchedule",
     "Schedule",
     "SyncState",
     "Task",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 
 from scheduling.models.execution_options import ExecutionOptions
 from scheduling.planning import Policy
-from scheduling.timing import Cron, Every, Trigger
+from scheduling.timing import Cron, Every, Planned, Trigger, tzdata_version
 
 
 class Overlap(models.TextChoices):
@@ -67,6 +67,12 @@ class Schedule(ExecutionOptions):
     paused = models.BooleanField(default=False)
     cursor = models.DateTimeField(help_text="Occurrences up to this time are decided.")
     next_due_at = models.DateTimeField(null=True, blank=True, help_text="Empty while paused, and after the end.")
+    tzdata = models.CharField(
+        max_length=50,
+        default="",
+        blank=True,
+        help_text="The release of the time zone data that next_due_at was worked out with; empty for an interval.",
+    )
 
     sync_state = models.CharField(max_length=15, choices=SyncState, default=SyncState.PENDING)
     sync_error = models.TextField(default="", blank=True)
@@ -94,6 +100,8 @@ class Schedule(ExecutionOptions):
                 condition=Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["host", "routed_to"], name="tandem_schedule_of_host"),
+            # Upkeep asks every other second which plans were made with other time zone data: hardly ever one.
+            models.Index(fields=["tzdata"], name="tandem_schedule_tzdata", condition=Q(every__isnull=True)),
         ]
 
     def __str__(self) -> str:
@@ -108,6 +116,28 @@ class Schedule(ExecutionOptions):
         if self.every is not None:
             return Every(self.every, self.anchor)
         return Cron.parse(self.cron, self.timezone)
+
+    @property
+    def planned_with_other_data(self) -> bool:
+        """Whether `next_due_at` depends on time zone data that is not the release of this process."""
+        return self.every is None and self.tzdata != tzdata_version()
+
+    @property
+    def trigger_as_planned(self) -> Trigger | Planned:
+        """The trigger; with the stored `next_due_at` first where that was worked out with other time zone data.
+
+        So what is due is the same for every process. With newer data a stored 17:00 may have been 16:00, and would be
+        an hour late and missed.
+        """
+        trigger = self.trigger
+        if isinstance(trigger, Cron) and self.next_due_at is not None and self.planned_with_other_data:
+            return Planned(trigger, self.next_due_at)
+        return trigger
+
+    def plan_next(self, due_at: datetime | None) -> None:
+        """Set when it is due next, as this process has worked it out, and the release of its time zone data."""
+        self.next_due_at = due_at
+        self.tzdata = "" if self.every is not None else tzdata_version()
 
     @property
     def policy(self) -> Policy:

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import wcwidth
 
 from scheduling import csv_cells
 from scheduling.review.report import Report
 from scheduling.review.report_lines import ReportLine
+from scheduling.timing import zone
 
 _PLAIN_KINDS: Final = {"comment", "blank"}
 _LABELS: Final = {"user": "user", "command": "runs", "stdin": "input"}
@@ -143,11 +143,11 @@ def _row(line: ReportLine) -> Iterable[object]:
 
 
 def _in_zone(line: ReportLine) -> list[datetime]:
-    return [at.astimezone(ZoneInfo(line.timezone)) for at in line.next_occurrences]
+    return [at.astimezone(zone(line.timezone)) for at in line.next_occurrences]
 
 
 def _local(at: datetime, timezone: str) -> str:
-    return at.astimezone(ZoneInfo(timezone)).isoformat(sep=" ", timespec="minutes" if at.second == 0 else "seconds")
+    return at.astimezone(zone(timezone)).isoformat(sep=" ", timespec="minutes" if at.second == 0 else "seconds")
 
 
 def _assignments(environment: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from scheduling.backend import backend
 from scheduling.models import Schedule
 from scheduling.review import drafts
 from scheduling.schedules import ScheduleFields
+from scheduling.timing import zone
 from scheduling.words import DEFAULT, describe
 
 # A year, so that each rare date and each clock change can be seen.
@@ -72,7 +73,7 @@ def preview(
         _coming(schedule, now),
         _coming(draft, now),
         until=now + timedelta(days=days),
-        zones=(ZoneInfo(schedule.timezone), ZoneInfo(draft.timezone)),
+        zones=(zone(schedule.timezone), zone(draft.timezone)),
     )
     return Preview(_version(schedule, language), _version(draft, language), difference)
 
@@ -102,10 +103,10 @@ def compare(
     )
 
 
-def _by_date(times: Iterable[datetime], zone: ZoneInfo) -> dict[date, list[datetime]]:
+def _by_date(times: Iterable[datetime], local: ZoneInfo) -> dict[date, list[datetime]]:
     found: defaultdict[date, list[datetime]] = defaultdict(list)
     for at in sorted(times):
-        found[at.astimezone(zone).date()].append(at)
+        found[at.astimezone(local).date()].append(at)
     return found
 
 

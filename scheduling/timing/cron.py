@@ -49,6 +49,10 @@ class Cron:
         )
         object.__setattr__(self, "local_times", times)  # the way to fill a field of a frozen dataclass
 
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        # A zone that was read from a file cannot be pickled. Its name can: whoever reads it has a zone of that name.
+        return Cron.parse, (self.expression, self.zone.key)
+
     @classmethod
     def parse(cls, expression: str, zone: str | ZoneInfo = "UTC") -> Cron:
         """Read an expression. Raises InvalidTrigger for an expression that is not strict cron, or that never fires.

@@ -85,6 +85,18 @@ def offset_at(zone: ZoneInfo, minute: int) -> int:
     return (offset.days * 86400 + offset.seconds) // 60
 
 
+def first_difference(one: ZoneInfo, other: ZoneInfo, *, start: int, end: int) -> int | None:
+    """The first UTC minute from `start` to `end` at which clocks in the two zones differ; None without one."""
+    while start <= end:
+        left, right = stretch_at(one, start), stretch_at(other, start)
+        if left is None or right is None:
+            return None
+        if left.offset != right.offset:
+            return start
+        start = min(left.end, right.end)
+    return None
+
+
 def _midnight(year: int) -> int:
     return (date(year, 1, 1).toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
 

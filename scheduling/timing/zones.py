@@ -1,29 +1,115 @@
-"""Time zones by their IANA names, and the tz database in use."""
+"""Time zones by their IANA names, with the rules of the pinned package `tzdata`, or of another folder of zone files.
+
+zoneinfo would prefer the system's files. Then two machines with the same Tandem could plan one schedule differently.
+"""
 
 from __future__ import annotations
 
 import zoneinfo
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib import metadata
+from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
 from scheduling.timing.grammar import excerpt
 
-_NOT_ZONES = {"localtime", "posixrules"}
-"""Some systems have these files beside the zones. They mean the zone that the machine is set to."""
+UNKNOWN_RELEASE = "unknown release"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFiles:
+    """A folder of compiled zone files (tzfile(5)) with IANA names, such as /usr/share/zoneinfo."""
+
+    folder: Path
+
+    def zone(self, name: str) -> ZoneInfo | None:
+        """The zone with this known name, by the rules of this folder; None without a file that can be read.
+
+        The same file gives the same object, a file that was replaced gives another. zoneinfo compares zones by
+        identity, so caches never mix up the rules of two folders.
+        """
+        file = self.folder / name
+        try:
+            return _read(file, file.stat().st_mtime_ns, name)
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def release(self) -> str:
+        """Such as `2025b`, from tzdata.zi (`# version 2025b`) or `+VERSION` (BSD, macOS), else UNKNOWN_RELEASE."""
+        for name in ("tzdata.zi", "+VERSION"):
+            try:
+                with (self.folder / name).open(encoding="ascii", errors="replace") as lines:
+                    return lines.readline(50).removeprefix("# version").strip() or UNKNOWN_RELEASE
+            except OSError:
+                continue
+        return UNKNOWN_RELEASE
+
+
+_PACKAGE = Path(str(resources.files("tzdata")))
+PINNED = ZoneFiles(_PACKAGE / "zoneinfo")
+"""The zones of triggers."""
 
 
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
-    """All IANA names that can be used here. Reads the tz database once per process."""
-    return frozenset(zoneinfo.available_timezones() - _NOT_ZONES)
+    """All IANA names that can be used here: those of the package."""
+    return frozenset((_PACKAGE / "zones").read_text(encoding="ascii").split())
 
 
 def zone(name: object) -> ZoneInfo:
     """The zone with exactly this IANA name. Raises InvalidTrigger (field `zone`) for any other name."""
+    return _kept(PINNED, _known(name))
+
+
+def clock_zone(name: object) -> ZoneInfo:
+    """The zone as the clock of this machine and its cron daemon have it: by the system's files.
+
+    A system without a file for the zone gives that of the package. Raises InvalidTrigger as `zone` does.
+    """
+    known = _known(name)
+    files = system_files()
+    return (files and files.zone(known)) or _kept(PINNED, known)
+
+
+def system_files() -> ZoneFiles | None:
+    """The system's zone files: the first folder of zoneinfo.TZPATH that has any; None without one."""
+    folders = map(Path, zoneinfo.TZPATH)
+    return next((ZoneFiles(folder) for folder in folders if (folder / "UTC").is_file()), None)
+
+
+def tzdata_version() -> str:
+    """The release of the tz database that triggers use, such as `2026f`.
+
+    Releases are a year and letters, so they can be compared as text (https://www.iana.org/time-zones).
+    """
+    return _release(PINNED)
+
+
+@lru_cache(maxsize=16)
+def _release(files: ZoneFiles) -> str:
+    return files.release
+
+
+@lru_cache(maxsize=2048)
+def _kept(files: ZoneFiles, name: str) -> ZoneInfo:
+    found = files.zone(name)
+    if found is None:
+        raise _unknown(name)
+    return found
+
+
+# The time of change is a part of the key: the package of a system is upgraded while we run.
+@lru_cache(maxsize=2048)
+def _read(file: Path, _changed: int, name: str) -> ZoneInfo:
+    with file.open("rb") as data:
+        return ZoneInfo.from_file(data, key=name)
+
+
+def _known(name: object) -> str:
     if not isinstance(name, str):
         raise InvalidTrigger(
             f"zone: a name such as Europe/Berlin is needed, not {type(name).__name__}",
@@ -31,33 +117,7 @@ def zone(name: object) -> ZoneInfo:
         )
     if name not in known_zones():
         raise _unknown(name)
-    return ZoneInfo(name)
-
-
-@lru_cache(maxsize=1)
-def tzdata_version() -> str:
-    """The release of the tz database in use and its source: `2026f (tzdata package)`, `2025b (system)`.
-
-    zoneinfo prefers the system's files. It uses the package when the system has none.
-    """
-    for folder in map(Path, zoneinfo.TZPATH):
-        if (folder / "UTC").is_file():
-            return f"{_system_release(folder)} (system)"
-    try:
-        return f"{metadata.version('tzdata')} (tzdata package)"
-    except metadata.PackageNotFoundError:
-        return "none"
-
-
-def _system_release(folder: Path) -> str:
-    """The release of the system's files, from tzdata.zi (`# version 2025b`) or `+VERSION` (BSD, macOS: `2025b`)."""
-    for name in ("tzdata.zi", "+VERSION"):
-        try:
-            with (folder / name).open(encoding="ascii") as lines:
-                return lines.readline().removeprefix("# version").strip()
-        except FileNotFoundError:
-            continue
-    return "unknown release"
+    return name
 
 
 def _unknown(name: str) -> InvalidTrigger:

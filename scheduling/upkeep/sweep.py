@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from scheduling import delivery, ledger
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task
-from scheduling.upkeep import lost_attempts, lost_messages
+from scheduling.upkeep import lost_attempts, lost_messages, replanning
 from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ def send_unclaimed(*, now: datetime) -> None:
 
 STEPS: Final[tuple[Callable[..., object], ...]] = (
     lost_attempts.lose_silent,
+    replanning.plan_anew,
     cancel_expired,
     queue_due,
     stop_cancelled_workflows,

@@ -45,6 +45,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("POST", "/api/schedules/{id}/preview/"): Role.VIEWER,
     ("POST", "/api/cron/describe/"): Role.VIEWER,
     ("GET", "/api/cron/review/"): Role.VIEWER,
+    ("GET", "/api/cron/tzdata/"): Role.VIEWER,
     ("POST", "/api/cron/review/"): Role.VIEWER,
     ("POST", "/api/cron/import/"): Role.ADMIN,
     ("GET", "/api/backends/"): Role.VIEWER,

@@ -8,7 +8,6 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings as configured
@@ -22,6 +21,7 @@ from scheduling.models import CatchUp, Overlap, SyncState
 from scheduling.planning import Policy, plan
 from scheduling.timing import Cron, Every, Trigger
 from scheduling.timing.expression import MACROS
+from scheduling.timing.zones import zone as zone_named
 from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient, operations
 from tests.api.conftest import admin, crontab, operator
@@ -75,7 +75,7 @@ def test_the_refusals_are_told_as_shown() -> None:
         assert refused.value.detail == told
 
 
-BERLIN = ZoneInfo("Europe/Berlin")
+BERLIN = zone_named("Europe/Berlin")
 
 
 def of_the_night(trigger: Trigger, day: str) -> str:

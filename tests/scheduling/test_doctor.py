@@ -16,6 +16,8 @@ from django.utils import timezone
 from scheduling import doctor
 from scheduling.findings import Finding
 from scheduling.models import Process, Schedule
+from scheduling.processes import SILENT_AFTER
+from scheduling.timing import tzdata_version
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.process_rows import a_process
@@ -57,7 +59,7 @@ def test_the_exit_code_is_zero_if_nothing_is_wrong() -> None:
     code, said = ask()
     assert code == 0
     assert [line.split()[:2] for line in said.splitlines()] == [
-        ["ok", name] for name in ("database", "broker", "workers", "beat", "plans", "upkeep", "beat")
+        ["ok", name] for name in ("database", "broker", "workers", "beat", "plans", "tzdata", "upkeep", "beat")
     ]
 
 
@@ -121,3 +123,14 @@ def test_a_database_that_is_away_is_told_without_what_it_said(monkeypatch: pytes
     assert "hunter2" not in found[0].detail
     assert "DATABASE_URL" in found[0].advice
     assert "beat" not in [finding.name for finding in found]
+
+
+def test_processes_with_another_release_of_the_time_zone_data_are_a_problem() -> None:
+    a_process("worker", tzdata="2025b", silent_for=2 * SILENT_AFTER)
+    assert doctor.time_zones().ok
+    a_process("worker", tzdata="2025b")
+    found = doctor.time_zones()
+    assert not found.ok
+    assert "worker on testhost has 2025b" in found.detail
+    assert tzdata_version() in found.detail
+    assert "same requirements" in found.advice

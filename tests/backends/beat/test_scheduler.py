@@ -13,11 +13,10 @@ from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY
 from scheduling import delivery
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
-from tests.backends.beat.ticking import Beat, another_task, make_due, many_due, sent
+from tests.backends.beat.ticking import Beat, another_task, make_due, many_due
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.recording import RecordingExecutor
-from tests.servers.redis_like import ValkeyServer
 
 # It looks after its connection at each tick, which closes one that a transaction of the test is open on.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,8 +79,6 @@ def test_upkeep_has_its_own_cadence(beat: Beat, recorded: RecordingExecutor) -> 
     beat.clock.now += UPKEEP_EVERY
     beat.tick()
     assert recorded.submitted == [(first.pk, 1), (second.pk, 1)]
-
-
 
 
 def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
-from django_celery_beat.models import PeriodicTask
 
 from backends.beat.backoff import LONGEST_BACKOFF
 from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY

@@ -21,7 +21,6 @@ from tests.backends.queue.brokers import stored_messages
 from tests.conftest import a_schedule
 from tests.servers.redis_like import ValkeyServer
 
-
 # Each kind of PeriodicTask that runs once when it is due, and then not again for a long time.
 KINDS: Final = (
     "interval",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Host, Schedule
 from tests.backends.crontab.fake_crontab import FakeCrontab
 from tests.conftest import a_schedule
+from tests.scheduling.timing.releases import a_release
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +193,20 @@ def test_health_says_whether_somebody_runs_the_lines(crontab_file: Path, setting
         assert CrontabBackend().health().ok
         Host.objects.create(name="testhost", crontab="x", zone="UTC", heartbeat_at=NOON, error="disk full")
         assert CrontabBackend().health().detail == "disk full"
+
+
+def test_health_says_that_the_clock_of_cron_will_differ(
+    crontab_file: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(zoneinfo, "TZPATH", (str(a_release(tmp_path, "2025b", {"UTC": "Asia/Tokyo"}).folder),))
+    with files.exclusive(targets.lock_path(targets.FileTarget(crontab_file), Path(settings.VAR), "runner")):
+        found = CrontabBackend().health()
+    assert not found.ok
+    assert "clock in UTC (2025b) differs" in found.detail
+    CrontabBackend().sync()
+    host = Host.objects.get()
+    assert (host.zone, host.tzdata) == ("UTC", "2025b")
+    assert "clock in UTC (2025b) differs" in host.zone_differs
 
 
 def test_health_never_raises(crontab_file: Path, settings: Settings) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 from backends.crontab import block
 from backends.crontab.entries import line_of
 from scheduling.models import Schedule
-from scheduling.timing import Cron
+from scheduling.timing import Cron, clock_zone
 from tests.conftest import at
+from tests.scheduling.timing.releases import OLD_VANCOUVER, a_release
 
 NOW = at("2026-11-20 10:00")
 
@@ -30,6 +34,16 @@ def test_the_comment_has_name_and_words() -> None:
     line = line_of(a_draft("0 9 * * 1-5"), zone_name="UTC", now=NOW)
     assert line.comment.startswith("name: ")
     assert "09:00" in line.comment
+
+
+def test_a_line_is_for_the_clock_of_the_system_by_its_own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(zoneinfo, "TZPATH", (str(a_release(tmp_path, "2025b", OLD_VANCOUVER).folder),))
+    schedule = a_draft("0 9 * * *", "America/Vancouver")
+    line = line_of(schedule, zone_name="America/Vancouver", now=NOW)
+    wakes = replace(Cron.parse(line.expression), zone=clock_zone("America/Vancouver"))
+    until = datetime(2027, 5, 1, tzinfo=UTC)
+    # In winter this system's clock shows 8:00 when it is 9:00 by the package.
+    assert set(schedule.trigger.occurrences(NOW, until)) <= set(wakes.occurrences(NOW, until))
 
 
 @settings(max_examples=30, deadline=None)

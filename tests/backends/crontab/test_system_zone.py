@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from backends.crontab.system_zone import system_zone
+from backends.crontab.system_zone import difference, release, system_zone
+from scheduling.timing import tzdata_version
+from tests.scheduling.timing.releases import OLD_VANCOUVER, a_release
 
 SYSTEM = Path(zoneinfo.TZPATH[0])
 needs_system_zones = pytest.mark.skipif(
@@ -49,3 +52,18 @@ def test_the_last_resort_is_utc(written: str, tmp_path: Path) -> None:
     (tmp_path / "timezone").write_text(written, encoding="latin-1")
     (tmp_path / "localtime").symlink_to("/usr/share/zoneinfo/Nowhere/Land")
     assert system_zone(tmp_path) == "UTC"
+
+
+def test_a_system_with_other_rules_for_its_zone_says_from_when(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = a_release(tmp_path, "2025b", OLD_VANCOUVER)
+    monkeypatch.setattr(zoneinfo, "TZPATH", (str(files.folder),))
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    assert release() == "2025b"
+    assert difference("UTC", now=now) == ""
+    assert difference("Asia/Tokyo", now=now) == ""
+    said = difference("America/Vancouver", now=now)
+    assert "From 2026-11-01 09:00 UTC on, this system's clock in America/Vancouver (2025b) differs" in said
+    assert f"({tzdata_version()})" in said
+    assert difference("America/Vancouver", now=datetime(2025, 4, 1, tzinfo=UTC)) == ""
+    monkeypatch.setattr(zoneinfo, "TZPATH", ())
+    assert (release(), difference("America/Vancouver", now=now)) == ("unknown release", "")

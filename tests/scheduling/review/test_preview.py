@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,10 +11,11 @@ from scheduling import queries, schedules
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.models import Schedule
 from scheduling.review.preview import MOST_OCCURRENCES, compare, preview
+from scheduling.timing.zones import zone as zone_named
 from tests.conftest import a_schedule, at
 
 NOW = at("2026-11-20 10:00")
-UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
+UTC, BERLIN = zone_named("UTC"), zone_named("Europe/Berlin")
 
 
 def times(*texts: str) -> list[datetime]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from scheduling.timing import Cron
 from scheduling.timing.dst import stretches
+from scheduling.timing.zones import zone as zone_named
 from tests.scheduling.timing import cron_loop
 from tests.scheduling.timing.strategies import night_expressions, zones
 
@@ -26,10 +26,10 @@ def engine(expression: str, zone: str, start: datetime, minutes: int) -> list[da
 def test_the_engine_agrees_with_cron_s_main_loop_around_clock_changes(
     data: st.DataObject, zone: str, year: int
 ) -> None:
-    changed = cron_loop.changes(ZoneInfo(zone), year) or [datetime(year, 12, 31, tzinfo=UTC)]
+    changed = cron_loop.changes(zone_named(zone), year) or [datetime(year, 12, 31, tzinfo=UTC)]
     start = data.draw(st.sampled_from(changed)) - DAY
     expression = data.draw(night_expressions)
-    simulated = cron_loop.fires(expression, ZoneInfo(zone), start, 4 * 1440)
+    simulated = cron_loop.fires(expression, zone_named(zone), start, 4 * 1440)
     assert engine(expression, zone, start, 4 * 1440) == simulated
 
 
@@ -61,7 +61,7 @@ def test_remarkable_changes_agree_with_cron_s_main_loop(zone: str, day: str) -> 
         "10 * 1 * 0",
         "59 23 31 * *",
     ):
-        simulated = cron_loop.fires(expression, ZoneInfo(zone), start, 4 * 1440)
+        simulated = cron_loop.fires(expression, zone_named(zone), start, 4 * 1440)
         assert engine(expression, zone, start, 4 * 1440) == simulated, expression
 
 
@@ -72,13 +72,13 @@ def test_local_times_with_seconds_in_their_offset_fire_at_whole_utc_minutes(zone
     assert len(fired) == 96
     for moment in fired:
         assert moment.second == 0
-        assert moment.astimezone(ZoneInfo(zone)).minute % 15 == 0
+        assert moment.astimezone(zone_named(zone)).minute % 15 == 0
 
 
 @given(zone=zones, year=st.integers(1850, 2100))
 @settings(max_examples=100, deadline=None)
 def test_the_stretches_of_a_year_join_without_gap_or_overlap(zone: str, year: int) -> None:
-    joined = stretches(ZoneInfo(zone), year)
+    joined = stretches(zone_named(zone), year)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert epoch + timedelta(minutes=joined[0].begin) == datetime(year, 1, 1, tzinfo=UTC)
     assert epoch + timedelta(minutes=joined[-1].end) == datetime(year + 1, 1, 1, tzinfo=UTC)
@@ -107,7 +107,7 @@ def test_skipped_minutes_count_with_their_own_date() -> None:
     ],
 )
 def test_gaps_of_a_few_minutes_agree_with_cron_s_main_loop(expression: str, zone: str, start: datetime) -> None:
-    assert engine(expression, zone, start, 180) == cron_loop.fires(expression, ZoneInfo(zone), start, 180)
+    assert engine(expression, zone, start, 180) == cron_loop.fires(expression, zone_named(zone), start, 180)
 
 
 def test_a_gap_of_3_minutes_is_made_up_for_all_jobs_and_one_of_5_for_fixed_time_jobs() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.dst_effects import Effect, clock_changes
+from scheduling.timing.zones import zone as zone_named
 from tests.scheduling.timing.strategies import night_expressions
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_a_zone_without_clock_changes_has_no_effects(zone: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(night_expressions, st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"]))
 def test_the_told_effects_are_those_of_the_engine(expression: str, name: str) -> None:
-    cron, zone = Cron.parse(expression, name), ZoneInfo(name)
+    cron, zone = Cron.parse(expression, name), zone_named(name)
     found = clock_changes(cron, now=NOW)
     for change in found:
         span = timedelta(hours=3)

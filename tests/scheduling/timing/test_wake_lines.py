@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,17 +9,18 @@ from hypothesis import strategies as st
 
 from scheduling.timing import Cron, Every
 from scheduling.timing.wake_lines import WakeLine, cron_text, has_clock_changes, wake_line
+from scheduling.timing.zones import zone as zone_named
 from tests.scheduling.timing.cron_loop import Entry, local_clock
 from tests.scheduling.timing.strategies import expressions, night_expressions, zones
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-UTC_CLOCK = ZoneInfo("UTC")
+UTC_CLOCK = zone_named("UTC")
 clock_zones = st.one_of(st.just("UTC"), st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata"]), zones)
 nows = st.datetimes(datetime(2000, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  bounds are naive
 
 
 def plain(expression: str, zone: str = "UTC", clock: str = "UTC", now: datetime = NOW) -> str:
-    return cron_text(wake_line(Cron.parse(expression, zone), ZoneInfo(clock), now=now), wildcard=False)
+    return cron_text(wake_line(Cron.parse(expression, zone), zone_named(clock), now=now), wildcard=False)
 
 
 def whole_minute(moment: datetime) -> datetime:
@@ -89,7 +89,7 @@ def occurrences_of_ten_years(trigger: Cron | Every, now: datetime, skip: int) ->
     skip=st.integers(0, 3650),
 )
 def test_each_occurrence_of_a_cron_is_a_wake(expression: str, zone: str, clock: str, now: datetime, skip: int) -> None:
-    cron, clock_zone = Cron.parse(expression, zone), ZoneInfo(clock)
+    cron, clock_zone = Cron.parse(expression, zone), zone_named(clock)
     line = wake_line(cron, clock_zone, now=now)
     woken = Entry(cron_text(line, wildcard=False))
     always = Cron.parse(cron_text(line, wildcard=True), clock_zone)
@@ -104,7 +104,7 @@ def test_each_occurrence_of_a_cron_is_a_wake(expression: str, zone: str, clock: 
 def test_each_occurrence_of_an_interval_is_before_a_wake_by_less_than_a_minute(
     seconds: int, anchor: datetime, clock: str, now: datetime, skip: int
 ) -> None:
-    every, clock_zone = Every(seconds, anchor.replace(microsecond=0)), ZoneInfo(clock)
+    every, clock_zone = Every(seconds, anchor.replace(microsecond=0)), zone_named(clock)
     line = wake_line(every, clock_zone, now=now)
     woken = Entry(cron_text(line, wildcard=False))
     for moment in occurrences_of_ten_years(every, now, skip):
@@ -129,7 +129,7 @@ def test_intervals_wake_after_the_second_at_which_they_are_due(seconds: int, tex
 
 def test_a_run_that_a_gap_moved_to_the_next_date_is_a_wake() -> None:
     # Toronto put its clocks forward from 23:30 to 00:30 of the next day.
-    toronto, before = ZoneInfo("America/Toronto"), datetime(1918, 11, 1, tzinfo=UTC)
+    toronto, before = zone_named("America/Toronto"), datetime(1918, 11, 1, tzinfo=UTC)
     cron = Cron.parse("45 23 30 3 *", "America/Toronto")
     moved = cron.next(before)
     assert moved == datetime(1919, 3, 31, 4, 30, tzinfo=UTC)
@@ -138,11 +138,11 @@ def test_a_run_that_a_gap_moved_to_the_next_date_is_a_wake() -> None:
 
 
 def test_zones_with_and_without_clock_changes() -> None:
-    assert has_clock_changes(ZoneInfo("Europe/Berlin"), NOW)
-    assert has_clock_changes(ZoneInfo("Africa/Casablanca"), NOW)
+    assert has_clock_changes(zone_named("Europe/Berlin"), NOW)
+    assert has_clock_changes(zone_named("Africa/Cairo"), NOW)
     assert not has_clock_changes(UTC_CLOCK, NOW)
-    assert not has_clock_changes(ZoneInfo("Asia/Kolkata"), NOW)
-    assert has_clock_changes(ZoneInfo("Asia/Kolkata"), datetime(1940, 1, 1, tzinfo=UTC))
+    assert not has_clock_changes(zone_named("Asia/Kolkata"), NOW)
+    assert has_clock_changes(zone_named("Asia/Kolkata"), datetime(1940, 1, 1, tzinfo=UTC))
 
 
 def test_the_horizon_may_reach_beyond_the_calendar() -> None:
