@@ -11,7 +11,7 @@ from celery.exceptions import Ignore, Retry, TaskPredicate
 from kombu.exceptions import OperationalError
 
 from scheduling import clock, delivery
-from scheduling.execution.run import Outcome, run_attempt, worker_name
+from scheduling.execution.run import Outcome, error_line, run_attempt, worker_name
 from scheduling.lifecycle import Status
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def _raise(task: Task[..., Any], outcome: Outcome) -> None:
 def _as_failure(error: Exception) -> Exception:
     if not isinstance(error, _OF_CELERY):
         return error
-    failed = JobFailed(f"{type(error).__name__}: {error}")
+    failed = JobFailed(error_line(error))
     failed.__cause__ = error
     return failed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -40,10 +41,8 @@ def as_text(summary: Summary) -> str:
 def headline(summary: Summary) -> str:
     """One line: the number of tasks and failures, and the period."""
     failed = summary.everything.statuses["FAILED"]
-    return (
-        f"{summary.everything.total} tasks, {failed} failed, "
-        f"{summary.since:%Y-%m-%d %H:%M} to {summary.until:%Y-%m-%d %H:%M} UTC"
-    )
+    since, until = (f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" for at in (summary.since, summary.until))
+    return f"{summary.everything.total} tasks, {failed} failed, {since} to {until} UTC"
 
 
 def _line(group: Group) -> dict[str, Any]:

@@ -87,6 +87,14 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
             return _run_claimed(task)
 
 
+def error_line(exc: BaseException) -> str:
+    """The type and the text of an exception. One that raises when it is asked for its text has none."""
+    try:
+        return f"{type(exc).__name__}: {exc}"
+    except Exception as failed:  # noqa: BLE001 - __str__ is code of the job
+        return f"{type(exc).__name__}: its text cannot be read ({type(failed).__name__})"
+
+
 class _ProgressReporter:
     """Reports progress to the ledger: the last step always, others at most once in REPORT_EVERY."""
 
@@ -155,7 +163,7 @@ def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog)
 def _failure(task: Task, exc: Exception) -> _End:
     """Another attempt follows if the exception is worth one and a retry is left; otherwise the task has failed."""
     log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
-    error, text = f"{type(exc).__name__}: {exc}", "".join(traceback.format_exception(exc))
+    error, text = error_line(exc), "".join(traceback.format_exception(exc))
     policy, worth = _retries(task, exc)
     if not worth or not policy.allows(task.attempt):
         return _End(lambda: ledger.fail(task, error=error, traceback=text, now=clock.now()), exc)
@@ -177,7 +185,7 @@ def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
 
 def _lost(task: Task, exc: BaseException) -> Callable[[], Status | None]:
     """An exception that ends the process of a job counts as the death of the process."""
-    error = f"{type(exc).__name__}: {exc}"
+    error = error_line(exc)
     return lambda: ledger.lose(task, error=error, now=clock.now())
 
 

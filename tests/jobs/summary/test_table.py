@@ -1,7 +1,9 @@
 import csv
 import io
+from dataclasses import replace
+from datetime import timedelta, timezone
 
-from jobs.summary.page import as_html, as_text
+from jobs.summary.page import as_html, as_text, headline
 from jobs.summary.table import HEADER, as_csv
 from tests.jobs.summary.test_figures import of, row
 
@@ -40,3 +42,10 @@ def test_a_period_without_tasks_is_a_page_too() -> None:
 
 def test_the_page_says_when_there_were_more() -> None:
     assert "the newest 1 are counted" in as_html(of([row(), row()], most=1))
+
+
+def test_the_period_is_in_utc_whatever_zone_its_times_have() -> None:
+    found = of([row()])
+    berlin = timezone(timedelta(hours=2))
+    elsewhere = replace(found, since=found.since.astimezone(berlin), until=found.until.astimezone(berlin))
+    assert headline(elsewhere) == headline(found)

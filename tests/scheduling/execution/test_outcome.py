@@ -102,3 +102,18 @@ def test_a_cancelled_attempt_is_not_mine(runs: Callable[..., Run], cancel: Calla
 
     runs(body)(1)
     assert answers == [False]
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def unreadable(context: JobContext) -> None:
+    raise Unreadable
+
+
+def test_an_exception_that_cannot_be_read_is_a_failure_all_the_same(runs: Callable[..., Run]) -> None:
+    outcome = runs(unreadable)(1)
+    assert outcome.status is Status.FAILED
+    assert Task.objects.get().error == "Unreadable: its text cannot be read (RuntimeError)"
