@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
 from scheduling.events import notifier
 from scheduling.lifecycle import WAITING, Status, sources
@@ -225,7 +226,9 @@ def _end(
     only: Q | None = None,
 ) -> bool:
     """End a running attempt. The task ends too, unless another attempt follows."""
-    finished_at = None if to is Status.RETRYING else now
+    # Another process may have begun the attempt, and its clock may be ahead: nothing ends before it started.
+    ended_at = Greatest(Value(now), F("started_at"))
+    finished_at = None if to is Status.RETRYING else ended_at
     ended = Status.FAILED if to is Status.RETRYING else to
     with transaction.atomic():
         held = Q(attempt=task.attempt) & (only or Q())
@@ -233,7 +236,7 @@ def _end(
             return False
         TaskAttempt.objects.filter(task=task, number=task.attempt).update(
             status=ended,
-            ended_at=now,
+            ended_at=ended_at,
             error=changes.get("error", ""),
             traceback=storable_text(traceback[-MOST_ERROR_CHARACTERS:]),
         )

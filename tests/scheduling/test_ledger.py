@@ -220,3 +220,12 @@ def test_what_was_asked_to_stop_is_not_claimed() -> None:
     task = a_task()
     Task.objects.filter(pk=task.pk).update(cancel_asked_at=NOW)
     assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None
+
+
+def test_an_attempt_does_not_end_before_it_started_when_another_clock_is_behind() -> None:
+    task = ledger.claim(a_task().pk, 1, worker="its clock is ahead", now=LATER)
+    assert task is not None
+    assert ledger.lose(task, error="it is gone", now=NOW)
+    task.refresh_from_db()
+    assert (task.started_at, task.finished_at) == (LATER, LATER)
+    assert TaskAttempt.objects.get(task=task).ended_at == LATER
