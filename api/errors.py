@@ -12,6 +12,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 # A request with very many wrong parts must not get a huge answer.
 MOST_ERRORS: Final = 50
+# A database that restarts is back within seconds.
+RETRY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
         problems = exc.problems if isinstance(exc, InvalidRequest) else ()
         errors = [PartError(pointer(one.field), one.code, one.detail) for one in problems]
         return _response(problem(found, exc.code, exc.detail, errors), found)
+    if isinstance(exc, OperationalError | InterfaceError):
+        return _database_away(exc)
     response = exception_handler(exc, context)
     if response is None:
         return None
@@ -118,6 +123,16 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     body = problem(status, "internal", "This is a fault in Tandem. Its log has the details.")
     return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
+
+
+def _database_away(exc: Exception) -> Response:
+    """No fault in Tandem: the database is away, or locked for too long. What was asked may be stored or not."""
+    # The text may hold names and addresses: it is for the log only.
+    log.warning("the database does not answer: %s", str(exc).strip())
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    detail = "The database does not answer. Look later whether what you asked for is there."
+    body = problem(status, "database_away", detail)
+    return _response(body, status, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _response(body: dict[str, Any], status: HTTPStatus, headers: Any = None) -> Response:

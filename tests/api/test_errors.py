@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -96,6 +97,15 @@ def test_each_kind_of_error_has_its_status(raised: TandemError, status: int, cod
     response = problem_response(raised, {})
     assert response is not None
     assert (response.status_code, response.data["code"]) == (status, code)
+    check(response.data, PROBLEM)
+
+
+@pytest.mark.parametrize("raised", [OperationalError("host db.example.org refused"), InterfaceError("closed")])
+def test_a_database_that_is_away_is_no_fault_of_tandem(raised: Exception) -> None:
+    response = problem_response(raised, {})
+    assert response is not None
+    assert (response.status_code, response.data["code"], response.headers["Retry-After"]) == (503, "database_away", "5")
+    assert "example" not in str(response.data)
     check(response.data, PROBLEM)
 
 

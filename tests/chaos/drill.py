@@ -78,8 +78,8 @@ class Drill:
             database: Database = Sqlite(self._folder)
             if self._wanted.database == "postgres":
                 database = Postgres(around.enter_context(PostgresServer()))
-            broker = RedisBroker(ValkeyServer("--appendonly", "yes")) if self._wanted.broker == "embedded" else None
-            broker = broker or broker_of(self._wanted.broker)
+            embedded = self._wanted.broker == "embedded"
+            broker = RedisBroker(ValkeyServer("--appendonly", "yes")) if embedded else broker_of(self._wanted.broker)
             around.enter_context(broker.server)
             stack = Stack(database.url, broker.url, self._folder, beats=self._wanted.beats)
             made = stack.manage("migrate", "--verbosity", "0")

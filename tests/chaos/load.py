@@ -117,11 +117,11 @@ class Load:
 
     def _schedule(self) -> None:
         if len(self._schedules) < _MOST_SCHEDULES:
-            fields = self._chance.choice([{"every": 60}, {"cron": "* * * * *", "backend": "crontab"}])
+            fields: Json = self._chance.choice([{"every": 60}, {"cron": "* * * * *", "backend": "crontab"}])
             self._keep(self._schedules, self._ask("POST", "schedules/", {**self._work(), **fields}))
 
     def _edit(self) -> None:
-        change = self._chance.choice([{"every": 60}, {"every": 120}, {"cron": "*/2 * * * *"}, {"priority": 1}])
+        change: Json = self._chance.choice([{"every": 60}, {"every": 120}, {"cron": "*/2 * * * *"}, {"priority": 1}])
         self._of(self._schedules, "PATCH", "schedules/{}/", change)
 
     def _pause(self) -> None:

@@ -114,6 +114,7 @@ def test_no_other_code_is_listed() -> None:
     assert set(STATUSES) == {kind.code for kind in family() if kind.__module__.startswith("scheduling.")} | {
         *OTHERS,
         "internal",
+        "database_away",
     }
 
 
