@@ -48,9 +48,11 @@ class Faults:
 
     def choose(self, chance: random.Random) -> Chosen:
         """One of them, each kind as likely as the others."""
-        kinds = sorted({name.split(" ", 1)[1] for name in self._all})
-        kind = chance.choice(kinds)
-        name = chance.choice(sorted(name for name in self._all if name.split(" ", 1)[1] == kind))
+        kinds: dict[str, list[str]] = {}
+        for name in sorted(self._all):
+            # The clock is one kind, however far it is stepped.
+            kinds.setdefault(name.split(" ", 1)[1].partition(" by ")[0], []).append(name)
+        name = chance.choice(kinds[chance.choice(sorted(kinds))])
         return Chosen(name, round(chance.uniform(SHORTEST_SECONDS, LONGEST_SECONDS), 1), self._all[name])
 
     def _of_process(self, name: str) -> dict[str, Fault]:

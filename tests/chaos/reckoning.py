@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Q
 
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import OnLost, Task, TaskAttempt, TaskEvent, Workflow
 
-Line = tuple[int, int, str]
+
+class Line(NamedTuple):
+    """An attempt of a task `begins` or `ends`, at a time of the machine's clock, which nobody has stepped."""
+
+    task: int
+    attempt: int
+    what: str
+    at: datetime
 
 
 def lines_of(text: str) -> list[Line]:
-    """(task, attempt, what) of each line."""
+    """What the jobs wrote."""
     words = [line.split() for line in text.splitlines()]
-    return [(int(task), int(attempt), what) for task, attempt, what in words]
+    return [
+        Line(int(task), int(attempt), what, datetime.fromtimestamp(float(at), UTC)) for task, attempt, what, at in words
+    ]
 
 
 def still_open(before: datetime) -> int:
@@ -27,24 +37,28 @@ def still_open(before: datetime) -> int:
 
 
 def differences(lines: Iterable[Line], promised: Iterable[int]) -> Iterator[str]:
-    """What differs between the runs, what the API promised, and the ledger."""
-    counts = Counter(lines)
-    by_number = {
-        (task, number): status
-        for task, number, status in TaskAttempt.objects.values_list("task_id", "number", "status").iterator()
-    }
+    """What differs between the runs, the ids of tasks that the API promised, and the ledger."""
+    counts = Counter((line.task, line.attempt, line.what) for line in lines)
+    ours = TaskAttempt.objects.filter(task__job="chaos.work").values_list("task_id", "number", "status")
+    attempts = {(task, number): status for task, number, status in ours.iterator()}
     for (task, attempt, what), count in sorted(counts.items()):
         if count > 1:
             yield f"task {task} attempt {attempt} {what} {count} times"
-        if (task, attempt) not in by_number:
+        if (task, attempt) not in attempts:
             yield f"task {task} attempt {attempt} {what}, and the ledger has no such attempt"
-    ours = set(Task.objects.filter(job="chaos.work").values_list("pk", flat=True))
-    for (task, attempt), status in sorted(by_number.items()):
-        if task in ours and status == Status.COMPLETED and not counts[task, attempt, "ends"]:
+    for (task, attempt), status in sorted(attempts.items()):
+        if status == Status.COMPLETED and not counts[task, attempt, "ends"]:
             yield f"task {task} attempt {attempt} is COMPLETED and did not end"
     yield from _retried_without_reason()
     for lost in sorted(set(promised) - set(Task.objects.values_list("pk", flat=True))):
         yield f"task {lost} was promised and is not in the ledger"
+
+
+def early(lines: Iterable[Line], *, tolerance: timedelta) -> list[str]:
+    """The runs of occurrences that began before they were due."""
+    due = dict(Task.objects.filter(due_at__isnull=False).values_list("pk", "due_at"))
+    begins = [(line, due[line.task]) for line in lines if line.what == "begins" and line.task in due]
+    return [f"task {line.task} began {at - line.at} too early" for line, at in begins if at - line.at > tolerance]
 
 
 def _retried_without_reason() -> Iterator[str]:
