@@ -56,9 +56,9 @@ def differences(lines: Iterable[Line], promised: Iterable[int]) -> Iterator[str]
 
 def early(lines: Iterable[Line], *, tolerance: timedelta) -> list[str]:
     """The runs of occurrences that began before they were due."""
-    due = dict(Task.objects.filter(due_at__isnull=False).values_list("pk", "due_at"))
-    begins = [(line, due[line.task]) for line in lines if line.what == "begins" and line.task in due]
-    return [f"task {line.task} began {at - line.at} too early" for line, at in begins if at - line.at > tolerance]
+    due = {pk: due_at for pk, due_at in Task.objects.values_list("pk", "due_at") if due_at is not None}
+    begins = [(line, due[line.task] - line.at) for line in lines if line.what == "begins" and line.task in due]
+    return [f"task {line.task} began {span} too early" for line, span in begins if span > tolerance]
 
 
 def _retried_without_reason() -> Iterator[str]:
