@@ -83,7 +83,7 @@ def _histories(ids: list[int], scope: Scope) -> dict[int, History]:
     """What the events say of each task. They are read one after another and not kept."""
     # Of the details, which may hold a result of a megabyte, the database sends one number.
     claimed = Case(When(status=Status.RUNNING, then=KeyTextTransform("attempt", "detail")))
-    events = TaskEvent.objects.filter(task__in=ids).order_by("task", "number").annotate(claimed=claimed)
+    events = TaskEvent.objects.filter(task__in=ids).order_by("task_id", "number").annotate(claimed=claimed)
     found: dict[int, History] = {}
     rows: Iterator[tuple[Any, ...]] = events.values_list("task_id", "number", "status", "claimed").iterator(CHUNK)
     for task_id, of_task in groupby(rows, key=itemgetter(0)):
@@ -95,7 +95,7 @@ def _histories(ids: list[int], scope: Scope) -> dict[int, History]:
 
 
 def _attempts(ids: list[int], scope: Scope) -> dict[int, list[TaskAttempt]]:
-    rows = TaskAttempt.objects.filter(task__in=ids).only(*_ATTEMPT).order_by("task", "number")
+    rows = TaskAttempt.objects.filter(task__in=ids).only(*_ATTEMPT).order_by("task_id", "number")
     found = {task_id: list(of_task) for task_id, of_task in groupby(rows, key=attrgetter("task_id"))}
     scope.counts["attempts"] += sum(map(len, found.values()))
     return found

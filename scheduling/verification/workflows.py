@@ -28,7 +28,7 @@ _TASK_OF: Final = {
 def check_workflows(workflows: Sequence[Workflow], *, now: datetime) -> Iterator[Mismatch]:
     """Check a chunk of workflows, which are in order of their ids. One workflow's nodes are in memory at a time."""
     by_id = {workflow.pk: workflow for workflow in workflows}
-    nodes = WorkflowNode.objects.filter(workflow__in=by_id).select_related("task").order_by("workflow", "number")
+    nodes = WorkflowNode.objects.filter(workflow__in=by_id).select_related("task").order_by("workflow_id", "number")
     read = nodes.only("workflow", "number", "parent", "role", "kind", "status", "task__status", "task__finished_at")
     for workflow_id, of_one in groupby(read.iterator(chunk_size=_CHUNK), key=attrgetter("workflow_id")):
         workflow = by_id.pop(workflow_id)
