@@ -74,15 +74,16 @@ def _held_back(waiting: Sequence[Task], now: datetime) -> Iterator[Mismatch]:
     tasks, workflows = Task.objects.filter(of_these).order_by(), Workflow.objects.filter(of_these).order_by()
     busy = {*tasks.filter(status__in=OPEN - {Status.SCHEDULED}).values_list("schedule_id", flat=True)}
     busy |= {*workflows.filter(status=Status.RUNNING).values_list("schedule_id", flat=True)}
-    ends = [end for rows in (tasks, workflows) for end in _last_ends(rows)]
-    for task in waiting:
+    idle = [task for task in waiting if task.schedule_id not in busy]
+    of_idle = Q(schedule__in={task.schedule_id for task in idle}, finished_at__isnull=False)
+    ends = [end for rows in (tasks, workflows) for end in _last_ends(rows.filter(of_idle))]
+    for task in idle:
         free = max([task.created_at, *(end for schedule, end in ends if schedule == task.schedule_id)])
-        if task.schedule_id not in busy and now - free > OVERDUE:
+        if now - free > OVERDUE:
             found = f"it waits for an earlier task of its schedule, and none is open since {shown(free)}"
             yield Mismatch("task", task.pk, "open: held back", found, f"it is queued within {OVERDUE}")
 
 
-def _last_ends(rows: QuerySet[Any]) -> list[tuple[int, datetime]]:
-    """For each schedule, when the last of its tasks or workflows ended."""
-    ended = rows.filter(finished_at__isnull=False)
+def _last_ends(ended: QuerySet[Any]) -> list[tuple[int, datetime]]:
+    """For each schedule, when the last of these tasks or workflows ended."""
     return list(ended.values_list("schedule_id").annotate(Max("finished_at")))

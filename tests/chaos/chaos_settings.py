@@ -9,8 +9,6 @@ from settings.test import *  # noqa: F403 - an environment is another one plus w
 from settings.test import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos"]
-# The runner finds the settings in its own environment, and so do the commands that it starts.
-TANDEM_ROUTING = [{"backend": "beat", "because": "the drill asks for the other one by name"}]
 
 if _shift := float(os.environ.get("CHAOS_CLOCK_SHIFT", "0")):
     # The one clock that decides anything in Tandem. A real step would also move the clocks of everybody else here.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from tests.servers.redis_like import ValkeyServer
 EVERY_SECONDS: Final = 30.0
 # After the last fault nothing may be open for longer: messages that are lost are sent again after minutes.
 REST_SECONDS: Final = 300.0
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Drill:
             around.enter_context(ledger_at(database.url))
             around.callback(stack.close)
             stack.start_all()
-            self._until(lambda: answers(stack.port), _START_SECONDS)
+            if not self._until(lambda: answers(stack.port), _START_SECONDS):
+                raise AssertionError(f"The web server does not answer: see the logs in {self._folder}.")
             yield stack, broker, database
 
     def _do_harm(self, faults: Faults, stack: Stack) -> None:
@@ -130,7 +131,7 @@ class Drill:
         self._say(f"verify: {said['count']} findings in {said['seconds']} s, read {said['read']}")
         return [f"verify: {finding}" for finding in said["findings"]]
 
-    def _until(self, condition: Any, longest: float) -> bool:
+    def _until(self, condition: Callable[[], object], longest: float) -> bool:
         """Whether it came true in time. A database that is away is asked again."""
         deadline = time.monotonic() + longest
         while time.monotonic() < deadline:
