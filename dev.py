@@ -75,8 +75,10 @@ def test(rest: list[str]) -> int:
 
 
 def drill(rest: list[str]) -> int:
-    """run the drills: long outages and whole stacks, with real servers; further words go to pytest"""
+    """run the drills: long outages and whole stacks, with real servers; further words go to pytest; or chaos --help"""
     _missing_after_install()
+    if rest[:1] == ["chaos"]:
+        return _call([str(environment(ROOT, "dev")), "-m", "tests.chaos", *rest[1:]])
     return _call([str(environment(ROOT, "dev")), "-m", "pytest", "-m", "drill", "-n", "2", *rest])
 
 

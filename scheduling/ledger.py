@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, PositiveSmallIntegerField, Q, Value
-from django.db.models.functions import Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from scheduling.events import notifier
 from scheduling.lifecycle import WAITING, Status, sources
@@ -71,7 +71,9 @@ def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_lo
     for task in rows:
         task.status = Status.CANCELLED
         task.events += 1
-    _move_locked(rows, now, _reason_detail(reason), reason=reason, finished_at=now, send_at=None, wait_until=None)
+    _move_locked(
+        rows, now, _reason_detail(reason), reason=reason, finished_at=_ends(now), send_at=None, wait_until=None
+    )
 
 
 def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "") -> Task | None:
@@ -121,12 +123,12 @@ def cancel(task_id: int, *, reason: str, now: datetime, running: bool = True) ->
     Returns False when the task has finished already. With `running` False, a RUNNING task is left alone, and the
     answer is False too.
     """
-    changes = {"reason": reason, "finished_at": now, "send_at": None, "wait_until": None}
+    changes = {"reason": reason, "finished_at": _ends(now), "send_at": None, "wait_until": None}
     with transaction.atomic():
         only = Q() if running else ~Q(status=Status.RUNNING)
         if not _move(task_id, Status.CANCELLED, now, _reason_detail(reason), changes, only):
             return False
-        TaskAttempt.objects.filter(task_id=task_id, ended_at=None).update(status=Status.CANCELLED, ended_at=now)
+        TaskAttempt.objects.filter(task_id=task_id, ended_at=None).update(status=Status.CANCELLED, ended_at=_ends(now))
         return True
 
 
@@ -233,7 +235,7 @@ def _end(
     only: Q | None = None,
 ) -> Status | None:
     """End a running attempt. The task ends too, unless another attempt follows."""
-    finished_at = None if to is Status.RETRYING else now
+    finished_at = None if to is Status.RETRYING else _ends(now)
     ended = Status.FAILED if to is Status.RETRYING else to
     with transaction.atomic():
         held = Q(attempt=task.attempt) & (only or Q())
@@ -241,7 +243,7 @@ def _end(
             return None
         TaskAttempt.objects.filter(task=task, number=task.attempt).update(
             status=ended,
-            ended_at=now,
+            ended_at=_ends(now),
             error=changes.get("error", ""),
             traceback=storable_text(traceback[-MOST_ERROR_CHARACTERS:]),
         )
@@ -274,6 +276,14 @@ def _move_locked(rows: list[Task], now: datetime, detail: Mapping[str, Json], **
         TaskEvent(task=task, number=task.events, at=now, status=task.status, detail=detail) for task in rows
     )
     notifier.announce([task.pk for task in rows])
+
+
+def _ends(now: datetime) -> Any:
+    """When a task or an attempt ends that ends `now`: not before it started.
+
+    Its start may have been written by a process whose clock is ahead, or while the caller waited for the database.
+    """
+    return Greatest(Value(now), Coalesce(F("started_at"), Value(now)))
 
 
 def _append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from scheduling.lifecycle import Status
@@ -17,6 +17,8 @@ RECORDED_SPAN: Final = timedelta(days=1)
 RECORDED_MOST: Final = 200
 # With catch_up `all` each one is a task to run: more of them would keep the workers from all other work.
 CAUGHT_UP_MOST: Final = 10_000
+_UNTIL: Final = "missed, like all occurrences before "
+_TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 REPLACED: Final = "replaced by a later occurrence, because overlap is replace"
 
 
@@ -114,10 +116,16 @@ def _recent(
     return due or deque([first])
 
 
+def unrecorded_until(reason: str) -> datetime | None:
+    """Up to when a row with this reason stands for all occurrences from its own on; None for any other reason."""
+    if not reason.startswith(_UNTIL):
+        return None
+    said, _, _ = reason.removeprefix(_UNTIL).partition(": ")
+    return datetime.strptime(said, _TIME).replace(tzinfo=UTC)
+
+
 def _unrecorded(first: datetime, then: datetime) -> Decision:
-    reason = (
-        f"missed, like all occurrences before {then:%Y-%m-%d %H:%M:%S} UTC: they are too old or too many for a row each"
-    )
+    reason = f"{_UNTIL}{then.strftime(_TIME)}: they are too old or too many for a row each"
     return Decision(first, Status.MISSED, reason)
 
 

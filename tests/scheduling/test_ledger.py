@@ -222,3 +222,25 @@ def test_what_was_asked_to_stop_is_not_claimed() -> None:
     task = a_task()
     Task.objects.filter(pk=task.pk).update(cancel_asked_at=NOW)
     assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None
+
+
+def test_nothing_ends_before_it_started_when_another_clock_is_behind() -> None:
+    task = ledger.claim(a_task().pk, 1, worker="its clock is ahead", now=LATER)
+    assert task is not None
+    assert ledger.lose(task, error="it is gone", now=NOW)
+    task.refresh_from_db()
+    assert (task.started_at, task.finished_at) == (LATER, LATER)
+    assert TaskAttempt.objects.get(task=task).ended_at == LATER
+
+
+@pytest.mark.parametrize("in_bulk", [False, True])
+def test_a_cancellation_that_waited_for_the_database_does_not_end_before_the_start(in_bulk: bool) -> None:
+    task = ledger.claim(a_task().pk, 1, worker="me", now=LATER)
+    assert task is not None
+    assert ledger.schedule_retry(task, error="x", wait_until=LATER, now=LATER)
+    if in_bulk:
+        ledger.cancel_unclaimed([task.pk], reason="no", now=NOW)
+    else:
+        assert ledger.cancel(task.pk, reason="no", now=NOW)
+    task.refresh_from_db()
+    assert (task.status, task.started_at, task.finished_at) == ("CANCELLED", LATER, LATER)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models import Schedule
-from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Policy, next_due, plan
+from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Policy, next_due, plan, unrecorded_until
 from scheduling.timing import Cron, Every
 from tests.conftest import at
 
@@ -189,6 +189,13 @@ def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:
     assert "like all occurrences before 2026-11-20 06:41:00 UTC" in made.decisions[0].reason
     assert [str(found.status) for found in made.decisions[-2:]] == ["MISSED", "QUEUED"]
     assert made.cursor == at("2026-11-20 10:00")
+
+
+def test_a_row_that_stands_for_many_says_up_to_when() -> None:
+    made = plan(EVERY_MINUTE, at("2026-11-10 00:00"), at("2026-11-20 10:00"), Policy())
+    first, second, *_ = made.decisions
+    assert unrecorded_until(first.reason) == second.due_at
+    assert unrecorded_until(second.reason) is None
 
 
 def test_catching_up_all_of_a_long_outage_is_bounded_too() -> None:
