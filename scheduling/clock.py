@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import connection
+from django.utils import timezone
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ def _later(believed: tuple[datetime, float], moment: float) -> datetime:
 
 def _begin() -> None:
     global _clock  # noqa: PLW0603 - one clock a process
-    _clock = Clock(database_time, time.monotonic, lambda: datetime.now(UTC))
+    _clock = Clock(database_time, time.monotonic, timezone.now)
 
 
 _clock: Clock

@@ -11,6 +11,6 @@ from settings.test import INSTALLED_APPS
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos"]
 
 if _shift := float(os.environ.get("CHAOS_CLOCK_SHIFT", "0")):
-    # The one clock that decides anything in Tandem. A real step would also move the clocks of everybody else here.
+    # The machine's clock, as this process sees it. A real step would also move the clocks of everybody else here.
     _true_now = timezone.now
     timezone.now = lambda: _true_now() + timedelta(seconds=_shift)
