@@ -47,6 +47,11 @@ class QueueExecutor(Executor):
                 queue = queue_of(left[0].queue)
                 refused.append(f"the broker refuses queue {queue} ({type(exc).__name__})")
                 left = [task for task in left if queue_of(task.queue) != queue]
+            except Exception as exc:
+                # Such as the AttributeError of a channel that kombu has closed and kept. The tasks are stored and are
+                # sent again, so who asked for them must not hear of a fault.
+                log.exception("the message of task %d was not sent", left[len(handed_over) - done].pk)
+                return Submission(handed_over, f"the message was not sent ({type(exc).__name__})")
         return Submission(handed_over, "; ".join(refused))
 
     def queue_of(self, queue: str) -> str:

@@ -73,4 +73,10 @@ def _producer() -> Iterator[Producer]:
     # Equal connections share a pool; a forked process gets a new pool (kombu.pools).
     pool = producers[connection()]
     with pool.acquire(block=True, timeout=settings.TANDEM_PUBLISH_SECONDS) as producer:
-        yield producer
+        used = producer.connection
+        try:
+            yield producer
+        except Exception:
+            # kombu may keep a channel that it has closed. The next one who takes this connection opens it anew.
+            used.collect()
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
+from kombu import Connection, Producer
 
 from backends.queue.executor import QueueExecutor
 from scheduling import delivery, ledger
@@ -89,3 +90,26 @@ def test_what_was_handed_over_is_sent_again_only_when_nobody_claims_it(broker: B
     assert (task.send_at, task.sends) == (now + ledger.SEND_AGAIN, 1)
     sweep(now=now + ledger.SEND_AGAIN)
     assert broker.messages() == [("tandem.run", [task.pk, 1])] * 2
+
+
+def test_a_fault_of_kombu_is_an_error_of_the_submission_and_its_connection_is_not_used_again(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, third = queued_tasks(3)
+    used: list[Connection | None] = []
+
+    def fails(producer: Producer, *_: object, **__: object) -> None:
+        # What a channel says that kombu has closed and kept; seen after a broker that was full.
+        used.append(producer.connection)
+        raise AttributeError("'NoneType' object has no attribute 'client'")
+
+    QueueExecutor().submit([first])
+    with monkeypatch.context() as patched:
+        patched.setattr(Producer, "publish", fails)
+        submission = QueueExecutor().submit([second])
+    assert list(submission.handed_over) == []
+    assert submission.error == "the message was not sent (AttributeError)"
+    assert f"task {second.pk} was not sent" in caplog.text
+    assert [each.connected for each in used if each] == [False]
+    assert QueueExecutor().submit([third]).handed_over == [third]
+    assert broker.messages() == [("tandem.run", [task.pk, 1]) for task in (first, third)]
