@@ -50,13 +50,10 @@ class SignsOfLife(bootsteps.StartStopStep):
         self.stop(parent)
 
     def _look_after_children(self, worker: WorkController) -> None:
-        known: set[int] = set()
+        known: frozenset[int] = frozenset()
         try:
             while not self._over.wait(LOOK_SECONDS):
-                present = _children(worker)
-                lost = known - present
-                # Those that could not be told to the database are told with the next look.
-                known = present | {pid for pid in lost if not _told(pid)}
+                known = look(_children(worker), known)
         finally:
             connection.close()
 
@@ -73,20 +70,27 @@ def end(**_: Any) -> None:
     processes.stop()
 
 
-def _children(worker: WorkController) -> set[int]:
+def look(present: frozenset[int], known: frozenset[int]) -> frozenset[int]:
+    """Give up what ended processes ran if the children changed. Returns the children to compare with at the next look.
+
+    A child that died between two looks was never seen, but another one takes its place. So it does not matter which
+    child is new or missing: each process of this machine is asked about.
+    """
+    if present == known:
+        return known
+    try:
+        lost_attempts.lose_gone(now=clock.now())
+    except (DatabaseError, InterfaceError) as exc:
+        log.warning("what lost processes ran cannot be given up yet: %s", type(exc).__name__)
+        connection.close()
+        return known
+    return present
+
+
+def _children(worker: WorkController) -> frozenset[int]:
     """The ids of the pool's processes; none for a pool without processes (threads, solo)."""
     pool: Any = getattr(worker.pool, "_pool", None)
-    return {child.pid for child in list(getattr(pool, "_pool", ())) if child.exitcode is None}
-
-
-def _told(pid: int) -> bool:
-    try:
-        lost_attempts.lose_gone(now=clock.now(), pid=pid)
-    except (DatabaseError, InterfaceError) as exc:
-        log.warning("what process %d ran cannot be given up yet: %s", pid, type(exc).__name__)
-        connection.close()
-        return False
-    return True
+    return frozenset(child.pid for child in list(getattr(pool, "_pool", ())) if child.exitcode is None)
 
 
 app.steps["worker"].add(SignsOfLife)

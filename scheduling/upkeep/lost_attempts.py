@@ -101,11 +101,9 @@ def lose_silent(*, now: datetime) -> None:
                 _lose(task_id, attempt, error, now)
 
 
-def lose_gone(*, now: datetime, pid: int | None = None) -> None:
-    """Give up the attempts whose processes ran on this machine and have ended; with `pid`, only those of that one."""
+def lose_gone(*, now: datetime) -> None:
+    """Give up the attempts whose processes ran on this machine and have ended."""
     rows = Task.objects.filter(status=Status.RUNNING).exclude(process="")
-    if pid is not None:
-        rows = rows.filter(process__contains=f"-{pid}-")
     gone = (row for row in rows.values_list("pk", "attempt", "process") if processes.is_gone(row[2]))
     for task_id, attempt, _ in islice(gone, BATCH):
         _lose(task_id, attempt, "Its process has ended.", now)

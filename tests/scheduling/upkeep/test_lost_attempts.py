@@ -148,9 +148,6 @@ def test_a_process_that_moved_its_pulse_since_the_look_is_alive(
 
 def test_a_process_of_this_machine_that_has_ended_is_known_at_once(running: Task) -> None:
     Task.objects.filter(pk=running.pk).update(process=ended_process())
-    lost_attempts.lose_gone(now=NOW, pid=1)
-    running.refresh_from_db()
-    assert running.status == "RUNNING"
     lost_attempts.lose_gone(now=NOW)
     running.refresh_from_db()
     assert (running.status, running.error) == ("FAILED", "Its process has ended.")
