@@ -39,6 +39,7 @@ class LedgerScheduler(ForeignScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._runner = BackoffRunner()
         self._ticking = False
+        self._end_asked = False
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -46,7 +47,11 @@ class LedgerScheduler(ForeignScheduler):
         self._runner.run("start", self._setup)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Run the other PeriodicTasks, upkeep and our schedules once. Returns the seconds until the next tick."""
+        """Run the other PeriodicTasks, upkeep and our schedules once. Returns the seconds until the next tick.
+
+        Raises SystemExit when beat was told to end meanwhile. What celery.beat's signal handler raises may be lost: the
+        error of the query that it interrupted takes its place, and counts as a failure of that step.
+        """
         self._ticking = True
         try:
             waits = [
@@ -58,16 +63,20 @@ class LedgerScheduler(ForeignScheduler):
             ]
         finally:
             self._ticking = False
+        if self._end_asked:
+            raise SystemExit
         return max(0.0, min(LONGEST_WAIT, *waits))
 
     def close(self) -> None:
-        """Store the runs that are not stored yet, and release the broker. Does nothing during a tick.
+        """Store the runs that are not stored yet, and release the broker. During a tick, only note that beat is to end.
 
         celery.beat's signal handler calls this at any point of this thread. During a tick that may be inside a query,
         which holds the lock of its connection: the thread would wait for itself. Beat calls `close` again after the
         tick.
         """
-        if not self._ticking:
+        if self._ticking:
+            self._end_asked = True
+        else:
             super().close()
 
     def _setup(self) -> float:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -99,3 +100,19 @@ def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
     assert closed == [False]
     beat.scheduler.close()
     assert "connection" not in vars(beat.scheduler)
+
+
+def test_a_signal_whose_exit_is_lost_in_an_error_ends_beat_after_the_tick(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(**_: Any) -> int:
+        try:
+            beat.scheduler.close()
+            raise SystemExit
+        finally:
+            # What a connection says that was interrupted in the middle of a query.
+            raise OperationalError("another command is already in progress")
+
+    monkeypatch.setattr(delivery, "queue_due", interrupted)
+    with pytest.raises(SystemExit):
+        beat.tick()
