@@ -12,12 +12,15 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from knox.models import AuthToken
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from scheduling import clock, schedules
 from scheduling.clock import Clock
 from scheduling.execution import watch
+from scheduling.executor import executor
 from scheduling.models import Schedule
+from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 
 # No deadline: a slow machine is no failure, because no assertion depends on time.
 hypothesis.settings.register_profile("tandem", deadline=None)
@@ -76,3 +79,12 @@ def a_schedule(*, now: datetime | None = None, **wanted: Any) -> Schedule:
 def at(text: str) -> datetime:
     """A UTC time from `2026-11-20 10:00[:00]`."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.fixture
+def recorded(settings: Settings) -> RecordingExecutor:
+    """The tasks that were handed to workers: recorded instead of published."""
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    found = executor("worker")
+    assert isinstance(found, RecordingExecutor)
+    return found

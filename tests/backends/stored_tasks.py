@@ -21,3 +21,8 @@ def a_task(schedule: Schedule, *, now: datetime | None = None, **fields: object)
     with transaction.atomic():
         ledger.record([task], now)
     return task
+
+
+def statuses(schedule: Schedule) -> list[str]:
+    """The statuses of the schedule's tasks, oldest first."""
+    return list(Task.objects.filter(schedule=schedule).order_by("due_at", "pk").values_list("status", flat=True))

@@ -5,37 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from scheduling import delivery, dispatch, ledger
 from scheduling.errors import NotFound
-from scheduling.executor import executor
 from scheduling.models import Schedule, Task
 from scheduling.models.execution_options import ExecutionOptions
+from tests.backends.stored_tasks import statuses
 from tests.conftest import a_schedule, at
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.recording import RecordingExecutor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recorded")]
 
 NOW = at("2026-11-20 10:00")
 DUE = at("2026-11-20 10:05")
 
 
-@pytest.fixture(autouse=True)
-def worker(settings: Settings) -> RecordingExecutor:
-    """The tasks that were handed to workers."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
-    return found
-
-
-def statuses(schedule: Schedule) -> list[str]:
-    """The statuses of the schedule's tasks, oldest first."""
-    return list(Task.objects.filter(schedule=schedule).order_by("due_at", "pk").values_list("status", flat=True))
-
-
-def test_what_is_due_becomes_one_task_and_is_handed_over(worker: RecordingExecutor) -> None:
+def test_what_is_due_becomes_one_task_and_is_handed_over(recorded: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, parameters={"steps": 2})
     assert dispatch.dispatch_due("beat", now=DUE) == 1
     task = Task.objects.get()
@@ -43,7 +29,7 @@ def test_what_is_due_becomes_one_task_and_is_handed_over(worker: RecordingExecut
         schedule, DUE, "QUEUED", "beat", "worker",
     )  # fmt: skip
     assert (task.job, task.parameters, task.attempt) == ("demo.process_data", {"steps": 2}, 1)
-    assert worker.submitted == [(task.pk, 1)]
+    assert recorded.submitted == [(task.pk, 1)]
     schedule.refresh_from_db()
     assert (schedule.cursor, schedule.next_due_at) == (DUE, at("2026-11-20 10:10"))
     assert dispatch.dispatch_due("beat", now=DUE) == 0
@@ -63,14 +49,14 @@ def test_a_task_gets_every_execution_option_of_its_schedule() -> None:
     assert {field.name: getattr(task, field.name) for field in fields} == asked
 
 
-def test_a_backend_dispatches_its_own_schedules_only(worker: RecordingExecutor) -> None:
+def test_a_backend_dispatches_its_own_schedules_only(recorded: RecordingExecutor) -> None:
     a_schedule(now=NOW, backend="crontab")
     assert dispatch.dispatch_due("beat", now=DUE) == 0
-    assert worker.submitted == []
+    assert recorded.submitted == []
 
 
 def test_what_is_due_comes_in_batches_until_nothing_is(
-    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+    recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "BATCH", 3)
     for _ in range(7):
@@ -79,17 +65,17 @@ def test_what_is_due_comes_in_batches_until_nothing_is(
     while count := dispatch.dispatch_due("beat", now=DUE):
         taken.append(count)
     assert taken == [3, 3, 1]
-    assert len(worker.submitted) == Task.objects.count() == 7
+    assert len(recorded.submitted) == Task.objects.count() == 7
 
 
 def test_the_number_of_queries_does_not_follow_the_number_due(
-    worker: RecordingExecutor, django_assert_max_num_queries: DjangoAssertNumQueries
+    recorded: RecordingExecutor, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(50):
         a_schedule(now=NOW)
     with django_assert_max_num_queries(12):
         dispatch.dispatch_due("beat", now=DUE)
-    assert len(worker.submitted) == 50
+    assert len(recorded.submitted) == 50
 
 
 def test_an_overlap_is_a_row_with_its_reason() -> None:
@@ -102,7 +88,7 @@ def test_an_overlap_is_a_row_with_its_reason() -> None:
     assert skipped.finished_at == at("2026-11-20 10:10")
 
 
-def test_replace_stops_what_runs_and_waits_for_its_end(worker: RecordingExecutor) -> None:
+def test_replace_stops_what_runs_and_waits_for_its_end(recorded: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="replace")
     dispatch.dispatch_due("beat", now=DUE)
     first = Task.objects.get()
@@ -120,24 +106,24 @@ def test_replace_stops_what_runs_and_waits_for_its_end(worker: RecordingExecutor
     assert statuses(schedule) == ["CANCELLED", "CANCELLED", "QUEUED"]
 
 
-def test_replace_cancels_what_waits_and_runs_at_once(worker: RecordingExecutor) -> None:
+def test_replace_cancels_what_waits_and_runs_at_once(recorded: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="replace")
     dispatch.dispatch_due("beat", now=DUE)
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
     assert statuses(schedule) == ["CANCELLED", "QUEUED"]
-    assert len(worker.submitted) == 2
+    assert len(recorded.submitted) == 2
 
 
-def test_a_cursor_that_lags_behind_the_ledger_makes_no_second_task(worker: RecordingExecutor) -> None:
+def test_a_cursor_that_lags_behind_the_ledger_makes_no_second_task(recorded: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="allow")
     dispatch.dispatch_due("beat", now=DUE)
     Schedule.objects.update(cursor=NOW, next_due_at=DUE)
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
     assert statuses(schedule) == ["QUEUED", "QUEUED"]
-    assert len(worker.submitted) == 2
+    assert len(recorded.submitted) == 2
 
 
-def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(worker: RecordingExecutor) -> None:
+def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(recorded: RecordingExecutor) -> None:
     broken, sound = a_schedule(now=NOW), a_schedule(now=NOW)
     Schedule.objects.filter(pk=broken.pk).update(timezone="Mars/Olympus")
     assert dispatch.dispatch_due("beat", now=DUE) == 2

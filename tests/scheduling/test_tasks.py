@@ -8,33 +8,22 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
-from pytest_django import Settings
 
 from scheduling import delivery, ledger, tasks
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.execution import run
 from scheduling.execution.run import Outcome, run_attempt
-from scheduling.executor import executor
 from scheduling.models import Task
 from scheduling.upkeep import lost_attempts
 from scheduling.upkeep.sweep import sweep
 from tests.conftest import at
 from tests.process_rows import ended_process
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.recording import RecordingExecutor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recorded")]
 
 NOW = at("2026-11-20 10:00")
 LATER = at("2026-11-20 11:00")
-
-
-@pytest.fixture(autouse=True)
-def worker(settings: Settings) -> RecordingExecutor:
-    """The tasks that were handed to workers."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
-    return found
 
 
 def a_task(**wanted: Any) -> Task:
@@ -43,42 +32,42 @@ def a_task(**wanted: Any) -> Task:
 
 
 @pytest.mark.parametrize("when", [None, NOW - timedelta(days=700), NOW])
-def test_a_task_without_a_future_time_is_sent_at_once(worker: RecordingExecutor, when: Any) -> None:
+def test_a_task_without_a_future_time_is_sent_at_once(recorded: RecordingExecutor, when: Any) -> None:
     task, said = tasks.create(now=NOW, name="a task", scheduled_time=when)
     assert (task.status, task.job, said) == ("QUEUED", "demo.process_data", "sent")
-    assert worker.submitted == [(task.pk, 1)]
+    assert recorded.submitted == [(task.pk, 1)]
 
 
-def test_a_task_waits_for_its_time_as_a_row(worker: RecordingExecutor) -> None:
+def test_a_task_waits_for_its_time_as_a_row(recorded: RecordingExecutor) -> None:
     task = a_task(scheduled_time=LATER)
     assert (task.status, task.wait_until) == ("SCHEDULED", LATER)
     assert delivery.queue_due(now=LATER - timedelta(seconds=1)) == 0
-    assert worker.submitted == []
+    assert recorded.submitted == []
     assert delivery.queue_due(now=LATER) == 1
-    assert worker.submitted == [(task.pk, 1)]
+    assert recorded.submitted == [(task.pk, 1)]
     assert delivery.queue_due(now=LATER) == 0
 
 
-def test_a_task_that_waits_is_not_mistaken_for_one_that_waits_for_another(worker: RecordingExecutor) -> None:
+def test_a_task_that_waits_is_not_mistaken_for_one_that_waits_for_another(recorded: RecordingExecutor) -> None:
     a_task(scheduled_time=LATER)
     sweep(now=NOW + timedelta(minutes=5))
-    assert worker.submitted == []
+    assert recorded.submitted == []
 
 
-def test_an_inline_task_waits_for_the_agent_of_its_host(worker: RecordingExecutor) -> None:
+def test_an_inline_task_waits_for_the_agent_of_its_host(recorded: RecordingExecutor) -> None:
     task, said = tasks.create(now=NOW, name="here", executor="inline")
     assert said == "the agent on testhost"
     assert delivery.take_unclaimed(now=NOW, host=django_settings.TANDEM_HOST) == [task]
-    assert worker.submitted == []
+    assert recorded.submitted == []
 
 
-def test_a_broker_that_is_away_is_said_and_the_task_is_kept(worker: RecordingExecutor) -> None:
-    worker.error = "the broker is away"
+def test_a_broker_that_is_away_is_said_and_the_task_is_kept(recorded: RecordingExecutor) -> None:
+    recorded.error = "the broker is away"
     task, said = tasks.create(now=NOW, name="a task")
     assert said == "the broker is away"
-    worker.error = ""
+    recorded.error = ""
     sweep(now=NOW + ledger.HAND_OVER)
-    assert worker.submitted == [(task.pk, 1)]
+    assert recorded.submitted == [(task.pk, 1)]
 
 
 WRONG = [
@@ -134,7 +123,7 @@ def test_what_has_finished_is_not_cancelled() -> None:
         tasks.cancel(task.pk + 1, now=NOW)
 
 
-def test_a_cancelled_task_can_be_repeated_and_keeps_its_attempts(worker: RecordingExecutor) -> None:
+def test_a_cancelled_task_can_be_repeated_and_keeps_its_attempts(recorded: RecordingExecutor) -> None:
     task = tasks.cancel(a_task().pk, now=NOW)
     repeated, said = tasks.retry(task.pk, now=LATER)
     assert (repeated.status, repeated.attempt, said) == ("QUEUED", 1, "sent")
@@ -145,7 +134,7 @@ def test_a_cancelled_task_can_be_repeated_and_keeps_its_attempts(worker: Recordi
         tasks.retry(task.pk, now=LATER)
 
 
-def test_what_did_not_start_in_time_has_expired(worker: RecordingExecutor) -> None:
+def test_what_did_not_start_in_time_has_expired(recorded: RecordingExecutor) -> None:
     task = a_task(expires=LATER)
     assert ledger.claim(task.pk, 1, worker="me", now=LATER) is None
     sweep(now=LATER)

@@ -7,19 +7,9 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from scheduling.executor import executor
 from tests.backends.beat.ticking import Beat
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.recording import RecordingExecutor
 from tests.servers.redis_like import ValkeyServer
-
-
-@pytest.fixture
-def recorded(settings: Settings) -> RecordingExecutor:
-    """What would have been published of our tasks."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
-    return found
 
 
 @pytest.fixture

@@ -6,27 +6,16 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from backends.beat.tasks import fire
-from scheduling.executor import executor
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.recording import RecordingExecutor
 
 # The task looks after its connection before it begins, which closes one that a transaction of the test is open on.
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def recorded(settings: Settings) -> RecordingExecutor:
-    """The messages that were recorded instead of published."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
-    return found
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("recorded")]
 
 
 def a_due_schedule(**wanted: object) -> Schedule:

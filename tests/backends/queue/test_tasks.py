@@ -8,27 +8,15 @@ import pytest
 from celery.exceptions import Ignore, Reject, Retry
 from django.db import connection
 from django.utils import timezone
-from pytest_django import Settings
 
 from backends.queue.tasks import JobFailed, run
 from scheduling import delivery, ledger
-from scheduling.executor import executor
 from scheduling.job_context import JobContext
 from scheduling.lifecycle import Status
 from scheduling.registry import _jobs, job
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
-
-
-@pytest.fixture
-def recorded(settings: Settings) -> RecordingExecutor:
-    """The messages that were recorded instead of published."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
-    return found
-
+from tests.recording import RecordingExecutor
 
 _raised: list[Exception] = []
 

@@ -8,103 +8,87 @@ from types import ModuleType
 
 import pytest
 from django.db import DataError, InterfaceError, connection
-from pytest_django import Settings
 
 from scheduling import delivery, dispatch, ledger
-from scheduling.executor import executor
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule, Task
+from scheduling.models import Task
 from scheduling.upkeep import lost_attempts
 from scheduling.upkeep import sweep as sweep_module
 from scheduling.upkeep.sweep import sweep
-from tests.backends.stored_tasks import a_task
+from tests.backends.stored_tasks import a_task, statuses
 from tests.conftest import a_schedule, at
 from tests.process_rows import ended_process
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.recording import RecordingExecutor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recorded")]
 
 NOW = at("2026-11-20 10:00")
 DUE = at("2026-11-20 10:05")
 
 
-@pytest.fixture(autouse=True)
-def worker(settings: Settings) -> RecordingExecutor:
-    """The tasks that were handed to workers."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
-    return found
-
-
-def statuses(schedule: Schedule) -> list[str]:
-    """The statuses of the schedule's tasks, oldest first."""
-    return list(Task.objects.filter(schedule=schedule).order_by("due_at", "pk").values_list("status", flat=True))
-
-
-def test_a_broker_that_is_away_loses_nothing(worker: RecordingExecutor) -> None:
+def test_a_broker_that_is_away_loses_nothing(recorded: RecordingExecutor) -> None:
     a_schedule(now=NOW)
-    worker.error = "away"
+    recorded.error = "away"
     dispatch.dispatch_due("beat", now=DUE)
     task = Task.objects.get()
     assert task.status == "QUEUED"
-    worker.error = ""
+    recorded.error = ""
     sweep(now=DUE + ledger.HAND_OVER - timedelta(seconds=1))
-    assert worker.submitted == []
+    assert recorded.submitted == []
     sweep(now=DUE + ledger.HAND_OVER)
-    assert worker.submitted == [(task.pk, 1)]
+    assert recorded.submitted == [(task.pk, 1)]
 
 
-def test_a_lost_message_is_sent_again_until_it_is_claimed(worker: RecordingExecutor) -> None:
+def test_a_lost_message_is_sent_again_until_it_is_claimed(recorded: RecordingExecutor) -> None:
     a_schedule(now=NOW)
     dispatch.dispatch_due("beat", now=DUE)
     task = Task.objects.get()
     sweep(now=DUE + timedelta(seconds=59))
-    assert len(worker.submitted) == 1
+    assert len(recorded.submitted) == 1
     sweep(now=DUE + timedelta(seconds=60))
-    assert worker.submitted == [(task.pk, 1)] * 2
+    assert recorded.submitted == [(task.pk, 1)] * 2
     ledger.claim(task.pk, 1, worker="me", now=DUE + timedelta(seconds=61))
     sweep(now=DUE + timedelta(seconds=75))
-    assert len(worker.submitted) == 2
+    assert len(recorded.submitted) == 2
 
 
-def test_upkeep_takes_more_than_one_batch(worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker.error = "away"
+def test_upkeep_takes_more_than_one_batch(recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded.error = "away"
     for _ in range(7):
         a_schedule(now=NOW)
     dispatch.dispatch_due("beat", now=DUE)
-    worker.error = ""
+    recorded.error = ""
     monkeypatch.setattr(delivery, "BATCH", 3)
     sweep(now=DUE + timedelta(minutes=1))
-    assert len(worker.submitted) == 7
+    assert len(recorded.submitted) == 7
 
 
 def test_every_task_whose_time_has_come_is_queued_batch_after_batch(
-    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+    recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "BATCH", 3)
     schedule = a_schedule(now=NOW)
     times = [DUE - timedelta(seconds=seconds) for seconds in range(6, -1, -1)]
     tasks = [a_task(schedule, status=Status.SCHEDULED, wait_until=time, send_at=None) for time in times]
     sweep_module.queue_due(now=DUE)
-    assert worker.submitted == [(task.pk, 1) for task in tasks]
+    assert recorded.submitted == [(task.pk, 1) for task in tasks]
 
 
 def test_what_is_unclaimed_is_sent_batch_after_batch_until_the_broker_refuses(
-    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+    recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "BATCH", 3)
     schedule = a_schedule(now=NOW)
     tasks = [a_task(schedule, now=NOW, send_at=NOW) for _ in range(7)]
-    worker.error = "away"
+    recorded.error = "away"
     sweep_module.send_unclaimed(now=DUE)
     # Those of the first batch wait for their next turn; the others were not even tried.
     assert list(Task.objects.filter(send_at__gt=DUE).order_by("pk")) == tasks[:3]
-    worker.error = ""
+    recorded.error = ""
     sweep_module.send_unclaimed(now=DUE)
-    assert worker.submitted == [(task.pk, 1) for task in tasks[3:]]
+    assert recorded.submitted == [(task.pk, 1) for task in tasks[3:]]
     sweep_module.send_unclaimed(now=DUE + ledger.HAND_OVER)
-    assert len(worker.submitted) == 7
+    assert len(recorded.submitted) == 7
 
 
 def expired_ones(count: int) -> list[Task]:
@@ -154,29 +138,29 @@ def test_a_step_does_a_bounded_number_and_what_is_left_goes_with_the_next_call(
     assert done == [3, 6, 7, 7]
 
 
-def test_upkeep_releases_what_waits_for_a_task_that_was_lost(worker: RecordingExecutor) -> None:
+def test_upkeep_releases_what_waits_for_a_task_that_was_lost(recorded: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, overlap="queue")
     dispatch.dispatch_due("beat", now=DUE)
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
-    ledger.claim(worker.submitted[0][0], 1, worker="me", process=ended_process(), now=DUE)
+    ledger.claim(recorded.submitted[0][0], 1, worker="me", process=ended_process(), now=DUE)
     sweep(now=at("2026-11-20 10:11"))
     assert statuses(schedule) == ["FAILED", "QUEUED"]
-    assert len(worker.submitted) == 2
+    assert len(recorded.submitted) == 2
 
 
 def test_a_step_that_fails_is_told_and_does_not_stop_the_others(
-    worker: RecordingExecutor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(**_: object) -> None:
         raise DataError("smallint out of range")
 
-    worker.error = "away"
+    recorded.error = "away"
     a_schedule(now=NOW)
     dispatch.dispatch_due("beat", now=DUE)
-    worker.error = ""
+    recorded.error = ""
     monkeypatch.setattr(sweep_module, "STEPS", (broken, *sweep_module.STEPS))
     sweep(now=DUE + ledger.HAND_OVER)
-    assert len(worker.submitted) == 1
+    assert len(recorded.submitted) == 1
     assert "upkeep: broken failed" in caplog.text
     assert "smallint out of range" in caplog.text
 

@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from scheduling import delivery
 from scheduling.execution.run import run_attempt
-from scheduling.executor import executor
 from scheduling.job_context import JobContext
 from scheduling.models import Task, Workflow, WorkflowNode
 from scheduling.registry import _jobs, job
 from scheduling.storable import Json
 from scheduling.workflows import service as workflows
-from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.recording import RecordingExecutor
 
 # While a name is in this set, the job `test.break` fails.
 BROKEN = {"broken"}
@@ -64,15 +62,12 @@ class Worker:
 
 
 @pytest.fixture
-def worker(settings: Settings) -> Iterator[Worker]:
+def worker(recorded: RecordingExecutor) -> Iterator[Worker]:
     """A worker, and the jobs `test.echo`, `test.add` and `test.break`."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    found = executor("worker")
-    assert isinstance(found, RecordingExecutor)
     BROKEN.add("broken")
     for name, function in (("test.echo", echo), ("test.add", add), ("test.break", give_up)):
         job(name)(function)
-    yield Worker(found)
+    yield Worker(recorded)
     for name in ("test.echo", "test.add", "test.break"):
         _jobs.pop(name)
 
