@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backends.crontab import block, checks, entries, host_report, reader_health, system_zone, targets, wrapper
+from backends.crontab import checks, entries, host_report, lines, reader_health, system_zone, targets, wrapper
 from backends.crontab.block import split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
@@ -35,7 +35,7 @@ class CrontabBackend(SchedulerBackend):
     def entries(self, schedule: Schedule) -> list[Entry]:
         zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
         line = entries.line_of(schedule, zone_name=zone_name, now=timezone.now())
-        return [block.entry(line, wrapper.command_of(wrapper.path()))]
+        return [lines.entry(line, wrapper.command_of(wrapper.path()))]
 
     def install(self, schedule: Schedule) -> Outcome:
         target = self.target()
@@ -70,11 +70,11 @@ class CrontabBackend(SchedulerBackend):
         if target is None:
             return []
         command = wrapper.command_of(wrapper.path())
-        return [block.entry(line, command) for line in self._lines(target)]
+        return [lines.entry(line, command) for line in self._lines(target)]
 
     def inspect(self) -> list[Entry]:
         target = self.target()
-        return [] if target is None else block.read(split(target.read()).block)
+        return [] if target is None else lines.read(split(target.read()).block)
 
     def health(self) -> Finding:
         try:
@@ -112,9 +112,9 @@ class CrontabBackend(SchedulerBackend):
     def _block(self, target: Target, without: int | None) -> bytes:
         command = wrapper.command_of(wrapper.path())
         wanted = [line for line in self._lines(target) if line.schedule_id != without]
-        return block.render(wanted, command=command, zone=target.zone())
+        return lines.render(wanted, command=command, zone=target.zone())
 
-    def _lines(self, target: Target) -> list[block.BlockLine]:
+    def _lines(self, target: Target) -> list[lines.BlockLine]:
         active = self._active(settings.TANDEM_HOST)
         return entries.lines_of(active, zone_name=target.zone(), now=timezone.now())
 

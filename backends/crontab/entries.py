@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from backends.crontab.block import BlockLine
+from backends.crontab.lines import BlockLine
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
 from scheduling.timing import Trigger, clock_zone

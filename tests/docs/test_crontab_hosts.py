@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import agent, block, entries, loop, targets, wrapper
+from backends.crontab import agent, block, entries, lines, loop, targets, wrapper
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.hosts import default_host
 from scheduling.models import Host, Schedule
@@ -52,9 +52,9 @@ def test_the_block_is_the_one_that_is_written() -> None:
         Schedule(pk=42, name="Nightly report", cron="30 2 * * 1-5", timezone="Europe/Berlin", anchor=NOW),
         Schedule(pk=43, name="Every five minutes", cron="*/5 * * * *", anchor=NOW),
     ]
-    lines = [entries.line_of(draft, zone_name="Europe/Berlin", now=NOW) for draft in drafts]
+    wanted = [entries.line_of(draft, zone_name="Europe/Berlin", now=NOW) for draft in drafts]
     foreign = b"MAILTO=ops@example.org\n17 * * * * /usr/local/bin/other\n"
-    written = block.splice(foreign, block.render(lines, command=COMMAND, zone="Europe/Berlin"))
+    written = block.splice(foreign, lines.render(wanted, command=COMMAND, zone="Europe/Berlin"))
     assert written.decode() == shown("crontab block")
     assert block.splice(written, b"") == foreign
 
@@ -79,11 +79,11 @@ def test_the_bounds_are_those_of_the_code() -> None:
     refused = section(PAGE, "What is written").partition("Refused")[2]
     assert f"{block.MOST_LINES:,} lines" in refused
     assert f"{MOST_COMMAND_BYTES} bytes" in refused
-    line = block.BlockLine(1, "* * * * *")
+    line = lines.BlockLine(1, "* * * * *")
     longest = "x" * (MOST_COMMAND_BYTES - len(" fire 1"))
-    assert block.entry(line, longest).schedule_id == 1
+    assert lines.entry(line, longest).schedule_id == 1
     with pytest.raises(BackendError):
-        block.entry(line, longest + "x")
+        lines.entry(line, longest + "x")
     with pytest.raises(BackendError):
         block.splice(b"\n" * block.MOST_LINES, b"x\n")
     for character in "%#\\\n":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from backends.crontab import block
+from backends.crontab import lines
 from backends.crontab.block import split
 from backends.crontab.targets import Target
 from scheduling.entry import Entry
@@ -32,10 +32,10 @@ def due_schedules(entries: Iterable[Entry], *, after: datetime, until: datetime)
 
 
 def _matches(entry: Entry, after: datetime, until: datetime) -> bool:
-    if entry.schedule_id == block.NOT_OURS:
+    if entry.schedule_id == lines.NOT_OURS:
         return False
     try:
-        due = Cron.parse(block.expression_of(entry), "UTC").next(after)
+        due = Cron.parse(lines.expression_of(entry), "UTC").next(after)
     except InvalidTrigger:
         return False
     return due is not None and due <= until
@@ -70,8 +70,8 @@ class Minutes:
         except BackendError as exc:
             self._warn_once(exc.detail)
             return []
-        entries = block.read(parts.block)
-        not_ours = len(_commands(parts.foreign)) + sum(entry.schedule_id == block.NOT_OURS for entry in entries)
+        entries = lines.read(parts.block)
+        not_ours = len(_commands(parts.foreign)) + sum(entry.schedule_id == lines.NOT_OURS for entry in entries)
         self._warn_once(
             f"{not_ours} lines of {self._target.describe()} are not Tandem's: they are not run" if not_ours else ""
         )

@@ -1,4 +1,4 @@
-"""The lines of our block."""
+"""The table as bytes: lines outside of Tandem's block stay unchanged."""
 
 from __future__ import annotations
 
@@ -6,73 +6,100 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.crontab import block
-from backends.crontab.block import BlockLine, splice, split
-from scheduling.entry import Entry
+from backends.crontab.block import BEGIN, BEGIN_JOINED, END, MOST_LINES, splice, split
 from scheduling.errors import BackendError
-from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 
-COMMAND = "/srv/var/tandem-cron"
+BLOCK = b"SHELL=/bin/sh\n* * * * * /var/tandem-cron fire 1\n"
+MARKER_START = b"# --- "
 
-
-def rendered(*lines: BlockLine, command: str = COMMAND) -> bytes:
-    return block.render(lines, command=command, zone="UTC")
-
-
-def test_a_line_stands_under_its_comment_and_below_what_the_block_pins() -> None:
-    assert rendered(BlockLine(42, "*/5 * * * *", "Mail: every 5 minutes")) == (
-        b"SHELL=/bin/sh\nCRON_TZ=UTC\n# 42: Mail: every 5 minutes\n*/5 * * * * /srv/var/tandem-cron fire 42\n"
-    )
-
-
-def test_no_lines_make_no_block() -> None:
-    assert rendered() == b""
-
-
-@pytest.mark.parametrize(
-    "expression",
-    ["0 * * * *", "0 0 1 * *", "0 0 1-31 * 5", "*/60 3 * * *", "0 3 */7,3 * 1", "0-59 0-23 * 1-12 0-6", "5 4 * * 7"],
+PIECES = st.sampled_from(
+    [
+        b"\n",
+        b"\r\n",
+        b"MAILTO=\n",
+        b"FOO = bar\n",
+        b"\t*/5 * * * *\tcmd\n",
+        b"\xff\xfe",
+        b"\0",
+        b"CRON_TZ=Asia/Tokyo\n",
+        b"0 5 * * * echo 100\\% # note\r\n",
+        b" #---\n",
+        b"no newline",
+    ]
 )
-def test_the_fields_are_written_and_read_exactly_as_they_are(expression: str) -> None:
-    text = f"{expression} {COMMAND} fire 7"
-    assert block.read(rendered(BlockLine(7, expression))) == [Entry(7, text)]
-    assert block.entry(BlockLine(7, expression), COMMAND) == Entry(7, text)
-    assert block.expression_of(Entry(7, text)) == expression
+FOREIGN = st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=12).map(b"".join)).filter(
+    lambda table: MARKER_START not in table
+)
+
+
+@settings(max_examples=200)
+@given(FOREIGN)
+def test_taking_the_block_away_gives_the_original_bytes_back(original: bytes) -> None:
+    assert splice(splice(original, BLOCK), b"") == original
 
 
 @settings(max_examples=100)
-@given(st.text(max_size=300), st.integers(1, 2**63 - 1))
-def test_what_a_user_typed_stays_in_one_comment_line(typed: str, schedule_id: int) -> None:
-    inside = rendered(BlockLine(schedule_id, "* * * * *", typed))
-    assert inside.count(b"\n") == 4
-    comment = inside.decode().split("\n")[2]
-    assert comment.startswith(f"# {schedule_id}: "[:-1])
-    assert comment.isprintable()
-    assert len(comment) <= 202
-    table = splice(b"", inside)
-    assert block.read(split(table).block) == [Entry(schedule_id, f"* * * * * {COMMAND} fire {schedule_id}")]
+@given(FOREIGN)
+def test_a_block_is_found_again_and_writing_it_twice_changes_nothing(original: bytes) -> None:
+    once = splice(original, BLOCK)
+    assert split(once).block == BLOCK
+    assert split(once).foreign == original
+    assert splice(once, BLOCK) == once
 
 
-def test_a_name_that_looks_like_a_marker_does_no_harm() -> None:
-    inside = rendered(BlockLine(1, "* * * * *", "x\n# --- END Tandem ---\n* * * * * rm -rf /"))
-    assert split(splice(b"", inside)).block == inside
-    assert len(block.read(inside)) == 1
+@settings(max_examples=100)
+@given(FOREIGN)
+def test_foreign_lines_stay_whole_lines_before_the_block(original: bytes) -> None:
+    before = splice(original, BLOCK).partition(b"# --- BEGIN")[0]
+    assert before in {original, original + b"\n"}
+    assert before == b"" or before.endswith(b"\n")
 
 
-def test_a_quoted_path_is_read_as_it_was_written() -> None:
-    command = "'/my files/it'\"'\"'s/tandem-cron'"
-    wanted = block.entry(BlockLine(3, "0 5 * * *"), command)
-    assert block.read(rendered(BlockLine(3, "0 5 * * *"), command=command)) == [wanted]
+@settings(max_examples=100)
+@given(FOREIGN, FOREIGN.filter(bool))
+def test_lines_appended_behind_the_block_come_before_it_at_the_next_write(first: bytes, later: bytes) -> None:
+    table = splice(splice(first, BLOCK) + later, BLOCK)
+    line_break = b"\n" if first and not first.endswith(b"\n") else b""
+    assert split(table).foreign == first + line_break + later
+    assert table.endswith(END + b"\n")
 
 
-def test_lines_of_others_inside_the_block_are_shown_as_not_ours() -> None:
-    found = block.read(b"SHELL=/bin/sh\n# comment\n\n0 1 * * * reboot\nnonsense\n* * * * * x fire 0\n\xff\n")
-    assert [entry.schedule_id for entry in found] == [block.NOT_OURS] * 4
-    assert found[0].text == "0 1 * * * reboot"
+def test_a_table_without_final_newline_keeps_its_last_line() -> None:
+    table = splice(b"0 1 * * * backup", BLOCK)
+    assert table == b"0 1 * * * backup\n" + BEGIN_JOINED + b"\n" + BLOCK + END + b"\n"
 
 
-def test_a_command_that_cron_would_not_take_is_refused() -> None:
-    fits = "/" + "x" * (MOST_COMMAND_BYTES - len("/ fire 1"))
-    block.entry(BlockLine(1, "* * * * *"), fits)
-    with pytest.raises(BackendError, match="TANDEM_VAR"):
-        block.entry(BlockLine(1, "* * * * *"), fits + "x")
+def test_the_end_marker_may_have_lost_its_newline() -> None:
+    assert split(BEGIN + b"\n" + BLOCK + END).block == BLOCK
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        BEGIN + b"\n" + BLOCK,
+        BLOCK + END + b"\n",
+        END + b"\n" + BLOCK + BEGIN + b"\n",
+        (BEGIN + b"\n" + BLOCK + END + b"\n") * 2,
+        BEGIN + b"\n" + BEGIN + b"\n" + BLOCK + END + b"\n",
+        BEGIN + b"\r\n" + BLOCK + END + b"\r\n",
+        b"  " + BEGIN + b"\n" + BLOCK + END + b"\n",
+        BEGIN + b" edited\n" + BLOCK + END + b"\n",
+    ],
+    ids=["no end", "no begin", "swapped", "twice", "two begins", "CRLF", "indented", "edited"],
+)
+def test_a_damaged_block_is_refused_with_what_to_do(damaged: bytes) -> None:
+    with pytest.raises(BackendError, match=r"block is damaged .* delete these lines"):
+        splice(b"MAILTO=me\n" + damaged, BLOCK)
+
+
+def test_words_about_the_markers_elsewhere_in_a_line_are_no_markers() -> None:
+    foreign = b"0 1 * * * echo # --- BEGIN Tandem\n"
+    assert split(splice(foreign, BLOCK)).foreign == foreign
+
+
+def test_a_table_that_cron_would_not_read_is_refused() -> None:
+    around = splice(b"", BLOCK).count(b"\n")
+    longest = b"#\n" * (MOST_LINES - around)
+    assert splice(splice(longest, BLOCK), b"") == longest
+    with pytest.raises(BackendError, match="10,000"):
+        splice(longest + b"#\n", BLOCK)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.crontab import block
+from backends.crontab import lines
 from backends.crontab.entries import line_of
 from scheduling.models import Schedule
 from scheduling.timing import Cron, clock_zone
@@ -58,8 +58,8 @@ def test_what_stands_in_the_table_wakes_us_for_every_occurrence(
     minute, hour, day, weekday = fields
     schedule = a_draft(f"{minute} {hour} {day} * {weekday}", zone)
     line = line_of(schedule, zone_name=clock, now=NOW)
-    [found] = block.read(block.render([line], command="/x", zone=clock))
-    wakes = Cron.parse(block.expression_of(found), clock)
+    [found] = lines.read(lines.render([line], command="/x", zone=clock))
+    wakes = Cron.parse(lines.expression_of(found), clock)
     for occurrence in schedule.trigger.occurrences(NOW, datetime(2027, 5, 1, tzinfo=UTC)):
         assert (
             next(wakes.occurrences(occurrence.replace(second=0) - (at("2026-01-01 00:01") - at("2026-01-01 00:00"))))
