@@ -76,7 +76,9 @@ def run(
     }
 
 
-def _ended(context: JobContext, command: str, arguments: dict[str, str], timeout: float | None) -> process.Ended:
+def _ended(
+    context: JobContext, command: str, arguments: dict[str, str], timeout: float | None
+) -> process.ProgramResult:
     called = parsed(settings.TANDEM_COMMANDS)[command]
     try:
         return process.run(

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from jobs.errors import Cancelled
-from jobs.mailing import Address, Letter, Line, send
+from jobs.mailing import Address, Email, Line, send
 from scheduling.errors import Problem
 from scheduling.job_context import JobContext
 from scheduling.registry import job
@@ -50,8 +50,8 @@ def send_email(
     if context.cancelled:
         raise Cancelled
     context.progress(0, 1, "Sending")
-    letter = Letter(subject, body, to, cc or (), bcc or (), reply_to or (), html)
-    sent = send(letter, task_id=context.task_id)
+    message = Email(subject, body, to, cc or (), bcc or (), reply_to or (), html)
+    sent = send(message, task_id=context.task_id)
     context.progress(1, 1, "Sent")
     count = len(to) + len(cc or ()) + len(bcc or ())
     return {"message_id": sent.message_id, "recipients": count - len(sent.refused), "refused": [*sent.refused]}

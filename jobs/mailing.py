@@ -61,7 +61,7 @@ Line = Annotated[str, AfterValidator(one_line), Field(min_length=1, max_length=5
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """A message. Each of `attachments` is (file name, content, media type)."""
 
     subject: str
@@ -107,13 +107,13 @@ class _Backend(EmailBackend):
         return _TlsClient if self.use_ssl else _Client
 
 
-def send(letter: Letter, *, task_id: int) -> Sent:
-    """Send the letter to all recipients at once. Its Message-ID is the same in each attempt of a task.
+def send(email: Email, *, task_id: int) -> Sent:
+    """Send the email to all recipients at once. Its Message-ID is the same in each attempt of a task.
 
     Raises NotSent if the server cannot be reached or refuses every recipient. The error repeats what the server said:
     that may include addresses, but no password.
     """
-    message_id, message = _message(letter, task_id)
+    message_id, message = _message(email, task_id)
     try:
         with _Backend() if settings.EMAIL_BACKEND == _SMTP else get_connection() as connection:
             connection.send_messages([message])
@@ -123,21 +123,21 @@ def send(letter: Letter, *, task_id: int) -> Sent:
     return Sent(message_id, [*refused])
 
 
-def _message(letter: Letter, task_id: int) -> tuple[str, EmailMultiAlternatives]:
+def _message(email: Email, task_id: int) -> tuple[str, EmailMultiAlternatives]:
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     message_id = f"<tandem-task-{task_id}@{domain}>"
     message = EmailMultiAlternatives(
-        letter.subject,
-        letter.body,
-        to=_encoded(letter.to),
-        cc=_encoded(letter.cc),
-        bcc=_encoded(letter.bcc),
-        reply_to=_encoded(letter.reply_to),
+        email.subject,
+        email.body,
+        to=_encoded(email.to),
+        cc=_encoded(email.cc),
+        bcc=_encoded(email.bcc),
+        reply_to=_encoded(email.reply_to),
         headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},  # RFC 3834: no automatic answers
     )
-    if letter.html is not None:
-        message.attach_alternative(letter.html, "text/html")
-    for name, content, media_type in letter.attachments:
+    if email.html is not None:
+        message.attach_alternative(email.html, "text/html")
+    for name, content, media_type in email.attachments:
         message.attach(name, content, media_type)
     return message_id, message
 

@@ -36,7 +36,7 @@ class NotStarted(TandemError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProgramResult:
     """How a program ended. `code` is its exit code, or minus the number of the signal that ended it.
 
     `output` is the beginning of its stdout, `errors` the end of its stderr. `cut` is true if any of the two is missing.
@@ -56,7 +56,7 @@ def run(
     timeout: float,
     cancelled: Callable[[], bool],
     most_bytes: int,
-) -> Ended:
+) -> ProgramResult:
     """Run a program to its end, without input. Its process group is killed when this call ends, also by an exception.
 
     `timeout` is in seconds. `most_bytes` of each stream are kept. Raises NotStarted, TimedOut and Cancelled.
@@ -84,7 +84,7 @@ def run(
         finally:
             _end_group(process)
         streams.drain()
-    return Ended(process.returncode, bytes(streams.output), bytes(streams.errors), streams.cut)
+    return ProgramResult(process.returncode, bytes(streams.output), bytes(streams.errors), streams.cut)
 
 
 class _Streams:

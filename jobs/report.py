@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from jobs.confinement import absolute, write_file
 from jobs.email import Addresses
 from jobs.errors import Cancelled
-from jobs.mailing import Letter, Line, send
+from jobs.mailing import Email, Line, send
 from jobs.summary.figures import Summary, summary
 from jobs.summary.page import as_html, as_text, headline
 from jobs.summary.rows import ended
@@ -59,10 +59,10 @@ def tasks(
     files = _filed(found, written, folder)
     if to:
         attachments = [(_name(found, "csv"), written["csv"], "text/csv")] if "csv" in written else []
-        letter = Letter(
+        message = Email(
             subject or headline(found), as_text(found), to, html=written.get("html"), attachments=attachments
         )
-        send(letter, task_id=context.task_id)
+        send(message, task_id=context.task_id)
     return _figures(found) | {"files": files, "mailed": len(to or ())}
 
 

@@ -200,7 +200,7 @@ def send_again_after(sends: int) -> timedelta:
     return min(SEND_AGAIN * (1 << min(sends, MOST_DOUBLINGS)), timedelta(hours=1))
 
 
-def standing(task: Task) -> tuple[bool, bool]:
+def attempt_state(task: Task) -> tuple[bool, bool]:
     """Whether the caller still owns the attempt, and whether the attempt was asked to stop."""
     rows = list(_held(task).values_list("cancel_asked_at", flat=True))
     return bool(rows), bool(rows) and rows[0] is not None

@@ -12,11 +12,11 @@ from typing import Any
 from settings.brokers import (
     QUEUE_TYPES,
     Tls,
+    broker_priorities,
     celery_settings,
     kind,
     publish_options,
     step_seconds,
-    wire_priorities,
 )
 from settings.databases import database
 from settings.email import email_settings
@@ -163,7 +163,7 @@ CELERY: dict[str, Any] = celery_settings(
 # Further options for connections that publish: they keep a request from waiting for a broker that is away.
 TANDEM_PUBLISH_OPTIONS = publish_options(BROKER_URL)
 TANDEM_PUBLISH_SECONDS = step_seconds(BROKER_URL)
-TANDEM_WIRE_PRIORITIES = wire_priorities(BROKER_URL)
+TANDEM_BROKER_PRIORITIES = broker_priorities(BROKER_URL)
 # A worker is stalled if it takes no message for this many seconds while messages wait and one of its processes is free.
 TANDEM_STALLED_SECONDS = env.integer("TANDEM_STALLED_SECONDS", 60, low=5, high=3600)
 TANDEM_RESTART_STALLED = env.boolean("TANDEM_RESTART_STALLED", default=True)

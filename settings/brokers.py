@@ -115,7 +115,7 @@ def step_seconds(url: str) -> float:
     return _STEP_SECONDS if parsed(url).hosts == 1 else _STEP_OF_SEVERAL_SECONDS
 
 
-def wire_priorities(url: str) -> tuple[int, ...]:
+def broker_priorities(url: str) -> tuple[int, ...]:
     """The priority to put into a message for each of the priorities 0 to 9, so that 9 is first on every broker.
 
     kombu's Redis transport takes the lowest number first (priority_steps), RabbitMQ the highest.
@@ -140,7 +140,7 @@ def _redis(broker: BrokerUrl, socket: Path) -> dict[str, Any]:
         "socket_connect_timeout": _WORKER_SECONDS,
         # redis-py must not repeat a push whose answer timed out: it could store a second message.
         "retry_on_timeout": False,
-        # One list per priority, read in the order of the numbers: see wire_priorities.
+        # One list per priority, read in the order of the numbers: see broker_priorities.
         "priority_steps": list(range(10)),
         "queue_order_strategy": "priority",
     }

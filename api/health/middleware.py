@@ -25,7 +25,7 @@ class HealthEndpoints:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
-        self._ready = Kept(readiness, time.monotonic)
+        self._ready = CachedAnswer(readiness, time.monotonic)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == "/healthz":
@@ -36,7 +36,7 @@ class HealthEndpoints:
         return self._get_response(request)
 
 
-class Kept:
+class CachedAnswer:
     """Keeps the answer of `ask` for KEEP_SECONDS. While one thread asks, the others wait. `clock` is monotonic."""
 
     def __init__(self, ask: Callable[[], tuple[dict[str, Any], HTTPStatus]], clock: Callable[[], float]) -> None:

@@ -35,7 +35,7 @@ def publish(tasks: Iterable[Task]) -> Iterator[Task]:
                 # The name that Flower and a worker's log show.
                 shadow=shown_name(task.job),
                 # Priority 9 comes first on every broker.
-                priority=settings.TANDEM_WIRE_PRIORITIES[task.priority],
+                priority=settings.TANDEM_BROKER_PRIORITIES[task.priority],
                 queue=queue_of(task.queue),
                 producer=producer,
                 **options,

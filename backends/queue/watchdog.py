@@ -51,7 +51,7 @@ class Stall:
     taken: int = -1
 
 
-def judged(before: Stall, sample: Sample, *, now: float) -> Stall:
+def stall_after(before: Stall, sample: Sample, *, now: float) -> Stall:
     """The stall after one more sample. Pure."""
     if not sample.waiting or not sample.room or sample.taken != before.taken:
         return Stall(None, sample.taken)
@@ -87,7 +87,7 @@ class Watchdog(bootsteps.StartStopStep):
         stall = Stall()
         while not self._stopped.wait(limit / 6):
             now = time.monotonic()
-            stall = judged(stall, _sample(worker, queues), now=now)
+            stall = stall_after(stall, _sample(worker, queues), now=now)
             _status["stalled"] = stall.since is not None and now - stall.since >= limit
             if _status["stalled"]:
                 log.error("this worker takes nothing, and messages wait in %s", ", ".join(queues))

@@ -141,7 +141,7 @@ def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog)
         log=lines.logger("scheduling.job"),
         report=_ProgressReporter(task).report,
         ask_cancelled=lambda: watch.stop_asked,
-        ask_mine=lambda: ledger.standing(task) == (True, False),
+        ask_mine=lambda: ledger.attempt_state(task) == (True, False),
     )
     try:
         called = definition(task.job)

@@ -72,7 +72,7 @@ class Watch:
     def _check(self, moment: float, now: datetime) -> None:
         # The limits need no database, so they are checked first.
         self._check_limits(moment - self._started, now)
-        held, asked = ledger.standing(self._task)
+        held, asked = ledger.attempt_state(self._task)
         if asked or not held:
             self._stop(moment, now, held=held)
         self._lines.store()

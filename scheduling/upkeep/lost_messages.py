@@ -17,7 +17,7 @@ from scheduling.models import Task
 log = logging.getLogger(__name__)
 
 # A message that was sent this long ago waits at the broker, or a worker has taken it. A younger one may be on its way.
-TRUST: Final = timedelta(seconds=5)
+IN_TRANSIT: Final = timedelta(seconds=5)
 
 
 def make_due(*, now: datetime) -> int:
@@ -31,7 +31,7 @@ def make_due(*, now: datetime) -> int:
 
 
 def _make_due(name: str, now: datetime) -> int:
-    unclaimed = Task.objects.filter(_sent_before(now - TRUST), executor=name, status=Status.QUEUED)
+    unclaimed = Task.objects.filter(_sent_before(now - IN_TRANSIT), executor=name, status=Status.QUEUED)
     # A task that is due within HAND_OVER is left out: it is being sent now, perhaps by another process, or soon.
     unclaimed = unclaimed.filter(send_at__gt=now + HAND_OVER)
     # Several values of `queue` may mean the same queue: '' and the name of the default one.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scheduling.errors import InvalidRequest, Problem, escaped
 from scheduling.models import NodeKind, NodeRole
-from scheduling.workflows.placeholders import RESULT, places, problem_with_place
+from scheduling.workflows.placeholders import RESULT, placeholders_in, problem_with_placeholder
 from scheduling.workflows.task_fields import TASK_FIELDS, read_task_fields
 
 # Nobody reads a deeper tree; it also ends what is nested without end.
@@ -121,14 +121,14 @@ class _Reader:
         )
         # Also where another field is wrong: everything is said at once.
         parameters = given.get("parameters")
-        for place in places(parameters):
-            where = ".".join((at.where, "parameters", *map(escaped, place.where)))
-            is_handed_on = at.result if place.name == RESULT else at.error
-            malformed = problem_with_place(parameters, place)
+        for placeholder in placeholders_in(parameters):
+            where = ".".join((at.where, "parameters", *map(escaped, placeholder.where)))
+            is_handed_on = at.result if placeholder.name == RESULT else at.error
+            malformed = problem_with_placeholder(parameters, placeholder)
             if malformed:
                 self._problem(where, "not_a_place", malformed)
             elif not is_handed_on:
-                self._problem(where, "nothing_handed_on", _NOTHING_HANDED_ON[place.name])
+                self._problem(where, "nothing_handed_on", _NOTHING_HANDED_ON[placeholder.name])
 
     def _composed(self, kind: NodeKind, number: int, given: Mapping[str, Any], at: _Position) -> None:
         self._check_names(given, at.where, (kind, "name"))

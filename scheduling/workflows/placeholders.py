@@ -25,7 +25,7 @@ class NoSuchPart(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placeholder:
     """A placeholder: its path in the parameters, its name (`$result` or `$error`), and the part it stands for."""
 
     where: JsonPath
@@ -33,7 +33,7 @@ class Place:
     part: object
 
 
-def places(value: object) -> Iterator[Place]:
+def placeholders_in(value: object) -> Iterator[Placeholder]:
     """Every placeholder in a JSON value, at any depth, malformed ones included."""
     waiting: list[tuple[JsonPath, object]] = [((), value)]
     while waiting:
@@ -41,24 +41,24 @@ def places(value: object) -> Iterator[Place]:
         if isinstance(here, Mapping):
             name = _placeholder_name(here)
             if name:
-                yield Place(where, name, here[name])
+                yield Placeholder(where, name, here[name])
             else:
                 waiting += [((*where, name), inner) for name, inner in here.items()]
         elif isinstance(here, list):
             waiting += [((*where, index), inner) for index, inner in enumerate(here)]
 
 
-def problem_with_place(parameters: object, place: Place) -> str:
+def problem_with_placeholder(parameters: object, placeholder: Placeholder) -> str:
     """What is wrong with the form of the placeholder; empty when nothing is."""
     value: Any = parameters
-    for step in place.where:
+    for step in placeholder.where:
         value = value[step]
     if len(value) > 1:
-        return f"An object with {place.name} must have no other member."
-    if place.part is True:
+        return f"An object with {placeholder.name} must have no other member."
+    if placeholder.part is True:
         return ""
-    if not isinstance(place.part, str) or not all(place.part.split(".")):
-        return f'Write {{"{place.name}": true}} for all of it, {{"{place.name}": "items.0"}} for a part.'
+    if not isinstance(placeholder.part, str) or not all(placeholder.part.split(".")):
+        return f'Write {{"{placeholder.name}": true}} for all of it, {{"{placeholder.name}": "items.0"}} for a part.'
     return ""
 
 

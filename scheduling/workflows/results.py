@@ -12,7 +12,7 @@ from scheduling.errors import InvalidRequest, Problem
 from scheduling.lifecycle import Status
 from scheduling.models import NodeKind, NodeRole, Task, WorkflowNode
 from scheduling.storable import Json
-from scheduling.workflows.placeholders import RESULT, NoSuchPart, filled, places
+from scheduling.workflows.placeholders import RESULT, NoSuchPart, filled, placeholders_in
 
 # Results may be a megabyte each: so many are in memory at a time.
 _AT_ONCE = 100
@@ -25,7 +25,7 @@ def parameters(task: Task) -> Mapping[str, Json]:
     and when the task is no longer part of its workflow.
     """
     stored: dict[str, Json] = task.parameters
-    if task.workflow_id is None or next(places(stored), None) is None:
+    if task.workflow_id is None or next(placeholders_in(stored), None) is None:
         return stored
     node = WorkflowNode.objects.filter(task=task).first()
     if node is None:

@@ -15,7 +15,7 @@ from scheduling.models import NodeKind, Task, Workflow, WorkflowNode
 from scheduling.storable import problem_with, problem_with_text
 from scheduling.workflows import advance
 from scheduling.workflows.definition import Node, read
-from scheduling.workflows.placeholders import places
+from scheduling.workflows.placeholders import placeholders_in
 from scheduling.workflows.retry import WorkflowRetry
 
 # As much as a request body may have.
@@ -130,7 +130,9 @@ def _read(workflow: object, where: str, defaults: Mapping[str, Any]) -> tuple[li
 
 def _problems(node: Node, task: Task) -> Iterator[Problem]:
     """The problems of one task, except those of a parameter that holds a placeholder: its value is not known yet."""
-    filled_later = [(node.where, "parameters", *map(escaped, place.where)) for place in places(task.parameters)]
+    filled_later = [
+        (node.where, "parameters", *map(escaped, placeholder.where)) for placeholder in placeholders_in(task.parameters)
+    ]
     try:
         validation.check_task(task, starts=validation.EARLIEST)
         validation.place(task)

@@ -95,7 +95,7 @@ def test_replace_stops_what_runs_and_waits_for_its_end(recorded: RecordingExecut
     ledger.claim(first.pk, 1, worker="me", now=DUE)
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
     assert statuses(schedule) == ["RUNNING", "SCHEDULED"]
-    assert ledger.standing(first) == (True, True)
+    assert ledger.attempt_state(first) == (True, True)
     assert delivery.release(schedule.pk, now=DUE) == []
     # A third one replaces the second, which never ran, and waits in its place.
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:15"))

@@ -77,7 +77,7 @@ def test_a_cancelled_task_is_never_claimed() -> None:
 def test_the_end_of_a_cancelled_run_does_not_count() -> None:
     task = a_claimed_task()
     assert ledger.cancel(task.pk, reason="stop", now=LATER)
-    assert ledger.standing(task) == (False, False)
+    assert ledger.attempt_state(task) == (False, False)
     assert not ledger.complete(task, result="too late", now=LATER)
     assert not ledger.fail(task, error="too late", now=LATER)
     assert not ledger.progress(task, done=1, total=1, message="", now=LATER)
@@ -114,10 +114,10 @@ def test_a_failure_keeps_error_and_traceback_within_bounds() -> None:
 
 def test_a_running_task_is_asked_to_stop_once() -> None:
     task = a_claimed_task()
-    assert ledger.standing(task) == (True, False)
+    assert ledger.attempt_state(task) == (True, False)
     assert ledger.ask_to_stop(task.pk, reason="enough", now=LATER)
     assert not ledger.ask_to_stop(task.pk, reason="again", now=LATER)
-    assert ledger.standing(task) == (True, True)
+    assert ledger.attempt_state(task) == (True, True)
     assert log_of(task) == [(1, "QUEUED"), (2, "RUNNING"), (3, "RUNNING")]
     assert not ledger.ask_to_stop(a_task().pk, reason="not running", now=LATER)
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 from stack.parent_death import die_with_parent
 from tests.servers.programs import program
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _STOP_SECONDS = 10.0
 _ATTEMPTS = 3
 

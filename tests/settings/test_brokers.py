@@ -14,7 +14,7 @@ from kombu.transport import pyamqp
 from kombu.transport.redis import Channel, SentinelChannel
 
 from settings.broker_urls import parsed
-from settings.brokers import QueueType, Tls, celery_settings, kind, publish_options, step_seconds, wire_priorities
+from settings.brokers import QueueType, Tls, broker_priorities, celery_settings, kind, publish_options, step_seconds
 
 SOCKET = Path("/srv/var/broker.sock")
 SENTINEL = "sentinel://:p@h1:26379;h2:26380/main?db=3"
@@ -114,9 +114,9 @@ def test_each_type_of_queue_has_its_own_name() -> None:
 
 def test_nine_is_first_on_the_wire_of_every_broker() -> None:
     # Redis: the lowest first; RabbitMQ: the highest.
-    assert [wire_priorities("redis://h/0")[priority] for priority in (9, 5, 0)] == [0, 4, 9]
-    assert [wire_priorities("embedded:")[priority] for priority in (9, 5, 0)] == [0, 4, 9]
-    assert [wire_priorities("amqp://h")[priority] for priority in (9, 5, 0)] == [9, 5, 0]
+    assert [broker_priorities("redis://h/0")[priority] for priority in (9, 5, 0)] == [0, 4, 9]
+    assert [broker_priorities("embedded:")[priority] for priority in (9, 5, 0)] == [0, 4, 9]
+    assert [broker_priorities("amqp://h")[priority] for priority in (9, 5, 0)] == [9, 5, 0]
 
 
 def test_tls_always_verifies_the_broker() -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from api.health.middleware import KEEP_SECONDS, Kept
+from api.health.middleware import KEEP_SECONDS, CachedAnswer
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def test_frequent_requests_get_the_last_answer() -> None:
         asked.append(now[0])
         return {"number": len(asked)}, HTTPStatus.OK
 
-    kept = Kept(ask, lambda: now[0])
+    kept = CachedAnswer(ask, lambda: now[0])
     assert [kept()[0]["number"], kept()[0]["number"]] == [1, 1]
     now[0] = KEEP_SECONDS
     assert kept()[0]["number"] == 2

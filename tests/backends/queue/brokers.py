@@ -15,7 +15,7 @@ from django.test import override_settings
 from kombu import pools
 
 from backends.queue.app import app
-from settings.brokers import celery_settings, publish_options, step_seconds, wire_priorities
+from settings.brokers import broker_priorities, celery_settings, publish_options, step_seconds
 from tests.servers.redis_like import ValkeyServer
 
 
@@ -78,7 +78,7 @@ def application_on(url: str, **wanted: Any) -> Iterator[None]:
     publishing = {
         "TANDEM_PUBLISH_OPTIONS": publish_options(url),
         "TANDEM_PUBLISH_SECONDS": step_seconds(url),
-        "TANDEM_WIRE_PRIORITIES": wire_priorities(url),
+        "TANDEM_BROKER_PRIORITIES": broker_priorities(url),
     }
     with override_settings(**publishing):
         _use(made)

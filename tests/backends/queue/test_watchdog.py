@@ -11,7 +11,7 @@ from backends.queue import health
 from backends.queue.app import app
 from backends.queue.publishing import connection
 from backends.queue.tasks import run
-from backends.queue.watchdog import EXIT_CODE, Sample, Stall, judged
+from backends.queue.watchdog import EXIT_CODE, Sample, Stall, stall_after
 from tests.backends.queue.brokers import Broker
 from tests.backends.queue.workers import until, worker
 
@@ -19,9 +19,9 @@ WAITING = Sample(taken=3, waiting=5, room=True)
 
 
 def test_nothing_taken_while_messages_wait_is_a_stall_from_the_first_look_on() -> None:
-    stall = judged(Stall(None, 3), WAITING, now=10.0)
+    stall = stall_after(Stall(None, 3), WAITING, now=10.0)
     assert stall.since == 10.0
-    assert judged(stall, WAITING, now=20.0).since == 10.0
+    assert stall_after(stall, WAITING, now=20.0).since == 10.0
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def test_nothing_taken_while_messages_wait_is_a_stall_from_the_first_look_on() -
     ids=["it took one", "none waits", "all its processes are busy"],
 )
 def test_one_good_look_ends_a_stall(sample: Sample) -> None:
-    assert judged(Stall(10.0, 3), sample, now=20.0).since is None
+    assert stall_after(Stall(10.0, 3), sample, now=20.0).since is None
 
 
 def test_the_first_look_says_nothing() -> None:
-    assert judged(Stall(), WAITING, now=10.0).since is None
+    assert stall_after(Stall(), WAITING, now=10.0).since is None
 
 
 def stop_its_consumer() -> None:

@@ -51,8 +51,8 @@ def test_a_lost_attempt_that_still_speaks_is_not_taken_for_the_next_one() -> Non
     first, second = two_attempts()
     ledger.ask_to_stop(second.pk, reason="enough", now=LATER)
     assert not ledger.progress(first, done=1, total=2, message="of the first", now=LATER + timedelta(seconds=1))
-    assert ledger.standing(first) == (False, False)
-    assert ledger.standing(second) == (True, True)
+    assert ledger.attempt_state(first) == (False, False)
+    assert ledger.attempt_state(second) == (True, True)
     second.refresh_from_db()
     assert second.progress is None
 

@@ -21,7 +21,7 @@ from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
 pytestmark = pytest.mark.django_db
 
 SENT = at("2026-11-20 10:00")
-LATER = SENT + lost_messages.TRUST + timedelta(seconds=1)
+LATER = SENT + lost_messages.IN_TRANSIT + timedelta(seconds=1)
 
 
 class Holding(RecordingExecutor):
@@ -62,7 +62,7 @@ def sent_tasks(
 @pytest.mark.parametrize("before", [0, 1, 2, 6, 7, 40])
 def test_tasks_are_sent_again_to_a_broker_that_is_empty(worker: Holding, before: int) -> None:
     tasks = sent_tasks(3, before=before)
-    sweep(now=SENT + lost_messages.TRUST)
+    sweep(now=SENT + lost_messages.IN_TRANSIT)
     assert worker.submitted == []
     sweep(now=LATER)
     assert worker.submitted == [(task.pk, 1) for task in tasks]
@@ -71,9 +71,9 @@ def test_tasks_are_sent_again_to_a_broker_that_is_empty(worker: Holding, before:
 def test_what_was_just_sent_again_is_given_time(worker: Holding) -> None:
     sent_tasks(3)
     sweep(now=LATER)
-    sweep(now=LATER + lost_messages.TRUST)
+    sweep(now=LATER + lost_messages.IN_TRANSIT)
     assert len(worker.submitted) == 3
-    sweep(now=LATER + lost_messages.TRUST + timedelta(seconds=1))
+    sweep(now=LATER + lost_messages.IN_TRANSIT + timedelta(seconds=1))
     assert len(worker.submitted) == 6
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scheduling.storable import Json
-from scheduling.workflows.placeholders import NoSuchPart, filled, places
+from scheduling.workflows.placeholders import NoSuchPart, filled, placeholders_in
 
 HANDED: dict[str, Json] = {"$result": {"items": [10, {"name": "x"}], "a": None}, "$error": {"error": "boom"}}
 
@@ -36,5 +36,5 @@ def test_places_are_found_however_deep_they_are() -> None:
     value: Any = {"$result": True}
     for _ in range(5000):
         value = [value]
-    [place] = places(value)
-    assert place.where == (0,) * 5000
+    [placeholder] = placeholders_in(value)
+    assert placeholder.where == (0,) * 5000
