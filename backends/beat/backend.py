@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -25,7 +27,8 @@ log = logging.getLogger(__name__)
 
 # A Beat that runs meets an occurrence within a second: this one does not run, or not well.
 OVERDUE = timedelta(minutes=1)
-LEDGER_SCHEDULER = "backends.beat.scheduler.LedgerScheduler"
+# So many schedules get their rows in one transaction of a sync.
+BATCH: Final = 500
 
 
 class BeatBackend(SchedulerBackend):
@@ -47,40 +50,34 @@ class BeatBackend(SchedulerBackend):
 
     def install(self, schedule: Schedule) -> Outcome:
         """Write the rows of the schedule as the database has it now, unless they are there already."""
-        with _reported("written"), transaction.atomic():
-            # The lock makes processes write one after the other. Each writes what it reads under the lock: with a
-            # schedule that it read earlier, the last process could restore an old version.
-            current = Schedule.objects.select_for_update().filter(pk=schedule.pk, routed_to=self.name).first()
-            present = list(periodic_tasks.of(schedule.pk))
-            if current is None or current.next_due_at is None:
-                periodic_tasks.delete(present)
-            elif not self._is_there(current, present):
-                periodic_tasks.write(current, now=timezone.now())
+        with _reported("written"):
+            self._rewrite([schedule.pk])
         return Outcome.DONE
 
     def remove(self, schedule: Schedule) -> Outcome:
         """Delete the schedule's rows."""
         with _reported("deleted"), transaction.atomic():
-            periodic_tasks.delete(periodic_tasks.of(schedule.pk))
+            periodic_tasks.replace(list(periodic_tasks.of([schedule.pk])), [], now=timezone.now())
         return Outcome.DONE
 
     def sync(self) -> None:
         """Rewrite the rows that differ from their schedule, and delete the rows of schedules that are not on Beat."""
         with _reported("brought up to date"):
-            present: dict[int, list[PeriodicTask]] = {}
-            for task in periodic_tasks.ours():
-                present.setdefault(periodic_tasks.schedule_of(task), []).append(task)
-            active = {schedule.pk: schedule for schedule in _active()}
-            with transaction.atomic():
-                periodic_tasks.delete(task for pk, tasks in present.items() if pk not in active for task in tasks)
-            # One transaction for each schedule: one for thousands of schedules would block the database too long.
-            for pk, schedule in active.items():
-                if not self._same(schedule, present.get(pk, [])):
-                    self.install(schedule)
+            present = _by_schedule(periodic_tasks.ours())
+            active = {schedule.pk: schedule for schedule in _active(Schedule.objects.all())}
+            unnamed = present.pop(periodic_tasks.NO_SCHEDULE, [])
+            if unnamed:
+                with transaction.atomic():
+                    periodic_tasks.replace(unnamed, [], now=timezone.now())
+            gone = present.keys() - active.keys()
+            differing = [pk for pk, schedule in active.items() if not self._same(schedule, present.get(pk, []))]
+            # Not all in one transaction: one for thousands of schedules would block the database too long.
+            for batch in _batches([*sorted(gone), *differing]):
+                self._rewrite(batch)
 
     def desired(self) -> list[Entry]:
         """The rows of every active schedule that is on Beat."""
-        return [entry for schedule in _active() for entry in self.entries(schedule)]
+        return [entry for schedule in _active(Schedule.objects.all()) for entry in self.entries(schedule)]
 
     def inspect(self) -> list[Entry]:
         """Our rows as they are now, with what somebody changed in the admin."""
@@ -106,10 +103,29 @@ class BeatBackend(SchedulerBackend):
             )
         if heard is not None and heard.silence <= processes.SILENT_AFTER:
             return Finding("beat", ok=True, detail=f"beat runs on {heard.host}, and nothing is overdue")
-        if settings.CELERY["beat_scheduler"] != LEDGER_SCHEDULER:
+        if settings.CELERY["beat_scheduler"] != periodic_tasks.LEDGER_SCHEDULER:
             return Finding("beat", ok=True, detail="nothing is overdue; this scheduler sends no heartbeat")
         since = f" since {heard.seen_at:%Y-%m-%d %H:%M:%S} UTC" if heard else ""
         return Finding("beat", ok=False, detail=f"no beat has been heard of{since}: start celery beat")
+
+    def _rewrite(self, schedule_ids: Sequence[int]) -> None:
+        """Make the rows of these schedules right, in one transaction.
+
+        The locks make processes write one after the other. Each writes what it reads under the lock: with a schedule
+        that it read earlier, the last process could restore an old version.
+        """
+        with transaction.atomic():
+            locked = Schedule.objects.select_for_update().filter(pk__in=schedule_ids).order_by("pk")
+            active = {schedule.pk: schedule for schedule in _active(locked)}
+            present = _by_schedule(periodic_tasks.of(schedule_ids))
+            wrong = [
+                pk for pk in schedule_ids if pk not in active or not self._is_there(active[pk], present.get(pk, []))
+            ]
+            periodic_tasks.replace(
+                [task for pk in wrong for task in present.get(pk, [])],
+                [active[pk] for pk in wrong if pk in active],
+                now=timezone.now(),
+            )
 
     def _is_there(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
         # An entry does not hold the schedule's name. A new name is no drift, but the admin shows it as description.
@@ -119,12 +135,24 @@ class BeatBackend(SchedulerBackend):
         return sorted(map(periodic_tasks.entry, present)) == sorted(self.entries(schedule))
 
 
-def _active() -> list[Schedule]:
-    """The schedules that must have rows. A schedule whose zone this machine does not know has no occurrences and no
-    rows.
+def _by_schedule(tasks: Iterable[PeriodicTask]) -> dict[int, list[PeriodicTask]]:
+    found: dict[int, list[PeriodicTask]] = {}
+    for task in tasks:
+        found.setdefault(periodic_tasks.schedule_of(task), []).append(task)
+    return found
+
+
+def _batches(schedule_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(schedule_ids), BATCH):
+        yield schedule_ids[start : start + BATCH]
+
+
+def _active(among: QuerySet[Schedule]) -> list[Schedule]:
+    """Those of the schedules that must have rows. A schedule whose zone this machine does not know has no occurrences
+    and no rows.
     """
     found = []
-    for schedule in Schedule.objects.filter(routed_to=BeatBackend.name, next_due_at__isnull=False):
+    for schedule in among.filter(routed_to=BeatBackend.name, next_due_at__isnull=False):
         try:
             _ = schedule.trigger
         except InvalidTrigger as exc:

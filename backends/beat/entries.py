@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from scheduling.models import Schedule
-from scheduling.timing import Every
+from scheduling.timing import Every, Trigger
 from scheduling.timing.wake_lines import WakeLine, wake_line
 
 WAKE_TASK: Final = "tandem.fire"
@@ -37,28 +38,35 @@ class CrontabRow:
 
 @dataclass(frozen=True, slots=True)
 class IntervalRow:
-    """The fields of an IntervalSchedule."""
+    """The fields of an IntervalSchedule whose period is seconds."""
 
-    seconds: int
+    every: int
 
     def __str__(self) -> str:
-        return f"every {self.seconds} s"
+        return f"every {self.every} s"
 
 
 Row = CrontabRow | IntervalRow
 
 
 def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
-    """The rows that wake the stock scheduler at a superset of the occurrences, within a minute of each."""
-    trigger = schedule.trigger
+    """The rows that wake the stock scheduler at a superset of the occurrences, within a minute of each.
+
+    They depend on the day (UTC) of `now`, not on its time.
+    """
+    return list(_rows(schedule.trigger, now.astimezone(UTC).date()))
+
+
+@lru_cache(maxsize=16_384)
+def _rows(trigger: Trigger, day: date) -> tuple[Row, ...]:
     if isinstance(trigger, Every) and (trigger.seconds % 60 or trigger.anchor.second):
         # The stock scheduler counts from its own last run, not from our anchor. A row that runs twice in each interval
         # finds every occurrence.
-        return [IntervalRow(min(max(1, trigger.seconds // 2), LONGEST_POLL_SECONDS))]
-    line = wake_line(trigger, UTC, now=now)
+        return (IntervalRow(min(max(1, trigger.seconds // 2), LONGEST_POLL_SECONDS)),)
+    line = wake_line(trigger, UTC, now=datetime.combine(day, time(), UTC))
     if line.day.startswith("*") or line.weekday.startswith("*"):
-        return [_row(line, line.day, line.weekday)]
-    return [_row(line, line.day, "*"), _row(line, "*", line.weekday)]
+        return (_row(line, line.day, line.weekday),)
+    return _row(line, line.day, "*"), _row(line, "*", line.weekday)
 
 
 def text(row: Row, schedule_id: int) -> str:

@@ -54,9 +54,13 @@ class ForeignScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celer
             raise
 
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
-        """The enabled rows that are not ours: the ledger says when our schedules are due."""
-        rows: QuerySet[PeriodicTask] = super().enabled_models_qs().exclude(task=WAKE_TASK)
-        return rows
+        """The enabled rows that are not ours: the ledger says when our schedules are due.
+
+        The parent leaves out rows that are not due soon. Its query for that grows with the number of different
+        CrontabSchedules, ours included: with thousands no database answers it in time. A row too many costs nothing.
+        """
+        rows: QuerySet[PeriodicTask] = self.Model.objects.enabled().exclude(task=WAKE_TASK)
+        return rows.select_related("crontab", "interval", "solar", "clocked")
 
     def all_as_schedule(self) -> dict[str, ForeignEntry]:
         """Read the rows. A row that cannot be read (a solar one needs the package ephem) is logged and left out.

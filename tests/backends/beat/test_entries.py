@@ -115,7 +115,7 @@ def test_an_interval_of_seconds_is_polled_at_least_once_between_occurrences_and_
 ) -> None:
     for row in rows_every(seconds, datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)):
         if isinstance(row, IntervalRow):
-            assert 1 <= row.seconds <= min(max(1, seconds / 2), 60)
+            assert 1 <= row.every <= min(max(1, seconds / 2), 60)
 
 
 @settings(max_examples=150, deadline=None)
@@ -143,4 +143,4 @@ def test_interval_rows_pass_the_validators_too() -> None:
     for seconds in (1, 59, 61, 366 * 86_400 - 1):
         [row] = rows_every(seconds)
         assert isinstance(row, IntervalRow)
-        IntervalSchedule(every=row.seconds, period=IntervalSchedule.SECONDS).full_clean()
+        IntervalSchedule(every=row.every, period=IntervalSchedule.SECONDS).full_clean()
