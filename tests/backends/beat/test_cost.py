@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def clocks(count: int) -> list[Any]:
     """So many different ones; there are 1,440 at most."""
     made = (CrontabSchedule(minute=str(index % 60), hour=str(index // 60)) for index in range(count))
-    return CrontabSchedule.objects.bulk_create(made)
+    return list(CrontabSchedule.objects.bulk_create(made))
 
 
 def some_on_beat(count: int) -> list[Schedule]:
