@@ -61,7 +61,7 @@ def _opened(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, _LOCK_FLAGS, 0o600)
     except OSError as exc:
-        raise BackendError(f"{path} cannot be opened: {exc.strerror}.") from exc
+        raise BackendError(f"{path} cannot be written: {exc.strerror}.") from exc
     if not _is_ours(handle, path.parent):
         os.close(handle)
         raise BackendError(f"{path} is another user's, so it cannot be the lock of this crontab: delete it.")

@@ -1,4 +1,7 @@
-"""A crontab program for tests: it keeps the table in a file beside itself, and never touches the machine's own."""
+"""A crontab program for tests: it keeps the table in a file beside itself, and never touches the machine's own.
+
+Like cronie's, it adds no header, and prints all bytes as they are.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ echo "$1 $LC_ALL" >> "$here/calls"
 if [ -e "$here/fail" ]; then /bin/cat "$here/fail" >&2; exit 1; fi
 case "$1" in
 -l) if [ -e "$here/table" ]; then /bin/cat "$here/table"; else echo "no crontab for tester" >&2; exit 1; fi ;;
+-e) if [ -e "$here/table" ]; then PATH=/usr/bin:/bin /bin/sh -c "$VISUAL $here/table"; fi ;;
 -) /bin/cat > "$here/new"; if [ -e "$here/ignore" ]; then exit 0; fi; /bin/mv "$here/new" "$here/table" ;;
 *) echo "unknown" >&2; exit 2 ;;
 esac
