@@ -14,6 +14,11 @@ from scheduling.errors import BackendError
 
 # crontab(1) answers within milliseconds; one that hangs must not hold the agent.
 TIMEOUT_SECONDS: Final = 20
+# crontab runs it with `sh -c`, which turns its exit code 0 into 1. An editor that ends with 0 would not do: Debian's
+# crontab compares the times of its copy in whole seconds, and takes one that was written while the second changed for
+# edited. It would install that copy, without the comments that -e leaves out.
+_COPYING_EDITOR: Final = "! cat"
+_EDITOR_FAILED: Final = "exited with status 1"
 # Parts of the messages of crontab, the C library and the kernel, and what to do about them.
 _ADVICE: Final = {
     "not allowed": "put this user into /etc/cron.allow, or take it out of /etc/cron.deny.",
@@ -45,10 +50,10 @@ def list_table(*, whole: bool) -> bytes | None:
 def edited_table() -> bytes:
     """What `crontab -e` gives to an editor: the bytes as they are, without leading comments in Debian's.
 
-    The editor is cat(1): it changes nothing, so crontab installs nothing. Raises BackendError with its message.
+    The editor is cat(1), and it "fails", so crontab installs nothing. Raises BackendError with its message.
     """
-    done = _crontab("-e", {"VISUAL": "cat", "EDITOR": "cat"})
-    if done.returncode != 0:
+    done = _crontab("-e", {"VISUAL": _COPYING_EDITOR, "EDITOR": _COPYING_EDITOR})
+    if _EDITOR_FAILED not in _message(done):
         raise BackendError(f"This user's crontab cannot be read with crontab -e: {_advised(_message(done))}")
     return done.stdout
 

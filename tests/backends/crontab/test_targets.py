@@ -57,6 +57,24 @@ def test_what_the_program_says_is_in_the_error(fake_crontab: FakeCrontab) -> Non
         UserTarget().write(b"")
 
 
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("You (tester) are not allowed to use this program (crontab)", "/etc/cron.allow"),
+        ("/var/spool/cron/crontabs/: mkstemp: Read-only file system", "make it writable"),
+        ("crontab: /var/spool/cron/crontabs/tmp.X: No space left on device", "make room"),
+        ("crontab is too long; maximum number of lines is 10000.", "another host"),
+        ('"-":2: bad minute\nerrors in crontab file, can\'t install.', "the line that it names"),
+    ],
+)
+def test_an_error_says_what_to_do(fake_crontab: FakeCrontab, message: str, advice: str) -> None:
+    fake_crontab.fail(message)
+    with pytest.raises(BackendError) as refused:
+        UserTarget().write(b"a\n")
+    assert message.removesuffix(".") in refused.value.detail
+    assert advice in refused.value.detail
+
+
 def test_a_machine_without_the_program_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BackendError, match="no crontab program"):
