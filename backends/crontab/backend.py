@@ -9,7 +9,17 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backends.crontab import checks, entries, host_report, lines, reader_health, system_zone, targets, wrapper
+from backends.crontab import (
+    checks,
+    entries,
+    host_report,
+    installation,
+    lines,
+    reader_health,
+    system_zone,
+    targets,
+    wrapper,
+)
 from backends.crontab.block import split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
@@ -74,7 +84,7 @@ class CrontabBackend(SchedulerBackend):
 
     def inspect(self) -> list[Entry]:
         target = self.target()
-        return [] if target is None else lines.read(split(target.read()).block)
+        return [] if target is None else lines.read(split(target.read(), installation.owner()).block)
 
     def health(self) -> Finding:
         try:
@@ -104,12 +114,15 @@ class CrontabBackend(SchedulerBackend):
         BackendError.
         """
         wrapper.install()
-        return Writer(target, Path(settings.VAR)).bring(lambda: self._block(target, without))
+        return Writer(target, Path(settings.VAR)).bring(
+            lambda: self.block(target, without=without), installation.owner()
+        )
 
     def _has_line_of(self, schedule: Schedule) -> bool:
         return any(entry.schedule_id == schedule.pk for entry in self.inspect())
 
-    def _block(self, target: Target, without: int | None) -> bytes:
+    def block(self, target: Target, *, without: int | None = None) -> bytes:
+        """The inside of our block as the database says that it has to be. `without` as in `mend`."""
         command = wrapper.command_of(wrapper.path())
         wanted = [line for line in self._lines(target) if line.schedule_id != without]
         return lines.render(wanted, command=command, zone=target.zone())

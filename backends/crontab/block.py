@@ -1,66 +1,106 @@
-"""How our block is put into the text of a crontab, and read from it. Pure: bytes in, bytes out.
+"""How our block is put into the bytes of a crontab, taken out, and mended. Pure: bytes in, bytes out.
 
-Our block is between two marker comments at the end of the table. So its assignments cannot change a line that is not
-ours: an assignment is in force for the lines after it (crontab(5)). Everything outside the block is foreign: it is
-never parsed and never changed. Lines that somebody appends after the block are before it after the next write.
+Our block is between two marker comments behind all lines of people. So its assignments cannot change a line that is
+not ours: an assignment is in force for the lines after it (crontab(5)). Everything that is not ours is foreign: its
+bytes and its order never change. The block of another installation is foreign, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
+from backends.crontab import owner as owners
+from backends.crontab.owner import Mark, Owner
 from scheduling.errors import BackendError
-
-BEGIN: Final = b"# --- BEGIN Tandem: written by a program, edit the schedules instead ---"
-# The same for a table without a final newline: the newline before this line is added and removed with the block.
-BEGIN_JOINED: Final = (
-    b"# --- BEGIN Tandem: written by a program with the line break above, edit the schedules instead ---"
-)
-END: Final = b"# --- END Tandem ---"
-_BEGIN_START: Final = b"# --- BEGIN Tandem"
-_END_START: Final = b"# --- END Tandem"
 
 # Debian's cron ignores a table of more than 10,000 lines, comments included. `crontab` adds three lines to a table.
 MOST_LINES: Final = 9_990
 
+_JOINED: Final = b", with the line break above"
+
+
+class FaultKind(StrEnum):
+    """How a table can differ from what we wrote, apart from the lines themselves."""
+
+    FOREIGN_INSIDE = "foreign_inside"
+    MOVED = "moved"
+    DOUBLED = "doubled"
+    DISABLED = "disabled"
+    MARKERS = "markers"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a table, and the line that it is about. Bytes that are not UTF-8 are shown as escapes."""
+
+    kind: FaultKind
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A table in two parts: `foreign`, the table without our block, and `block`, the inside of our block."""
+    """A table in parts: `before` and `after` are foreign, `block` is the inside of our block (our lines in it).
 
-    foreign: bytes
-    block: bytes
-
-
-def split(table: bytes) -> Parts:
-    """Split a table into its parts. Raises BackendError if its marker lines do not form exactly one block."""
-    lines = table.split(b"\n")
-    marks = [number for number, line in enumerate(lines) if line.lstrip(b" \t").startswith((_BEGIN_START, _END_START))]
-    if not marks:
-        return Parts(table, b"")
-    if len(marks) != 2 or lines[marks[0]] not in {BEGIN, BEGIN_JOINED} or lines[marks[1]] != END:
-        raise BackendError(_damaged(marks))
-    begin, end = marks
-    before = b"".join(line + b"\n" for line in lines[:begin])
-    after = b"\n".join(lines[end + 1 :])
-    if lines[begin] == BEGIN_JOINED and not after:
-        before = before.removesuffix(b"\n")
-    return Parts(before + after, b"".join(line + b"\n" for line in lines[begin + 1 : end]))
-
-
-def splice(table: bytes, block: bytes) -> bytes:
-    """The table with `block` (whole lines, or empty for no block) as our block, at the end.
-
-    `splice(splice(table, block), b"") == table` for every table without a block. Raises BackendError as
-    `split` does, and if the result would have more lines than cron reads.
+    `joined`: the line break at the end of `before` is ours, because the table had none; `before` is without it.
+    `after` holds blocks of other installations, and nothing else.
     """
-    foreign = split(table).foreign
+
+    before: bytes
+    block: bytes
+    after: bytes
+    joined: bool
+    # For each line of the table (they end at line feeds), whether it is foreign.
+    is_foreign: tuple[bool, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def foreign(self) -> bytes:
+        """The table without our block."""
+        line_break = b"\n" if self.joined and self.after else b""
+        return self.before + line_break + self.after
+
+
+def split(table: bytes, owner: Owner, *, known: bytes = b"") -> Parts:
+    """Split a table into its parts.
+
+    `known` is the inside of the block as it should be. It helps to tell lines apart in a block that was edited.
+    """
+    lines = table.split(b"\n")
+    reading = _Reading(lines, owner, known)
+    ends = [line + b"\n" for line in lines[:-1]] + [lines[-1]]
+    stays = reading.first_behind()
+    before = b"".join(line for place, line in enumerate(ends) if reading.foreign[place] and place < stays)
+    after = b"".join(line for place, line in enumerate(ends) if reading.foreign[place] and place >= stays)
+    cut = before.removesuffix(b"\n")
+    joined = bool(cut) and reading.joined_at(stays)
+    return Parts(
+        cut if joined else before,
+        b"".join(line + b"\n" for line in reading.block()),
+        after,
+        joined,
+        tuple(reading.foreign),
+        tuple(reading.faults()),
+    )
+
+
+def splice(table: bytes, block: bytes, owner: Owner) -> bytes:
+    """The table with `block` (whole lines, or empty for no block) as our block; faults of the table are mended.
+
+    The block goes to the end, but it stays before blocks of other installations that follow it. Lines of people in our
+    block come before it.
+    `splice(splice(table, block, owner), b"", owner) == table` for every table without a line of ours. Raises
+    BackendError if the result would have more lines than cron reads.
+    """
+    parts = split(table, owner, known=block)
     if not block:
-        return foreign
-    joined = bool(foreign) and not foreign.endswith(b"\n")
-    begin = b"\n" + BEGIN_JOINED if joined else BEGIN
-    spliced = foreign + begin + b"\n" + block + END + b"\n"
+        return parts.foreign
+    joined = parts.joined or (bool(parts.before) and not parts.before.endswith(b"\n"))
+    begin, end = markers(block, owner, joined=joined)
+    line_break = b"\n" if joined else b""
+    spliced = parts.before + line_break + begin + b"\n" + block + end + b"\n" + parts.after
     count = spliced.count(b"\n")
     if count > MOST_LINES:
         raise BackendError(
@@ -70,20 +110,139 @@ def splice(table: bytes, block: bytes) -> bytes:
     return spliced
 
 
-def foreign_places(table: bytes) -> list[int]:
-    """For each foreign line, its place (from 0) among all lines of the table. Raises BackendError as `split` does."""
-    foreign, lines = split(table).foreign.split(b"\n"), table.split(b"\n")
-    if len(foreign) == len(lines):
-        return list(range(len(lines)))
-    # Lines before the block keep their places. Lines after it come later by the number of lines in the block.
-    before = next(index for index, line in enumerate(lines) if line.startswith(_BEGIN_START))
-    shift = len(lines) - len(foreign)
-    return [index if index < before else index + shift for index in range(len(foreign))]
+def faults(table: bytes, owner: Owner, *, known: bytes = b"") -> tuple[Fault, ...]:
+    """What is wrong with the table, in the order of its lines; the next `splice` mends it. `known` as in `split`."""
+    return split(table, owner, known=known).faults
 
 
-def _damaged(marks: list[int]) -> str:
-    places = ", ".join(str(number + 1) for number in marks[:10])
-    return (
-        f"The crontab's Tandem block is damaged (marker lines: {places}), so nothing was changed: "
-        "delete these lines and everything between them. Tandem then writes the block again."
-    )
+def foreign_places(table: bytes, owner: Owner) -> list[int]:
+    """For each foreign line, its place (from 0) among all lines of the table."""
+    return [place for place, is_foreign in enumerate(split(table, owner).is_foreign) if is_foreign]
+
+
+def markers(block: bytes, owner: Owner, *, joined: bool) -> tuple[bytes, bytes]:
+    """The two marker lines around a block."""
+    inside = block.removesuffix(b"\n").split(b"\n")
+    what = f"{owner.id}: {len(inside)} lines, {owners.digest(inside)}".encode()
+    return _begin(what, joined=joined), b"# --- END Tandem " + what + b" ---"
+
+
+def _begin(what: bytes, *, joined: bool) -> bytes:
+    written = b"written by a program" + (_JOINED if joined else b"")
+    return b"# --- BEGIN Tandem " + what + b"; " + written + b"; edit the schedules instead ---"
+
+
+class _Reading:
+    """Who owns each line of a table, and what is wrong with it."""
+
+    def __init__(self, lines: Sequence[bytes], owner: Owner, known: bytes) -> None:
+        self.lines = lines
+        # What stands behind the last line break is no line, if it is empty.
+        self.count = len(lines) - (not lines[-1])
+        self.owner = owner
+        self.known = known.removesuffix(b"\n").split(b"\n") if known else []
+        found = owners.marks(lines)
+        others = [pair for pair in owners.pairs(found) if pair[0].owner_id != owner.id]
+        self.opaque = {place for first, last in others for place in range(first.place, last.place + 1)}
+        self.marks = [mark for mark in found if mark.owner_id == owner.id and mark.place not in self.opaque]
+        self.pairs = owners.pairs(self.marks)
+        # A mark alone proves lines by its digest. So does a copy of the block without its marks.
+        self.proven = {place for mark in self.marks for place in owners.proven(lines, mark)} - self.opaque
+        self.bare_copies = self._bare_copies()
+        self.inside = {p for first, last in self.pairs for p in range(first.place + 1, last.place)} - self.opaque
+        self.foreign = [True] * len(lines)
+        self._take_ours()
+
+    def _take_ours(self) -> None:
+        for mark in self.marks:
+            self.foreign[mark.place] = False
+        for place in self.proven | self.bare_copies:
+            self.foreign[place] = False
+        for first, last in self.pairs:
+            places = [p for p in range(first.place + 1, last.place) if self.foreign[p] and p in self.inside]
+            known = self.known if len(places) == last.place - first.place - 1 else ()
+            answers = owners.of_line_by_line([self.lines[place] for place in places], self.owner, known)
+            for place, is_ours in zip(places, answers, strict=True):
+                self.foreign[place] = not is_ours
+        for place in self._strays():
+            self.foreign[place] = False
+
+    def _strays(self) -> list[int]:
+        """The places of lines with our command outside of our block."""
+        command, held = self.owner.command, self.inside | self.proven | self.bare_copies | self.opaque
+        return [
+            place
+            for place, line in enumerate(self.lines)
+            if command in line and place not in held and owners.runs_us(line, self.owner)
+        ]
+
+    def _bare_copies(self) -> set[int]:
+        """The places of lines that are together exactly the known block, where it has no marks."""
+        found = set[int]()
+        if not any(owners.runs_us(line, self.owner) for line in self.known):
+            return found
+        texts, size = [owners.bare(line) for line in self.lines], len(self.known)
+        for place, text in enumerate(texts):
+            if text == self.known[0] and texts[place : place + size] == self.known:
+                found.update(range(place, place + size))
+        return found - self.proven - self.opaque
+
+    def first_behind(self) -> int:
+        """The place where the blocks of other installations begin that our block stays before.
+
+        It is the end of the table if our block has to go there.
+        """
+        end = len(self.lines)
+        last = max((mark.place for mark in self.marks), default=end)
+        behind = [place for place in range(last + 1, self.count) if self.foreign[place]]
+        return last if behind and all(place in self.opaque for place in behind) else end
+
+    def joined_at(self, stays: int) -> bool:
+        """Whether the line break before our block is ours: the mark says so, and no foreign line came between."""
+        return any(
+            _JOINED in self.lines[first.place]
+            and self._is_whole(first)
+            and not any(self.foreign[first.place : min(stays, self.count)])
+            for first, _ in self.pairs
+        )
+
+    def block(self) -> list[bytes]:
+        """Our lines in our block."""
+        held = sorted(self.inside | self.proven)
+        return [owners.bare(self.lines[place]) for place in held if not self.foreign[place]]
+
+    def faults(self) -> list[Fault]:
+        found = self._faults_of_markers() + self._faults_inside()
+        found += [(place, FaultKind.MOVED) for place in self._strays()]
+        return [Fault(kind, self.lines[place].decode("utf-8", "backslashreplace")) for place, kind in sorted(found)]
+
+    def _faults_of_markers(self) -> list[tuple[int, FaultKind]]:
+        paired = {mark.place for pair in self.pairs for mark in pair}
+        found = [
+            (mark.place, FaultKind.MARKERS)
+            for mark in self.marks
+            if mark.place not in paired or not self._is_whole(mark)
+        ]
+        if self.bare_copies - self.inside:
+            found.append((min(self.bare_copies - self.inside), FaultKind.MARKERS))
+        return found + [(first.place, FaultKind.DOUBLED) for first, _ in self.pairs[1:]]
+
+    def _faults_inside(self) -> list[tuple[int, FaultKind]]:
+        seen, found = set[bytes](), []
+        for place in sorted(self.inside):
+            line = owners.bare(self.lines[place])
+            if self.foreign[place]:
+                found.append((place, FaultKind.FOREIGN_INSIDE))
+            elif place not in self.proven and owners.is_disabled(line, self.owner):
+                found.append((place, FaultKind.DISABLED))
+            elif line in seen and owners.runs_us(line, self.owner):
+                found.append((place, FaultKind.DOUBLED))
+            seen.add(line)
+        return found
+
+    def _is_whole(self, mark: Mark) -> bool:
+        """Whether the mark's line has every byte that we wrote."""
+        what = f"{mark.owner_id}: {mark.count} lines, {mark.digest}".encode()
+        if not mark.begins:
+            return self.lines[mark.place] == b"# --- END Tandem " + what + b" ---"
+        return self.lines[mark.place] in {_begin(what, joined=joined) for joined in (False, True)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from backends.crontab import installation
 from backends.crontab.block import MOST_LINES, split
 from backends.crontab.targets import Target
 from scheduling import hosts
@@ -45,7 +46,7 @@ def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]
         return [Problem("host", "no_crontab", wrong)]
     here = host == settings.TANDEM_HOST
     try:
-        foreign = split(target.read()).foreign.count(b"\n") if here and target is not None else 0
+        foreign = split(target.read(), installation.owner()).foreign.count(b"\n") if here and target is not None else 0
     except BackendError:
         # The crontab cannot be read, or is damaged: the schedule is not at fault. It is stored, `install` reports the
         # reason, and a later sync installs it.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Final
 
 from scheduling.errors import BackendError
+
+# O_NOFOLLOW: a link that somebody puts there in a folder that all can write to leads nowhere.
+_LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace(path: Path, content: bytes, *, mode: int) -> None:
@@ -30,23 +34,41 @@ def replace(path: Path, content: bytes, *, mode: int) -> None:
 
 
 @contextmanager
-def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock file at `path`.
+def exclusive(path: Path, *, wait: bool = True) -> Iterator[int]:
+    """Hold the lock file at `path`; gives its file descriptor. When the process ends, the lock is free.
 
-    Raises BackendError if the file cannot be opened, and, without `wait`, if the lock is held already. A lock of
-    flock(2) belongs to the open file, and each call opens the file again: so threads exclude each other, too.
+    Raises BackendError if the file cannot be opened, if it is another user's in a folder that all can write to, and,
+    without `wait`, if the lock is held already. A lock of flock(2) belongs to the open file, and each call opens the
+    file again: so threads exclude each other, too.
     """
-    with _opened(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as exc:
-            raise BackendError(f"{path} is locked by another process.") from exc
-        yield
+    handle = _opened(path)
+    try:
+        _lock(handle, path, wait=wait)
+        yield handle
+    finally:
+        os.close(handle)
 
 
-def _opened(path: Path) -> BinaryIO:
+def _lock(handle: int, path: Path, *, wait: bool) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError as exc:
+        raise BackendError(f"{path} is locked by another process.") from exc
+
+
+def _opened(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab")
+        handle = os.open(path, _LOCK_FLAGS, 0o600)
     except OSError as exc:
-        raise BackendError(f"{path} cannot be opened: {exc.strerror}.") from exc
+        raise BackendError(f"{path} cannot be written: {exc.strerror}.") from exc
+    if not _is_ours(handle, path.parent):
+        os.close(handle)
+        raise BackendError(f"{path} is another user's, so it cannot be the lock of this crontab: delete it.")
+    return handle
+
+
+def _is_ours(handle: int, folder: Path) -> bool:
+    found = os.fstat(handle)
+    anybody_writes = bool(folder.stat().st_mode & stat.S_IWOTH)
+    return stat.S_ISREG(found.st_mode) and (found.st_uid == os.geteuid() or not anybody_writes)

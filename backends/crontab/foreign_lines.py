@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import sha256
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 
-from backends.crontab import files, targets
+from backends.crontab import installation, targets
 from backends.crontab.block import foreign_places, split
+from backends.crontab.owner import Owner
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
 from scheduling.errors import BackendError, Conflict
@@ -19,52 +18,28 @@ from scheduling.review.foreign_table import ForeignTable
 
 
 class ForeignCrontab(ForeignTable):
-    """This host's crontab (TANDEM_CRONTAB). Backups are kept in `crontab-backups` in the folder TANDEM_VAR."""
+    """This host's crontab (TANDEM_CRONTAB). What it was before is among the kept tables (`manage.py crontab kept`)."""
 
     def read(self) -> str:
-        return split(_target().read()).foreign.decode("utf-8", "surrogateescape")
+        return split(_target().read(), installation.owner()).foreign.decode("utf-8", "surrogateescape")
 
     def zone(self) -> str:
         return _target().zone()
 
     def comment_out(self, lines: Mapping[int, tuple[str, str]], *, now: datetime) -> str:
-        target, folder = _target(), Path(settings.VAR)
-        wanted = {number: (_bytes(line), why) for number, (line, why) in lines.items()}
-        kept = folder / "crontab-backups"
-        name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(target.describe().encode()).hexdigest()[:8]}.crontab"
-
-        def edit(table: bytes) -> bytes:
-            edited = commented(table, wanted)
-            try:
-                files.replace(kept / name, table, mode=0o600)
-            except OSError as exc:
-                raise BackendError(f"The backup {kept / name} cannot be written: {exc.strerror}.") from exc
-            return edited
-
-        _Editor(target, folder, edit=edit).bring(lambda: b"")
-        return name
+        del now  # the writer names what it keeps by its own clock
+        wanted, owner = {number: (_bytes(line), why) for number, (line, why) in lines.items()}, installation.owner()
+        writer = Writer(_target(), Path(settings.VAR))
+        return writer.change(lambda: lambda table: commented(table, wanted, owner)) or ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Editor(Writer):
-    """A Writer that changes foreign lines instead of our block, with the same lock, pause and check."""
-
-    edit: Callable[[bytes], bytes]
-
-    def _change(self, block: Callable[[], bytes]) -> bytes | None:
-        del block  # our block stays as it is
-        present = self.target.read()
-        wanted = self.edit(present)
-        return None if wanted == present else wanted
-
-
-def commented(table: bytes, lines: Mapping[int, tuple[bytes, str]]) -> bytes:
+def commented(table: bytes, lines: Mapping[int, tuple[bytes, str]], owner: Owner) -> bytes:
     """The table with these foreign lines ({number from 1: (line, why)}) as comments. Pure.
 
-    Raises Conflict if a line has changed meanwhile, BackendError if our block is damaged.
+    Raises Conflict if a line has changed meanwhile.
     """
     # `lines` counts the foreign lines alone, without our block, which can be anywhere in the table.
-    places = foreign_places(table)
+    places = foreign_places(table, owner)
     parts = table.split(b"\n")
     for number, (line, why) in lines.items():
         place = places[number - 1] if 0 < number <= len(places) else None

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import agent, block, entries, lines, loop, targets, wrapper
+from backends.crontab import agent, block, entries, kept_tables, lines, loop, targets, wrapper
+from backends.crontab.owner import Owner, installation_id
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.hosts import default_host
 from scheduling.models import Host, Schedule
@@ -24,6 +25,7 @@ __all__ = ["crontab", "operator"]
 PAGE = (DOCS / "crontab-hosts.md").read_text(encoding="utf-8")
 NOW = at("2026-11-20 12:00")
 COMMAND = "/srv/tandem/var/tandem-cron"
+OWNER = Owner(installation_id("/srv/tandem/var"), f"{COMMAND} due".encode())
 
 
 def shown(kind: str) -> str:
@@ -54,9 +56,9 @@ def test_the_block_is_the_one_that_is_written() -> None:
     ]
     wanted = [entries.line_of(draft, zone_name="Europe/Berlin", now=NOW) for draft in drafts]
     foreign = b"MAILTO=ops@example.org\n17 * * * * /usr/local/bin/other\n"
-    written = block.splice(foreign, lines.render(wanted, command=COMMAND, zone="Europe/Berlin"))
+    written = block.splice(foreign, lines.render(wanted, command=COMMAND, zone="Europe/Berlin"), OWNER)
     assert written.decode() == shown("crontab block")
-    assert block.splice(written, b"") == foreign
+    assert block.splice(written, b"", OWNER) == foreign
 
 
 def test_the_script_is_the_one_that_is_written() -> None:
@@ -85,16 +87,21 @@ def test_the_bounds_are_those_of_the_code() -> None:
     with pytest.raises(BackendError):
         lines.entry(line, longest + "x")
     with pytest.raises(BackendError):
-        block.splice(b"\n" * block.MOST_LINES, b"x\n")
+        block.splice(b"\n" * block.MOST_LINES, b"x\n", OWNER)
     for character in "%#\\\n":
         with pytest.raises(BackendError):
             wrapper.command_of(Path(f"/srv/{character}/tandem-cron"))
 
 
-@pytest.mark.parametrize("damaged", [block.BEGIN, block.END, b"\n".join([block.BEGIN, block.END] * 2)])
-def test_a_damaged_block_is_refused(damaged: bytes) -> None:
-    with pytest.raises(BackendError, match="delete these lines and everything between them"):
-        block.split(damaged + b"\n")
+def test_what_is_mended_is_named() -> None:
+    kinds = [row[0].strip("`") for row in table(PAGE, "| fault | what it is | what the next sync does |")]
+    assert kinds == list(block.FaultKind)
+
+
+def test_the_tables_that_are_kept_are_those_of_the_page() -> None:
+    assert f"`{kept_tables.FOLDER}/`" in PAGE
+    assert kept_tables.MOST_KEPT == 10
+    assert "The last ten tables" in PAGE
 
 
 def test_a_schedule_of_another_host_waits_for_its_agent(operator: CheckedClient, crontab: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from backends.crontab import lines
+from backends.crontab import installation, lines
 from backends.crontab.block import split
 from backends.crontab.targets import Target
 from scheduling.entry import Entry
@@ -64,9 +64,9 @@ class Minutes:
         return due_schedules(self._entries(), after=after, until=minute)
 
     def _entries(self) -> list[Entry]:
-        """The entries in the file. A damaged block, or lines that are not run, are logged once."""
+        """The entries in the file. A file that cannot be read, or lines that are not run, are logged once."""
         try:
-            parts = split(self._target.read())
+            parts = split(self._target.read(), installation.owner())
         except BackendError as exc:
             self._warn_once(exc.detail)
             return []

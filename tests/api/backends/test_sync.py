@@ -8,6 +8,8 @@ import pytest
 from django_celery_beat.models import PeriodicTask
 from pytest_django import Settings
 
+from backends.crontab import installation
+from backends.crontab.block import splice, split
 from tests.api.asking import in_crontab, made, of, on_beat, pointers, stored
 from tests.api.conformance import CheckedClient
 from tests.api.conftest import FOREIGN
@@ -121,9 +123,10 @@ def test_a_plan_shows_the_drift_and_changes_nothing(
 ) -> None:
     lost, kept = made(admin, backend="crontab"), made(admin, backend="crontab")
     [line] = in_crontab(lost, crontab)
-    text = crontab.read_text()
     stray = line.replace(f"fire {lost['id']}", "fire 999999")
-    crontab.write_text(text.replace(line, stray))
+    table, owner = crontab.read_bytes(), installation.owner()
+    inside = split(table, owner).block.replace(line.encode(), stray.encode())
+    crontab.write_bytes(splice(table, inside, owner))
     before = stored(crontab)
     expected = {"missing": [line], "left_over": [stray], "applied": False}
     assert admin.get(f"{BACKENDS}crontab/drift/").json() == expected

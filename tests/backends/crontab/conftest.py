@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from backends.crontab import targets
 from tests.backends.crontab.fake_crontab import FakeCrontab
 
 
@@ -15,6 +16,8 @@ def fake_crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCrontab
     """A fake `crontab`: the only program on PATH."""
     fake = FakeCrontab(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(fake.folder))
+    # The lock that all processes of this user share is for the machine's own crontab.
+    monkeypatch.setattr(targets, "LOCK_FOLDERS", (tmp_path,))
     return fake
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import files, targets
+from backends.crontab import files, installation, targets
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.block import MOST_LINES, splice
 from scheduling import drift, schedules
@@ -105,7 +105,7 @@ def test_a_schedule_that_goes_to_another_host_leaves_this_one_at_once(crontab_fi
 
 def test_sync_drops_unknown_lines_and_tells_about_the_host(crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab")
-    crontab_file.write_bytes(splice(b"", b"* * * * * x fire 4242\n"))
+    crontab_file.write_bytes(splice(b"", b"* * * * * x fire 4242\n", installation.owner()))
     CrontabBackend().sync()
     assert CrontabBackend().inspect() == CrontabBackend().desired() == CrontabBackend().entries(schedule)
     host = Host.objects.get(name="testhost")
@@ -164,12 +164,11 @@ def test_a_full_table_is_refused_before_anything_is_written(crontab_file: Path) 
     assert crontab_file.read_bytes() == full
 
 
-def test_a_damaged_table_leaves_the_schedule_stored_and_the_next_sync_repairs_it(crontab_file: Path) -> None:
-    crontab_file.write_bytes(b"# --- END Tandem ---\n")
+def test_an_unreadable_table_leaves_the_schedule_stored_and_the_next_sync_repairs_it(crontab_file: Path) -> None:
+    crontab_file.mkdir()
     schedule = a_schedule(backend="crontab")
-    assert (schedule.sync_state, "damaged" in schedule.sync_error) == ("out_of_sync", True)
-    assert crontab_file.read_bytes() == b"# --- END Tandem ---\n"
-    crontab_file.unlink()
+    assert (schedule.sync_state, "cannot be read" in schedule.sync_error) == ("out_of_sync", True)
+    crontab_file.rmdir()
     drift.sync(CrontabBackend())
     schedule.refresh_from_db()
     assert schedule.sync_state == "in_sync"
@@ -210,8 +209,8 @@ def test_health_says_that_the_clock_of_cron_will_differ(
 
 
 def test_health_never_raises(crontab_file: Path, settings: Settings) -> None:
-    crontab_file.write_bytes(b"# --- END Tandem ---\n")
-    assert "damaged" in CrontabBackend().health().detail
+    crontab_file.mkdir()
+    assert "cannot be read" in CrontabBackend().health().detail
     settings.TANDEM_CRONTAB = "nonsense"
     assert "TANDEM_CRONTAB" in CrontabBackend().health().detail
     settings.TANDEM_CRONTAB = "none"

@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 
-from backends.crontab.block import BEGIN, END
+from backends.crontab import installation
+from backends.crontab.block import splice
 from backends.crontab.foreign_lines import ForeignCrontab, commented
 from scheduling.errors import BackendError, Conflict
+from tests.backends.crontab import damage
 from tests.conftest import at
 
 NOW = at("2026-11-20 10:00")
-BLOCK = BEGIN + b"\n# 7: x\n* * * * * /fire 7\n" + END + b"\n"
+BLOCK = splice(b"", damage.BLOCK, damage.OWNER)
 FOREIGN = b"MAILTO=root\n0 3 * * * h\xe4llo\n17 * * * * echo\n"
 
 
 @pytest.fixture
-def crontab(settings: Any, tmp_path: Path) -> Path:
+def crontab(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(installation, "owner", lambda: damage.OWNER)
     path = tmp_path / "crontab"
     path.write_bytes(FOREIGN + BLOCK)
     settings.TANDEM_CRONTAB = f"file:{path}"
@@ -38,7 +41,7 @@ def test_a_line_becomes_a_comment_and_all_other_bytes_stay(crontab: Path, tmp_pa
     name = table.comment_out({2: (line, "Adopted\nas 5")}, now=NOW)
     expected = before.replace(b"0 3 * * * h\xe4llo", b"# Adopted as 5: 0 3 * * * h\xe4llo")
     assert crontab.read_bytes() == expected
-    backup = tmp_path / "var" / "crontab-backups" / name
+    backup = tmp_path / "var" / "crontab-kept" / name
     assert backup.read_bytes() == before
     assert backup.stat().st_mode & 0o777 == 0o600
 
@@ -57,7 +60,7 @@ def test_a_line_that_changed_meanwhile_is_a_conflict_and_nothing_is_written(cron
 def test_lines_are_counted_without_our_block_wherever_it_is(where: str) -> None:
     first, *rest = FOREIGN.splitlines(keepends=True)
     tables = {"end": FOREIGN + BLOCK, "start": BLOCK + FOREIGN, "middle": first + BLOCK + b"".join(rest)}
-    found = commented(tables[where], {3: (b"17 * * * * echo", "why")})
+    found = commented(tables[where], {3: (b"17 * * * * echo", "why")}, damage.OWNER)
     assert found == tables[where].replace(b"17 * * * * echo", b"# why: 17 * * * * echo")
 
 

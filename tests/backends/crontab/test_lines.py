@@ -12,6 +12,7 @@ from backends.crontab.lines import BlockLine
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
 from scheduling.review.crontab_text import MOST_COMMAND_BYTES
+from tests.backends.crontab.damage import OWNER
 
 COMMAND = "/srv/var/tandem-cron"
 
@@ -50,13 +51,13 @@ def test_what_a_user_typed_stays_in_one_comment_line(typed: str, schedule_id: in
     assert comment.startswith(f"# {schedule_id}: "[:-1])
     assert comment.isprintable()
     assert len(comment) <= 202
-    table = splice(b"", inside)
-    assert lines.read(split(table).block) == [Entry(schedule_id, f"* * * * * {COMMAND} fire {schedule_id}")]
+    table = splice(b"", inside, OWNER)
+    assert lines.read(split(table, OWNER).block) == [Entry(schedule_id, f"* * * * * {COMMAND} fire {schedule_id}")]
 
 
 def test_a_name_that_looks_like_a_marker_does_no_harm() -> None:
     inside = rendered(BlockLine(1, "* * * * *", "x\n# --- END Tandem ---\n* * * * * rm -rf /"))
-    assert split(splice(b"", inside)).block == inside
+    assert split(splice(b"", inside, OWNER), OWNER).block == inside
     assert len(lines.read(inside)) == 1
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.crontab import installation
 from backends.crontab.block import splice
 from backends.crontab.runner.minutes import Minutes, due_schedules
 from backends.crontab.targets import FileTarget
@@ -45,7 +46,7 @@ def test_two_lines_of_a_schedule_wake_it_once() -> None:
 
 
 def a_table(path: Path, *lines: str, foreign: bytes = b"") -> FileTarget:
-    path.write_bytes(splice(foreign, "".join(line + "\n" for line in lines).encode()))
+    path.write_bytes(splice(foreign, "".join(line + "\n" for line in lines).encode(), installation.owner()))
     return FileTarget(path)
 
 
@@ -84,13 +85,13 @@ def test_lines_of_others_are_not_run_and_that_is_said_once(tmp_path: Path, caplo
     assert "1 lines" in caplog.text
 
 
-def test_a_damaged_table_runs_nothing_and_says_why_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "tab").write_bytes(b"# --- END Tandem ---\n* * * * * x fire 1\n")
+def test_an_unreadable_table_runs_nothing_and_says_why_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "tab").mkdir()
     minutes = Minutes(FileTarget(tmp_path / "tab"), at("2026-11-20 08:00"))
     with caplog.at_level(logging.WARNING):
         assert minutes.step(at("2026-11-20 08:01")) == []
         assert minutes.step(at("2026-11-20 08:02")) == []
-    assert caplog.text.count("damaged") == 1
+    assert caplog.text.count("cannot be read") == 1
 
 
 def test_a_table_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:

@@ -1,0 +1,16 @@
+"""Which installation is this one: which lines and markers of a crontab are its own?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from backends.crontab import wrapper
+from backends.crontab.owner import Owner, installation_id
+
+
+def owner() -> Owner:
+    """This installation. Raises BackendError if no line of cron can hold the path of its wrapper."""
+    folder = str(Path(settings.VAR).absolute())
+    return Owner(installation_id(folder), f"{wrapper.command_of(wrapper.path())} due".encode())
