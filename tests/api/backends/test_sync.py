@@ -119,10 +119,10 @@ def test_a_host_without_a_crontab_routes_nothing_there(admin: CheckedClient, set
 def test_a_plan_shows_the_drift_and_changes_nothing(
     admin: CheckedClient, crontab: Path, body: dict[str, object]
 ) -> None:
-    lost, kept = made(admin, backend="crontab"), made(admin, backend="crontab")
+    lost, kept = made(admin, backend="crontab"), made(admin, backend="crontab", cron="1 2 3 4 *")
     [line] = in_crontab(lost, crontab)
     text = crontab.read_text()
-    stray = line.replace(f"fire {lost['id']}", "fire 999999")
+    stray = "59 " + line.partition(" ")[2]
     crontab.write_text(text.replace(line, stray))
     before = stored(crontab)
     expected = {"missing": [line], "left_over": [stray], "applied": False}
@@ -133,7 +133,7 @@ def test_a_plan_shows_the_drift_and_changes_nothing(
     applied = admin.post(f"{BACKENDS}crontab/sync/", {"apply": True}, format="json").json()
     assert applied == expected | {"applied": True}
     assert in_crontab(lost, crontab) == [line]
-    assert "999999" not in crontab.read_text()
+    assert stray not in crontab.read_text()
 
 
 def test_drift_on_beat_is_shown_and_repaired(admin: CheckedClient, crontab: Path) -> None:
