@@ -52,6 +52,13 @@ class SchedulerBackend(ABC):
     def entries(self, schedule: Schedule) -> list[Entry]:
         """The native entries that the schedule needs on this backend. Writes nothing."""
 
+    def wasted_wake_ups(self, schedule: Schedule) -> int | None:
+        """How many wake-ups by the entries of the schedule find nothing due, in a year; None where none costs anything.
+
+        Writes nothing.
+        """
+        return None
+
     @abstractmethod
     def install(self, schedule: Schedule) -> Outcome:
         """Make the schedule's native entries exactly `entries(schedule)`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,14 +31,9 @@ class Drift:
 
 def find(where: SchedulerBackend) -> Drift:
     """Compare the existing entries with the desired ones. Raises BackendError when the engine cannot be read."""
-    existing, desired = where.inspect(), where.desired()
-    missing, left_over = list(desired), []
-    for entry in existing:
-        if entry in missing:
-            missing.remove(entry)
-        else:
-            left_over.append(entry)
-    return Drift(tuple(sorted(missing)), tuple(sorted(left_over)))
+    existing, desired = Counter(where.inspect()), Counter(where.desired())
+    missing, left_over = desired - existing, existing - desired
+    return Drift(tuple(sorted(missing.elements())), tuple(sorted(left_over.elements())))
 
 
 def sync(where: SchedulerBackend) -> Drift:

@@ -50,7 +50,7 @@ class MemoryBackend(SchedulerBackend):
         return []
 
     def entries(self, schedule: Schedule) -> list[Entry]:
-        return [Entry(schedule.pk, f"wake {schedule.pk} at {schedule.cron or schedule.every} {schedule.timezone}")]
+        return [Entry(f"wake {schedule.pk} at {schedule.cron or schedule.every} {schedule.timezone}", (schedule.pk,))]
 
     def install(self, schedule: Schedule) -> Outcome:
         self._reach()

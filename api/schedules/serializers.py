@@ -94,15 +94,18 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
     next_occurrences = serializers.SerializerMethodField()
     routing = serializers.SerializerMethodField()
     entries = serializers.SerializerMethodField(help_text="The native entries that the backend must hold, as text.")
+    wasted_wake_ups = serializers.SerializerMethodField(
+        help_text="How many wake-ups by these entries find nothing due, in a year; null where none costs anything."
+    )
     sync = serializers.SerializerMethodField()
 
     class Meta:
         model = Schedule
         fields = [
             "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
-            "starts_at", "ends_at", "backend", "executor", "routing", "entries", "sync", "overlap", "catch_up",
-            "catch_up_window", "grace", "priority", "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused",
-            "version", "created_at", "updated_at",
+            "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups", "sync", "overlap",
+            "catch_up", "catch_up_window", "grace", "priority", "queue", "retries", "soft_timeout", "timeout",
+            "on_lost", "paused", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:
@@ -126,6 +129,10 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         if schedule.next_due_at is None:
             return []
         return [entry.text for entry in backend(schedule.routed_to).entries(schedule)]
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_wasted_wake_ups(self, schedule: Schedule) -> int | None:
+        return None if schedule.next_due_at is None else backend(schedule.routed_to).wasted_wake_ups(schedule)
 
     @extend_schema_field(SyncOutput)
     def get_sync(self, schedule: Schedule) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class BeatBackend(SchedulerBackend):
 
     def entries(self, schedule: Schedule) -> list[Entry]:
         """One row; two rows if the expression joins its day fields with "or"."""
-        return [Entry(schedule.pk, text(row, schedule.pk)) for row in rows(schedule, now=timezone.now())]
+        return [Entry(text(row, schedule.pk), (schedule.pk,)) for row in rows(schedule, now=timezone.now())]
 
     def install(self, schedule: Schedule) -> Outcome:
         """Write the rows of the schedule as the database has it now, unless they are there already."""

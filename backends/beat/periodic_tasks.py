@@ -66,7 +66,8 @@ def entry(task: PeriodicTask) -> Entry:
         if (value or None) != (written or None):
             notes.append(f"{field} {value}")
     noted = f" ({', '.join(notes)})" if notes else ""
-    return Entry(schedule_id, f"{_clock_text(task)} -> {task.task}({argument}){noted}")
+    ids = () if schedule_id == NO_SCHEDULE else (schedule_id,)
+    return Entry(f"{_clock_text(task)} -> {task.task}({argument}){noted}", ids)
 
 
 def schedule_of(task: PeriodicTask) -> int:

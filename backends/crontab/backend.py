@@ -1,8 +1,9 @@
-"""The backend `crontab`: its entries are lines of a host's crontab, one for each schedule."""
+"""The backend `crontab`: its entries are lines of a host's crontab. Schedules that need the same line share it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -20,7 +21,7 @@ from backends.crontab import (
     targets,
     wrapper,
 )
-from backends.crontab.block import split
+from backends.crontab.block import MOST_LINES, split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
@@ -28,6 +29,9 @@ from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem, TandemError
 from scheduling.findings import Finding
 from scheduling.models import Host, Schedule
+
+# All that lines are made of: there may be ten thousand schedules.
+TRIGGER_FIELDS: Final = ("id", "name", "cron", "every", "timezone", "anchor")
 
 
 class CrontabBackend(SchedulerBackend):
@@ -38,20 +42,23 @@ class CrontabBackend(SchedulerBackend):
 
     def check(self, schedule: Schedule) -> list[Problem]:
         host = schedule.host or settings.TANDEM_HOST
-        return checks.of_trigger(schedule) + checks.of_host(
-            host, self.target(), expected=self._expected(schedule, host)
-        )
+        return checks.of_trigger(schedule) + checks.of_host(host, self.target())
 
     def entries(self, schedule: Schedule) -> list[Entry]:
+        """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""
         zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
-        line = entries.line_of(schedule, zone_name=zone_name, now=timezone.now())
-        return [lines.entry(line, wrapper.command_of(wrapper.path()))]
+        groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now())
+        return lines.entries_of(groups, wrapper.command_of(wrapper.path()))
+
+    def wasted_wake_ups(self, schedule: Schedule) -> int | None:
+        zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
+        return entries.wake_ups_of(schedule, zone_name=zone_name, now=timezone.now()).wasted
 
     def install(self, schedule: Schedule) -> Outcome:
         target = self.target()
         if schedule.host != settings.TANDEM_HOST:
-            # The schedule may have moved away from this machine. Then its line here is removed at once.
-            if target is not None and self._has_line_of(schedule):
+            # The schedule may have moved away from this machine. Then it is taken out of the table here at once.
+            if target is not None:
                 self.mend(target)
             return Outcome.LATER
         if target is None:
@@ -79,8 +86,7 @@ class CrontabBackend(SchedulerBackend):
         target = self.target()
         if target is None:
             return []
-        command = wrapper.command_of(wrapper.path())
-        return [lines.entry(line, command) for line in self._lines(target)]
+        return lines.entries_of(self._groups(target), wrapper.command_of(wrapper.path()))
 
     def inspect(self) -> list[Entry]:
         target = self.target()
@@ -110,7 +116,7 @@ class CrontabBackend(SchedulerBackend):
     def mend(self, target: Target, *, without: int | None = None) -> bool:
         """Bring our lines in the crontab up to date with the database. Returns False if they were up to date already.
 
-        The schedule with the id `without` gets no line, even if the database says that it must have one. Raises
+        The schedule with the id `without` is left out, even if the database says that it must have a line. Raises
         BackendError.
         """
         wrapper.install()
@@ -118,24 +124,19 @@ class CrontabBackend(SchedulerBackend):
             lambda: self.block(target, without=without), installation.owner()
         )
 
-    def _has_line_of(self, schedule: Schedule) -> bool:
-        return any(entry.schedule_id == schedule.pk for entry in self.inspect())
-
     def block(self, target: Target, *, without: int | None = None) -> bytes:
         """The inside of our block as the database says that it has to be. `without` as in `mend`."""
         command = wrapper.command_of(wrapper.path())
-        wanted = [line for line in self._lines(target) if line.schedule_id != without]
-        return lines.render(wanted, command=command, zone=target.zone())
+        return lines.render(self._groups(target, without), command=command, zone=target.zone())
 
-    def _lines(self, target: Target) -> list[lines.BlockLine]:
-        active = self._active(settings.TANDEM_HOST)
-        return entries.lines_of(active, zone_name=target.zone(), now=timezone.now())
+    def _groups(self, target: Target, without: int | None = None) -> list[lines.Group]:
+        room = MOST_LINES - entries.LINES_AROUND - split(target.read(), installation.owner()).foreign.count(b"\n")
+        # No schedule has the id 0.
+        active = self._active(settings.TANDEM_HOST).exclude(pk=without or 0).only(*TRIGGER_FIELDS)
+        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room)
 
     def _active(self, host: str) -> QuerySet[Schedule]:
         return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)
-
-    def _expected(self, schedule: Schedule, host: str) -> int:
-        return self._active(host).exclude(pk=schedule.pk).count() + 1
 
     def _zone(self, host: str) -> str:
         """The zone of a host's cron. For a host that never reported it is UTC; `check` refuses such a host."""

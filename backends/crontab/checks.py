@@ -6,15 +6,14 @@ from django.conf import settings
 
 from backends.crontab import installation
 from backends.crontab.block import MOST_LINES, split
+from backends.crontab.entries import LINES_AROUND
 from backends.crontab.targets import Target
 from scheduling import hosts
 from scheduling.errors import BackendError, Problem
 from scheduling.models import Schedule
 
-# A schedule has a comment and a line. The block has two markers, two assignments and perhaps an added line break.
-_LINES_EACH = 2
-# As above: what the block takes by itself.
-_LINES_AROUND = 5
+# The comment and the line that one wake-up each minute takes, for any number of schedules.
+_FEWEST_LINES = 2
 
 
 def of_trigger(schedule: Schedule) -> list[Problem]:
@@ -36,8 +35,8 @@ def of_trigger(schedule: Schedule) -> list[Problem]:
     return [Problem("every", "needs_seconds", detail)]
 
 
-def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]:
-    """The problems of the host: it has no crontab, or its crontab has no room for `expected` schedules.
+def of_host(host: str, target: Target | None) -> list[Problem]:
+    """The problems of the host: it has no crontab, or its crontab has no room for a line.
 
     `target` is the crontab of this machine.
     """
@@ -51,7 +50,7 @@ def of_host(host: str, target: Target | None, *, expected: int) -> list[Problem]
         # The crontab cannot be read, or is damaged: the schedule is not at fault. It is stored, `install` reports the
         # reason, and a later sync installs it.
         return []
-    if foreign + _LINES_AROUND + _LINES_EACH * expected > MOST_LINES:
+    if foreign + LINES_AROUND + _FEWEST_LINES > MOST_LINES:
         detail = (
             f"The crontab of {host} is full: cron reads no table of more than 10,000 lines. "
             "Choose another host or backend."

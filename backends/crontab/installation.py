@@ -6,11 +6,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from backends.crontab import wrapper
+from backends.crontab import lines, wrapper
 from backends.crontab.owner import Owner, installation_id
 
 
 def owner() -> Owner:
     """This installation. Raises BackendError if no line of cron can hold the path of its wrapper."""
     folder = str(Path(settings.VAR).absolute())
-    return Owner(installation_id(folder), f"{wrapper.command_of(wrapper.path())} due".encode())
+    return Owner(installation_id(folder), f"{wrapper.command_of(wrapper.path())} {lines.WAKE_UP}".encode())

@@ -6,31 +6,39 @@ python-crontab renders and reads them. It never sees a foreign line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from crontab import CronItem, CronSlices, CronTab
 
+from backends.crontab.owner import COMMENT_START
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
 from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 
 # A comment is for people who look into the table: one line of it.
 MOST_COMMENT_CHARACTERS: Final = 200
-# The schedule id of a line in our block that we did not write.
-NOT_OURS: Final = 0
-_FIRE: Final = re.compile(r".* fire ([1-9][0-9]{0,18})", re.ASCII)
+# What stands behind the path of our wrapper in each line.
+WAKE_UP: Final = "due"
+# The words before the names get at most half of a comment, and a name what is readable.
+_MOST_WORDS: Final = 100
+_MOST_NAME: Final = 40
+_SHELL: Final = "SHELL=/bin/sh"
 _ASSIGNMENT: Final = re.compile(r"[A-Z_]+=")
 
 
 @dataclass(frozen=True, slots=True)
-class BlockLine:
-    """One line that wakes us: the schedule, the five fields as cron reads them, and a comment for people."""
+class Group:
+    """Schedules that need the same lines: the five fields of each line, a few words, and the ids with the names."""
 
-    schedule_id: int
-    expression: str
-    comment: str = ""
+    expressions: tuple[str, ...]
+    words: str
+    schedules: tuple[tuple[int, str], ...]
+
+    @property
+    def ids(self) -> list[int]:
+        return [schedule_id for schedule_id, _ in self.schedules]
 
 
 class _Fields(CronSlices):  # type: ignore[misc]  # python-crontab has no types
@@ -57,43 +65,62 @@ class _Item(CronItem):  # type: ignore[misc]  # as above
         self.slices = _Fields()
 
 
-def entry(line: BlockLine, command: str) -> Entry:
-    """The line as it is in the crontab. Raises BackendError if its command is longer than cron accepts."""
-    item = _Item(command=f"{command} fire {line.schedule_id:d}")
-    if len(item.command.encode()) > MOST_COMMAND_BYTES:
-        raise BackendError(f"A crontab command has at most {MOST_COMMAND_BYTES} bytes: choose a shorter TANDEM_VAR.")
-    item.setall(*line.expression.split(" "))
-    return Entry(line.schedule_id, item.render())
+def entries_of(groups: Iterable[Group], command: str, *, user: str = "") -> list[Entry]:
+    """The lines as they are in the crontab, each once, with the ids of all schedules that share it.
 
-
-def render(lines: Iterable[BlockLine], *, command: str, zone: str) -> bytes:
-    """The inside of our block. Without lines it is empty, and the table gets no block.
-
-    Assignments above the block are in force inside it. So the block sets what decides how our lines run: the shell,
-    and the zone in which cronie and others (not Debian's cron) read the fields.
+    `user`: the column of a table in /etc/cron.d. Raises BackendError if the command is longer than cron accepts.
     """
-    text = [f"# {comment_text(line)}\n{entry(line, command).text}\n" for line in lines]
-    if not text:
-        return b""
-    return "".join(["SHELL=/bin/sh\n", f"CRON_TZ={zone}\n", *text]).encode()
+    ids: dict[str, list[int]] = {}
+    for group in groups:
+        for expression in group.expressions:
+            ids.setdefault(expression, []).extend(group.ids)
+    return [Entry(_text(expression, command, user), tuple(sorted(set(found)))) for expression, found in ids.items()]
 
 
-def comment_text(line: BlockLine) -> str:
-    """The comment as one line of printable text, at most MOST_COMMENT_CHARACTERS long.
+def render(groups: Sequence[Group], *, command: str, zone: str, user: str = "") -> bytes:
+    """The inside of our block. Without lines it is empty, and the table gets no block. Raises as `entries_of` does.
 
-    It begins with the schedule's id, so that no name can look like a marker line.
+    Each line stands under the comment of the first group that needs it. Assignments above the block are in force
+    inside it. So the block sets what decides how our lines run: the shell, and the zone in which cronie and others (not
+    Debian's cron) read the fields.
     """
-    printable = "".join(character if character.isprintable() else " " for character in line.comment)
-    text = f"{line.schedule_id}: {' '.join(printable.split())}"
-    return text if len(text) <= MOST_COMMENT_CHARACTERS else text[: MOST_COMMENT_CHARACTERS - 3] + "..."
+    text = [_SHELL, f"CRON_TZ={zone}"]
+    written: set[str] = set()
+    for group in groups:
+        fresh = [expression for expression in dict.fromkeys(group.expressions) if expression not in written]
+        written.update(fresh)
+        text.append(comment_text(group, above=not fresh))
+        text += [_text(expression, command, user) for expression in fresh]
+    return "".join(line + "\n" for line in text).encode() if written else b""
+
+
+def count(groups: Sequence[Group]) -> int:
+    """How many lines `render` writes for the groups, its assignments left out."""
+    return len(groups) + len({expression for group in groups for expression in group.expressions})
+
+
+def comment_text(group: Group, *, above: bool = False) -> str:
+    """The comment as one line of printable text, at most MOST_COMMENT_CHARACTERS long, with as many names as fit.
+
+    `above`: the lines of the group stand above already.
+    """
+    text = COMMENT_START.decode() + _cut(group.words, _MOST_WORDS) + (" (its lines are above)" if above else "")
+    left = len(group.schedules)
+    for schedule_id, name in group.schedules:
+        left -= 1
+        longer = f"{text}{', ' if left < len(group.schedules) - 1 else ': '}{schedule_id} {_cut(name, _MOST_NAME)}"
+        if len(longer + _others(left)) > MOST_COMMENT_CHARACTERS:
+            return text + _others(left + 1)
+        text = longer.rstrip()
+    return text
 
 
 def read(block: bytes) -> list[Entry]:
-    """The entries in the block, in order. A line that we did not write has the schedule id NOT_OURS."""
+    """The entries in the block, in order, with those that we did not write. Their schedules are not known."""
     owner = CronTab(tab="")
     text = block.decode("utf-8", "backslashreplace")
     return [
-        _read(line, owner)
+        Entry(_read(line, owner))
         for line in text.split("\n")
         if line.strip() and not line.lstrip().startswith("#") and not _ASSIGNMENT.match(line)
     ]
@@ -101,12 +128,28 @@ def read(block: bytes) -> list[Entry]:
 
 def expression_of(found: Entry) -> str:
     """The five fields of an entry's text."""
-    return " ".join(found.text.split(" ")[:5])
+    return " ".join(found.text.split(None, 5)[:5])
 
 
-def _read(line: str, owner: CronTab) -> Entry:
+def _text(expression: str, command: str, user: str) -> str:
+    called = f"{command} {WAKE_UP}"
+    if len(called.encode()) > MOST_COMMAND_BYTES:
+        raise BackendError(f"A crontab command has at most {MOST_COMMAND_BYTES} bytes: choose a shorter TANDEM_VAR.")
+    item = _Item(command=f"{user} {called}" if user else called)
+    item.setall(*expression.split(" "))
+    return str(item.render())
+
+
+def _read(line: str, owner: CronTab) -> str:
     item = _Item.from_line(line, cron=owner)
-    fire = _FIRE.fullmatch(item.command) if item.is_valid() else None
-    if fire is None:
-        return Entry(NOT_OURS, line)
-    return Entry(int(fire.group(1)), item.render())
+    return str(item.render()) if item.is_valid() else line
+
+
+def _others(number: int) -> str:
+    return f" and {number} more" if number else ""
+
+
+def _cut(text: str, most: int) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    one_line = " ".join(printable.split())
+    return one_line if len(one_line) <= most else one_line[: most - 3] + "..."

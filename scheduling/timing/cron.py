@@ -89,6 +89,19 @@ class Cron:
         """The first occurrence strictly after `after`; None when there is no other up to the year 9999."""
         return next(self.occurrences(after), None)
 
+    def count(self, after: datetime, until: datetime) -> int:
+        """How many occurrences there are strictly after `after`, up to and including `until`, without listing them."""
+        start, end, found = max(minute_of(after) + 1, FIRST_MINUTE), minute_of(until) + 1, 0
+        while start < end and (stretch := stretch_at(self.zone, start)) is not None:
+            stop = min(stretch.end, end)
+            if start == stretch.begin and self._late(stretch.skipped, everyone=stretch.everyone):
+                found += 1
+                start += 1
+            if self.wildcard or not stretch.repeated:
+                found += self.local_times.count_in(range(start + stretch.offset, stop + stretch.offset))
+            start = stop
+        return found
+
     def _due(self, start: int) -> Iterator[int]:
         """The UTC minutes from `start` on at which this fires."""
         start = max(start, FIRST_MINUTE)

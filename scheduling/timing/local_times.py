@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, date
 from functools import lru_cache
+from itertools import takewhile
 
 from scheduling.timing.instants import EPOCH_ORDINAL, MINUTES_A_DAY
 
@@ -34,6 +35,20 @@ class LocalTimes:
     def any_in(self, minutes: range) -> bool:
         """Whether one of these consecutive minutes matches."""
         return next(self.minutes_from(minutes.start), minutes.stop) < minutes.stop
+
+    def count_in(self, minutes: range) -> int:
+        """How many of these consecutive minutes match."""
+        if not minutes:
+            return 0
+        (first, begin), (last, end) = divmod(minutes.start, MINUTES_A_DAY), divmod(minutes.stop, MINUTES_A_DAY)
+        days = self.days_in(range(first, last + 1))
+        before = bisect_left(self.times, begin) if first in days else 0
+        after = len(self.times) - bisect_left(self.times, end) if last in days else 0
+        return len(days) * len(self.times) - before - after
+
+    def days_in(self, days: range) -> frozenset[int]:
+        """Which of these consecutive days match; 1970-01-01 is day 0."""
+        return frozenset(takewhile(lambda day: day < days.stop, self._days_from(days.start)))
 
     def minutes_from(self, start: int) -> Iterator[int]:
         """The matching minutes from `start` on, ascending, up to the last of the year 9999."""

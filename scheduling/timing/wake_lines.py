@@ -1,4 +1,6 @@
-"""Cron lines that wake Tandem at each occurrence of a trigger, and perhaps more often, on a clock in any zone.
+"""One cron line that wakes Tandem at each occurrence of a trigger, and perhaps more often, on a clock in any zone.
+
+Beat has one row for each schedule. `crontab_lines` has several lines, and wakes less.
 
 The ledger decides which of the wake-ups are occurrences. A wake-up too many costs one look. A wake-up too few would
 lose a run.
@@ -16,8 +18,9 @@ from zoneinfo import ZoneInfo
 from scheduling.timing.cron import Cron
 from scheduling.timing.dst import Stretch, stretch_at
 from scheduling.timing.every import Every
+from scheduling.timing.field_texts import compact, ranges
 from scheduling.timing.fields import Field
-from scheduling.timing.grammar import DAY, HOUR, MINUTE, MONTH, WEEKDAY, FieldKind
+from scheduling.timing.grammar import DAY, MONTH, WEEKDAY, FieldKind
 from scheduling.timing.instants import LAST_MINUTE, MINUTES_A_DAY, minute_of, since_epoch
 
 _HORIZON = 3653 * MINUTES_A_DAY
@@ -63,29 +66,6 @@ def wake_line(trigger: Cron | Every, clock_zone: ZoneInfo, *, now: datetime) -> 
     if wakes.day_shifts <= {0}:
         return _line(wakes.times, *_day_texts(trigger))
     return _line(wakes.times, "*", "*", _shifted_weekdays(trigger, wakes.day_shifts))
-
-
-def cron_text(line: WakeLine, *, wildcard: bool) -> str:
-    """The line as five fields that Debian's cron accepts.
-
-    With `wildcard`, minute or hour becomes `*` or `*/n`, so that cron neither skips nor delays the line at clock
-    changes. The field that adds fewer wake-ups is chosen. These fields are never `*/n,m` (python-crontab writes that as
-    `m,*/n`, which is no wildcard), and have no step beyond their last value (python-crontab refuses it).
-    """
-    minute, hour = _compact_with_steps(MINUTE, line.minute), _compact_with_steps(HOUR, line.hour)
-    if wildcard and not (minute.startswith("*") or hour.startswith("*")):
-        starred_minute, minutes = _starred(MINUTE, line.minute)
-        starred_hour, hours = _starred(HOUR, line.hour)
-        if minutes * len(line.hour) <= len(line.minute) * hours:
-            minute = starred_minute
-        else:
-            hour = starred_hour
-    return f"{minute} {hour} {line.day} {line.month} {line.weekday}"
-
-
-def has_clock_changes(zone: ZoneInfo, now: datetime) -> bool:
-    """Whether clocks in `zone` change within the ten years after `now`."""
-    return len({stretch.offset for stretch in _stretches(zone, minute_of(now))}) > 1
 
 
 def _stretches(zone: ZoneInfo, start: int) -> Iterator[Stretch]:
@@ -157,7 +137,7 @@ def _line(times: Iterable[int], day: str, month: str, weekday: str) -> WakeLine:
 
 def _day_texts(cron: Cron) -> tuple[str, str, str]:
     """Day, month and weekday of the line, for a clock with the same date as the trigger's zone."""
-    month = _compact(MONTH, cron.month.values)
+    month = compact(MONTH, cron.month.values)
     if _any_day(cron):
         return "*", month, "*"
     day = _day_text(DAY, cron.day, other_starred=len(cron.weekday.values) == 7)
@@ -174,46 +154,15 @@ def _shifted_weekdays(cron: Cron, day_shifts: Iterable[int]) -> str:
     by_weekday = not cron.either_day and len(cron.day.values) == 31 and len(cron.month.values) == 12
     if not by_weekday:
         return "*"
-    return _compact(WEEKDAY, sorted({(day + shift) % 7 for day in cron.weekday.values for shift in day_shifts}))
+    return compact(WEEKDAY, sorted({(day + shift) % 7 for day in cron.weekday.values for shift in day_shifts}))
 
 
 def _day_text(kind: FieldKind, field: Field, *, other_starred: bool) -> str:
     """The values of `field` as text with numbers. The text begins with `*` if the day rule needs that."""
     if not field.starred or len(field.values) == kind.last - kind.low + 1:
-        return _compact(kind, field.values)
+        return compact(kind, field.values)
     step = min(int(field.text.partition(",")[0].partition("/")[2]), kind.high)
     rest = [value for value in field.values if value not in range(kind.low, kind.last + 1, step)]
     if not rest:
         return f"*/{step}"
-    return _ranges(list(field.values)) if other_starred else f"*/{step},{_ranges(rest)}"
-
-
-def _compact(kind: FieldKind, values: Iterable[int]) -> str:
-    """`*` for all values of a field, else a list of values and ranges."""
-    listed = list(values)
-    return "*" if len(listed) == kind.last - kind.low + 1 else _ranges(listed)
-
-
-def _compact_with_steps(kind: FieldKind, values: tuple[int, ...]) -> str:
-    """Like `_compact`, but `*/n` for even steps through a whole minute or hour field."""
-    starred, count = _starred(kind, values)
-    return starred if count == len(values) > 2 else _compact(kind, values)
-
-
-def _ranges(values: list[int]) -> str:
-    """Ascending values as a list, in which three or more neighbours become a range."""
-    runs: list[list[int]] = []
-    for value in values:
-        if runs and runs[-1][-1] == value - 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
-    texts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs]
-    return ",".join(texts)
-
-
-def _starred(kind: FieldKind, values: tuple[int, ...]) -> tuple[str, int]:
-    """The `*` or `*/n` with the fewest values that has all these values of a minute or hour, and their number."""
-    # gcd is 0 for the value 0 alone. Any step from half of the field on has two values: 0 and one other.
-    step = gcd(*values) or (kind.high + 1) // 2
-    return f"*/{step}" if step > 1 else "*", len(range(kind.low, kind.high + 1, step))
+    return ranges(list(field.values)) if other_starred else f"*/{step},{ranges(rest)}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from django_celery_beat.models import PeriodicTask
 from rest_framework.test import APIClient
 
+from backends.crontab.lines import WAKE_UP
+from backends.crontab.owner import COMMENT_START
 from scheduling.models import Schedule, Task, TaskEvent
 
 SCHEDULES = "/api/schedules/"
@@ -60,5 +63,11 @@ def on_beat(schedule: dict[str, Any]) -> list[str]:
 
 
 def in_crontab(schedule: dict[str, Any], crontab: Path) -> list[str]:
-    """The crontab's lines for the schedule."""
-    return [line for line in crontab.read_text().splitlines() if line.endswith(f" fire {schedule['id']}")]
+    """The crontab's lines under the comments that name the schedule."""
+    found, named = [], False
+    for line in crontab.read_text().splitlines():
+        if line.startswith(COMMENT_START.decode()):
+            named = re.search(f"[:,] {schedule['id']} ", line) is not None
+        elif named and line.endswith(f" {WAKE_UP}"):
+            found.append(line)
+    return found

@@ -101,27 +101,35 @@ def test_a_paused_schedule_has_no_entries_until_it_is_resumed(where: SchedulerBa
 
 
 def test_a_deleted_schedule_leaves_nothing(where: SchedulerBackend) -> None:
-    kept, gone = a_schedule(backend=where.name), a_schedule(backend=where.name)
+    kept, gone = a_schedule(backend=where.name), a_schedule(backend=where.name, cron="1 2 3 4 *")
     schedules.delete(gone.pk, now=timezone.now())
-    assert {entry.schedule_id for entry in where.inspect()} == {kept.pk}
+    assert where.inspect() == where.entries(kept)
     where.remove(gone)
-    assert {entry.schedule_id for entry in where.inspect()} == {kept.pk}
+    assert where.inspect() == where.entries(kept)
+
+
+def test_what_is_desired_is_what_each_schedule_needs(where: SchedulerBackend) -> None:
+    expressions = ["0 3 * * *", "0 3 * * *", "30 4 1 * *"]
+    held = [a_schedule(backend=where.name, cron=cron, timezone="Europe/Berlin") for cron in expressions]
+    desired = where.desired()
+    assert set(desired) == {entry for schedule in held for entry in where.entries(schedule)}
+    for schedule in held:
+        woken = [entry for entry in desired if schedule.pk in entry.schedule_ids]
+        assert sorted(woken) == sorted(where.entries(schedule))
 
 
 def test_drift_is_found_and_repaired(where: SchedulerBackend) -> None:
-    lost, stale = a_schedule(backend=where.name), a_schedule(backend=where.name)
+    lost, stale = a_schedule(backend=where.name), a_schedule(backend=where.name, cron="1 2 3 4 *")
+    [missing], [left_over] = where.entries(lost), where.entries(stale)
     where.remove(lost)
     if where.name == "crontab":
         # Its writer always writes the desired state: what is missing has to be taken out by hand.
         path = Path(django_settings.VAR) / "crontab"
-        lines = [
-            line for line in path.read_bytes().splitlines(keepends=True) if f"fire {lost.pk}\n".encode() not in line
-        ]
-        path.write_bytes(b"".join(lines))
+        path.write_text(path.read_text().replace(missing.text + "\n", ""))
     Schedule.objects.filter(pk=stale.pk).delete()
     found = drift.find(where)
-    assert {entry.schedule_id for entry in found.missing} == {lost.pk}
-    assert {entry.schedule_id for entry in found.left_over} == {stale.pk}
+    assert (found.missing, found.left_over) == ((missing,), (left_over,))
+    assert found.missing[0].schedule_ids == (lost.pk,)
     assert drift.sync(where) == found
     assert not drift.find(where)
 

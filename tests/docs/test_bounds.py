@@ -19,7 +19,7 @@ BARE = 4 * other.HEARTBEAT
 NAME: Final = "text"
 DEBUG = False
 lower = 3
-NOT_OURS = 0
+NO_SCHEDULE = 0
 SEVERAL = (1, 2)
 MIXED = (1, "two")
 

@@ -53,8 +53,10 @@ def test_the_block_is_the_one_that_is_written() -> None:
     drafts = [
         Schedule(pk=42, name="Nightly report", cron="30 2 * * 1-5", timezone="Europe/Berlin", anchor=NOW),
         Schedule(pk=43, name="Every five minutes", cron="*/5 * * * *", anchor=NOW),
+        Schedule(pk=44, name="Early", cron="0 6 * * *", anchor=NOW),
+        Schedule(pk=45, name="Mail", cron="30 2 * * 1-5", timezone="Europe/Berlin", anchor=NOW),
     ]
-    wanted = [entries.line_of(draft, zone_name="Europe/Berlin", now=NOW) for draft in drafts]
+    wanted = entries.groups_of(drafts, zone_name="Europe/Berlin", now=NOW)
     foreign = b"MAILTO=ops@example.org\n17 * * * * /usr/local/bin/other\n"
     written = block.splice(foreign, lines.render(wanted, command=COMMAND, zone="Europe/Berlin"), OWNER)
     assert written.decode() == shown("crontab block")
@@ -81,11 +83,13 @@ def test_the_bounds_are_those_of_the_code() -> None:
     refused = section(PAGE, "What is written").partition("Refused")[2]
     assert f"{block.MOST_LINES:,} lines" in refused
     assert f"{MOST_COMMAND_BYTES} bytes" in refused
-    line = lines.BlockLine(1, "* * * * *")
-    longest = "x" * (MOST_COMMAND_BYTES - len(" fire 1"))
-    assert lines.entry(line, longest).schedule_id == 1
+    group = lines.Group(("* * * * *",), "words", ((1, "name"),))
+    longest = "x" * (MOST_COMMAND_BYTES - len(" due"))
+    assert lines.entries_of([group], longest)[0].schedule_ids == (1,)
     with pytest.raises(BackendError):
-        lines.entry(line, longest + "x")
+        lines.entries_of([group], longest + "x")
+    assert f"{lines.MOST_COMMENT_CHARACTERS} printable characters" in PAGE
+    assert f"`{entries.EVERY_MINUTE}`" in PAGE
     with pytest.raises(BackendError):
         block.splice(b"\n" * block.MOST_LINES, b"x\n", OWNER)
     for character in "%#\\\n":

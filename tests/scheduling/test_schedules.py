@@ -253,7 +253,7 @@ def test_an_engine_that_cannot_be_written_leaves_the_schedule_stored_and_says_wh
     with pytest.raises(BackendError):
         drift.sync(memory)
     memory.error = ""
-    assert {entry.schedule_id for entry in drift.sync(memory).missing} == {schedule.pk}
+    assert [entry.schedule_ids for entry in drift.sync(memory).missing] == [(schedule.pk,)]
     assert queries.schedule(schedule.pk).sync_state == "in_sync"
 
 

@@ -1,4 +1,4 @@
-"""Which lines of a private crontab file are due in each minute, for a cron in UTC?"""
+"""Is a line of a private crontab file due, minute by minute, for a cron in UTC?"""
 
 from __future__ import annotations
 
@@ -16,24 +16,20 @@ from scheduling.timing import Cron
 
 log = logging.getLogger(__name__)
 
-# After the machine slept, the lines of this last period are run, once each. The ledger knows what was due before it.
+# After the machine slept, the lines of this last period count. The ledger knows what was due before it.
 LONGEST_LOOK_BACK: Final = timedelta(hours=3)
 
 
-def due_schedules(entries: Iterable[Entry], *, after: datetime, until: datetime) -> list[int]:
-    """The ids of the schedules with a line due after `after` and not after `until`: each once, in order of the lines.
+def any_due(entries: Iterable[Entry], *, after: datetime, until: datetime) -> bool:
+    """Whether one of the lines is due after `after` and not after `until`.
 
-    Times more than LONGEST_LOOK_BACK before `until` do not count. Lines that are not ours, or not valid cron, are
-    never due. Pure.
+    Times more than LONGEST_LOOK_BACK before `until` do not count. Lines that are not valid cron are never due. Pure.
     """
     after = max(after, until - LONGEST_LOOK_BACK)
-    found = {entry.schedule_id: None for entry in entries if _matches(entry, after, until)}
-    return list(found)
+    return any(_is_due(entry, after, until) for entry in entries)
 
 
-def _matches(entry: Entry, after: datetime, until: datetime) -> bool:
-    if entry.schedule_id == lines.NOT_OURS:
-        return False
+def _is_due(entry: Entry, after: datetime, until: datetime) -> bool:
     try:
         due = Cron.parse(lines.expression_of(entry), "UTC").next(after)
     except InvalidTrigger:
@@ -42,15 +38,15 @@ def _matches(entry: Entry, after: datetime, until: datetime) -> bool:
 
 
 class Minutes:
-    """Finds the lines of `target` that are due, minute by minute, beginning after `since`."""
+    """Tells whether our lines of `target` are due, minute by minute, beginning after `since`."""
 
     def __init__(self, target: Target, since: datetime) -> None:
         self._target = target
         self._seen = since
         self._last_warning = ""
 
-    def step(self, now: datetime) -> list[int]:
-        """The ids of the schedules that are due since the last step.
+    def step(self, now: datetime) -> bool:
+        """Whether a line of ours is due since the last step.
 
         If the clock was put back by up to an hour, nothing is due until it shows the time of the last step again. If it
         was put back further, minutes count from the new time on.
@@ -59,23 +55,22 @@ class Minutes:
         if minute <= self._seen:
             if self._seen - minute > timedelta(hours=1):
                 self._seen = minute
-            return []
+            return False
         after, self._seen = self._seen, minute
-        return due_schedules(self._entries(), after=after, until=minute)
+        return any_due(self._entries(), after=after, until=minute)
 
     def _entries(self) -> list[Entry]:
-        """The entries in the file. A file that cannot be read, or lines that are not run, are logged once."""
+        """Our entries in the file. A file that cannot be read, or lines that are not run, are logged once."""
         try:
             parts = split(self._target.read(), installation.owner())
         except BackendError as exc:
             self._warn_once(exc.detail)
             return []
-        entries = lines.read(parts.block)
-        not_ours = len(_commands(parts.foreign)) + sum(entry.schedule_id == lines.NOT_OURS for entry in entries)
+        not_ours = len(_commands(parts.foreign))
         self._warn_once(
             f"{not_ours} lines of {self._target.describe()} are not Tandem's: they are not run" if not_ours else ""
         )
-        return entries
+        return lines.read(parts.block)
 
     def _warn_once(self, warning: str) -> None:
         if warning and warning != self._last_warning:

@@ -82,7 +82,7 @@ def test_a_row_that_was_changed_in_the_admin_is_drift_and_sync_repairs_it(
     edit(task)
     task.save()
     found = drift.find(BeatBackend())
-    assert [entry.schedule_id for entry in found.missing] == [schedule.pk]
+    assert [entry.schedule_ids for entry in found.missing] == [(schedule.pk,)]
     assert shown.format(pk=schedule.pk) in found.left_over[0].text
     assert drift.sync(BeatBackend()) == found
     assert not drift.find(BeatBackend())
@@ -109,7 +109,7 @@ def test_a_wake_up_that_somebody_made_by_hand_is_left_over() -> None:
     every = IntervalSchedule.objects.create(every=1, period="hours")
     a_users_task(task="tandem.fire", name="tandem:by hand", interval=every)
     [left] = drift.find(BeatBackend()).left_over
-    assert left.schedule_id == 0
+    assert left.schedule_ids == ()
     drift.sync(BeatBackend())
     assert not PeriodicTask.objects.exists()
 
@@ -187,7 +187,7 @@ def test_a_schedule_whose_zone_is_gone_does_not_hide_the_others() -> None:
     Schedule.objects.filter(pk=gone.pk).update(timezone="Europe/Atlantis")
     PeriodicTask.objects.filter(name=f"tandem:{kept.pk}:0").delete()
     drift.sync(BeatBackend())
-    assert [entry.schedule_id for entry in BeatBackend().inspect()] == [kept.pk]
+    assert [entry.schedule_ids for entry in BeatBackend().inspect()] == [(kept.pk,)]
 
 
 def test_a_database_that_is_away_is_the_backends_error() -> None:

@@ -43,10 +43,10 @@ def codes(schedule: Schedule) -> list[tuple[str, str]]:
 
 def test_a_created_schedule_has_its_line(crontab_file: Path, settings: Settings) -> None:
     schedule = a_schedule(backend="crontab", name="Morning", cron="0 9 * * 1-5")
-    text = f"0 9 * * 1-5 {settings.VAR}/tandem-cron fire {schedule.pk}"
-    assert CrontabBackend().inspect() == [Entry(schedule.pk, text)] == CrontabBackend().entries(schedule)
-    content = crontab_file.read_text()
-    assert f"# {schedule.pk}: Morning: " in content
+    text = f"0 9 * * 1-5 {settings.VAR}/tandem-cron due"
+    assert CrontabBackend().inspect() == [Entry(text)] == CrontabBackend().entries(schedule)
+    assert CrontabBackend().desired()[0].schedule_ids == (schedule.pk,)
+    assert f": {schedule.pk} Morning\n" in crontab_file.read_text()
     assert (Path(settings.VAR) / "tandem-cron").is_file()
 
 
@@ -60,12 +60,12 @@ def test_nothing_that_a_user_typed_is_in_a_command(crontab_file: Path) -> None:
 def test_pausing_resuming_and_deleting_follow_in_the_table(crontab_file: Path) -> None:
     crontab_file.write_bytes(b"MAILTO=\n0 1 * * * backup")
     kept = a_schedule(backend="crontab")
-    schedule = a_schedule(backend="crontab")
+    schedule = a_schedule(backend="crontab", cron="1 2 3 4 *")
     backend = CrontabBackend()
     schedules.pause(schedule.pk, now=timezone.now())
-    assert [entry.schedule_id for entry in backend.inspect()] == [kept.pk]
+    assert backend.inspect() == backend.entries(kept)
     schedules.resume(schedule.pk, now=timezone.now())
-    assert [entry.schedule_id for entry in backend.inspect()] == [kept.pk, schedule.pk]
+    assert backend.inspect() == backend.entries(kept) + backend.entries(schedule)
     schedules.delete(schedule.pk, now=timezone.now())
     schedules.delete(kept.pk, now=timezone.now())
     assert crontab_file.read_bytes() == b"MAILTO=\n0 1 * * * backup"
@@ -105,26 +105,46 @@ def test_a_schedule_that_goes_to_another_host_leaves_this_one_at_once(crontab_fi
 
 def test_sync_drops_unknown_lines_and_tells_about_the_host(crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab")
-    crontab_file.write_bytes(splice(b"", b"* * * * * x fire 4242\n", installation.owner()))
+    crontab_file.write_bytes(splice(b"", b"* * * * * x due\n", installation.owner()))
     CrontabBackend().sync()
     assert CrontabBackend().inspect() == CrontabBackend().desired() == CrontabBackend().entries(schedule)
     host = Host.objects.get(name="testhost")
     assert (host.crontab, host.zone, host.drift, host.error) == (f"file:{crontab_file}", "UTC", [], "")
 
 
-def test_a_remote_clock_with_clock_changes_gets_a_wildcard_line(crontab_file: Path) -> None:
+def test_the_lines_for_a_host_are_for_its_clock(crontab_file: Path) -> None:
     a_host("berlin", "Europe/Berlin")
-    [entry] = CrontabBackend().entries(a_draft(host="berlin", cron="30 9 * * *", timezone="Europe/Berlin"))
-    minute, hour, *days = entry.text.split()[:5]
-    assert minute.startswith("*") or hour.startswith("*")
-    assert days == ["*", "*", "*"]
+    draft = a_draft(host="berlin", cron="30 9 * * *", timezone="Europe/Berlin")
+    assert [entry.text.split(" /")[0] for entry in CrontabBackend().entries(draft)] == ["30 9 * * *"]
+    draft = a_draft(host="berlin", cron="30 9 * * *", timezone="Europe/London")
+    assert [entry.text.split(" /")[0] for entry in CrontabBackend().entries(draft)] == ["30 10 * * *"]
+
+
+def test_wasted_wake_ups_are_counted_for_the_clock_of_the_host(crontab_file: Path) -> None:
+    a_host("berlin", "Europe/Berlin")
+    assert CrontabBackend().wasted_wake_ups(a_draft(host="berlin", timezone="Europe/Berlin")) == 0
+    every_seven = a_draft(host="berlin", cron="", every=420)
+    assert (CrontabBackend().wasted_wake_ups(every_seven) or 0) > 400_000
+
+
+def test_schedules_whose_lines_do_not_fit_are_woken_each_minute(crontab_file: Path) -> None:
+    foreign = b"#\n" * (MOST_LINES - 8)
+    crontab_file.write_bytes(foreign)
+    first = a_schedule(backend="crontab", cron="0 9 * * *")
+    assert CrontabBackend().inspect() == CrontabBackend().entries(first)
+    second = a_schedule(backend="crontab", cron="0 10 * * *")
+    [line] = CrontabBackend().desired()
+    assert CrontabBackend().inspect() == [line]
+    assert line.text.startswith("* * * * * ")
+    assert line.schedule_ids == (first.pk, second.pk)
+    assert second.sync_state == "in_sync"
 
 
 def test_a_schedule_whose_zone_is_gone_keeps_no_other_out(crontab_file: Path) -> None:
-    gone, fine = a_schedule(backend="crontab"), a_schedule(backend="crontab")
+    gone, fine = a_schedule(backend="crontab"), a_schedule(backend="crontab", cron="1 2 3 4 *")
     Schedule.objects.filter(pk=gone.pk).update(timezone="Nowhere/Land")
     CrontabBackend().sync()
-    assert [entry.schedule_id for entry in CrontabBackend().inspect()] == [fine.pk]
+    assert CrontabBackend().inspect() == CrontabBackend().entries(fine)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +176,7 @@ def test_a_host_without_crontab_is_refused(crontab_file: Path, settings: Setting
 
 
 def test_a_full_table_is_refused_before_anything_is_written(crontab_file: Path) -> None:
-    full = b"#\n" * (MOST_LINES - 6)
+    full = b"#\n" * (MOST_LINES - 5)
     crontab_file.write_bytes(full)
     assert codes(a_draft()) == [("host", "crontab_full")]
     with pytest.raises(InvalidRequest, match="full"):
@@ -219,7 +239,7 @@ def test_health_never_raises(crontab_file: Path, settings: Settings) -> None:
 
 def test_the_wrapper_starts_the_command_it_was_written_for(crontab_file: Path, settings: Settings) -> None:
     settings.TANDEM_CRON_COMMAND = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
-    schedule = a_schedule(backend="crontab")
+    a_schedule(backend="crontab")
     command = CrontabBackend().inspect()[0].text.split(" ", 5)[5]
     done = subprocess.run(["/bin/sh", "-c", command], env={}, capture_output=True, check=True, text=True)
-    assert done.stdout == f"['fire', '{schedule.pk}']\n"
+    assert done.stdout == "['due']\n"

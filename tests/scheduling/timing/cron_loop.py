@@ -5,7 +5,7 @@ After `main()` and `load_entry()` of cron 3.0pl1-162. Jobs take no time here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,6 +63,23 @@ def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> lis
     return fired
 
 
+def table_fires(expressions: Iterable[str], zone: ZoneInfo, start: datetime, days: int) -> set[datetime]:
+    """The UTC minutes in which a daemon started before `start` (00:00 UTC) runs one of these lines, for whole days.
+
+    Where the clock does not change for a day before and after, each minute is the next one, and what matches is run.
+    """
+    entries = {expression: Entry(expression) for expression in expressions}
+    found: set[datetime] = set()
+    for day in (start + timedelta(days=number) for number in range(days)):
+        around = {(day + timedelta(days=near)).astimezone(zone).utcoffset() for near in (-1, 0, 1, 2)}
+        for expression, entry in entries.items():
+            if len(around) > 1:
+                found.update(fires(expression, zone, day, 24 * 60))
+            else:
+                found.update(entry.moments_of(day, zone))
+    return found
+
+
 def changes(zone: ZoneInfo, year: int) -> list[datetime]:
     """The days of a year (00:00 UTC) before whose end the zone's offset changes."""
     days = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(366)]
@@ -89,6 +106,18 @@ class Entry:
             return False
         by_number, by_name = clock.day in day, clock.isoweekday() % 7 in weekday
         return (by_number and by_name) if self.both_days else (by_number or by_name)
+
+    def moments_of(self, day: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+        """When this UTC day the wall clock matches, if the clock does not change."""
+        offset = local_clock(day, zone) - day.replace(tzinfo=None)
+        for date in {local_clock(day, zone).date(), local_clock(day + timedelta(hours=23, minutes=59), zone).date()}:
+            midnight = datetime(date.year, date.month, date.day)  # noqa: DTZ001  a wall clock
+            minutes, hours, *_ = self.fields
+            if self.matches(midnight + timedelta(hours=min(hours), minutes=min(minutes))):
+                for into in (timedelta(hours=hour, minutes=minute) for hour in hours for minute in minutes):
+                    moment = (midnight + into - offset).replace(tzinfo=UTC)
+                    if day <= moment < day + timedelta(days=1):
+                        yield moment
 
 
 def _values(text: str, low: int, high: int) -> set[int]:

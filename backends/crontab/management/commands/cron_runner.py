@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
     def _run(self, target: FileTarget) -> None:
         stop = loop.stop_on_signals()
-        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], programs.start)
+        children = Children(settings.TANDEM_CRON_COMMAND, programs.start)
         runner = Runner(target, children, _database_time() - LOOK_BACK_AT_START)
         self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
         try:

@@ -20,30 +20,31 @@ from tests.conftest import a_schedule, at
 
 
 @pytest.mark.django_db
-def test_a_schedule_is_fired_at_its_minutes(crontab_file: Path) -> None:
-    schedule = a_schedule(backend="crontab", cron="*/2 * * * *")
+def test_all_schedules_are_woken_at_once_at_their_minutes(crontab_file: Path) -> None:
+    for cron in ("*/2 * * * *", "*/4 * * * *"):
+        a_schedule(backend="crontab", cron=cron)
     started = Started()
     start = at("2026-11-20 08:00:10")
-    runner = Runner(FileTarget(crontab_file), Children(["python", "manage.py", "fire"], started), start)
+    runner = Runner(FileTarget(crontab_file), Children(["python", "manage.py"], started), start)
     for second in range(300):
         runner.step(start + timedelta(seconds=second))
-    assert [process.command for process in started] == [["python", "manage.py", "fire", str(schedule.pk)]] * 2
+    assert [process.command for process in started] == [["python", "manage.py", "due"]] * 2
 
 
 @pytest.mark.django_db
 def test_the_text_of_a_line_is_never_run(crontab_file: Path) -> None:
     a_schedule(backend="crontab", cron="* * * * *")
-    crontab_file.write_text(crontab_file.read_text().replace("tandem-cron", "tandem-cron; touch owned"))
+    ours = next(line for line in crontab_file.read_text().splitlines() if line.endswith(" due"))
+    crontab_file.write_text(crontab_file.read_text().replace(ours, f"{ours}\n{ours}; touch owned"))
     commands: list[list[str]] = []
 
     def start(command: Sequence[str]) -> FakeProcess:
         commands.append(list(command))
         return FakeProcess(command)
 
-    runner = Runner(FileTarget(crontab_file), Children(["fire"], start), at("2026-11-20 08:00"))
+    runner = Runner(FileTarget(crontab_file), Children(["manage.py"], start), at("2026-11-20 08:00"))
     runner.step(at("2026-11-20 08:01"))
-    # The line is not ours any more: the next sync moves it out of our block and writes ours again.
-    assert commands == []
+    assert commands == [["manage.py", "due"]]
 
 
 def test_the_loop_steps_at_the_beginning_of_seconds_until_it_is_stopped() -> None:
