@@ -23,8 +23,9 @@ MOST_COMMENT_CHARACTERS: Final = 200
 COMMENT_START: Final = "# Tandem: "
 # What stands behind the path of our wrapper in each line.
 WAKE_UP: Final = "due"
-# The words before the names get at most half of a comment, and a name what is readable.
+# The words before the names get at most half of a comment.
 _MOST_WORDS: Final = 100
+# Enough of a name to know it, and several fit.
 _MOST_NAME: Final = 40
 _SHELL: Final = "SHELL=/bin/sh"
 _ASSIGNMENT: Final = re.compile(r"SHELL=/bin/sh|CRON_TZ=[A-Za-z0-9_+/-]+", re.ASCII)
