@@ -21,8 +21,9 @@ from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 MOST_COMMENT_CHARACTERS: Final = 200
 # What stands behind the path of our wrapper in each line.
 WAKE_UP: Final = "due"
-# The words before the names get at most half of a comment, and a name what is readable.
+# The words before the names get at most half of a comment.
 _MOST_WORDS: Final = 100
+# Enough of a name to know it, and several fit.
 _MOST_NAME: Final = 40
 _SHELL: Final = "SHELL=/bin/sh"
 _ASSIGNMENT: Final = re.compile(r"[A-Z_]+=")

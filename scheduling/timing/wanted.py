@@ -20,7 +20,6 @@ from scheduling.timing.zones import zone as zone_named
 
 MOST_WASTED: Final = 10
 """Wake-ups for one run of an interval that find nothing. With more than these, the interval gets lines with dates."""
-_DAY_SECONDS: Final = MINUTES_A_DAY * 60
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -48,9 +47,9 @@ def of_cron(cron: Cron) -> Wanted:
 
 def of_interval(every: Every) -> Wanted:
     """The wake-ups of an interval: each time of day (UTC) at which it is ever due, rounded up to minutes."""
-    stride = gcd(every.seconds, _DAY_SECONDS)
+    stride = gcd(every.seconds, MINUTES_A_DAY * 60)
     first = since_epoch(every.anchor) // timedelta(seconds=1) % stride
-    seconds = range(first, _DAY_SECONDS, stride) if stride > 60 else range(0, _DAY_SECONDS, 60)
+    seconds = range(first, MINUTES_A_DAY * 60, stride) if stride > 60 else range(0, MINUTES_A_DAY * 60, 60)
     times = tuple(sorted({-(-second // 60) % MINUTES_A_DAY for second in seconds}))
     each_day = LocalTimes(times, tuple(range(1, 32)), tuple(range(1, 13)), tuple(range(7)), either_day=False)
     return Wanted(zone_named("UTC"), each_day, lambda _shift: ("*", "*"), partial(_due, every))
@@ -58,7 +57,7 @@ def of_interval(every: Every) -> Wanted:
 
 def needs_dates(every: Every) -> bool:
     """Whether lines without dates would waste more than MOST_WASTED wake-ups for one run."""
-    return every.seconds > (MOST_WASTED + 1) * max(gcd(every.seconds, _DAY_SECONDS), 60)
+    return every.seconds > (MOST_WASTED + 1) * max(gcd(every.seconds, MINUTES_A_DAY * 60), 60)
 
 
 def _due(trigger: Cron | Every, minutes: range) -> Iterable[int]:

@@ -79,8 +79,8 @@ def test_a_schedule_on_each_backend_fires_and_lands_in_one_ledger(on_user_cronta
     assert on_cron.sync_state == "in_sync"
     table = user_crontab.read()
     assert table.startswith(FOREIGN)
-    assert table.count(b" fire ") == 1
-    assert f"\n* * * * * {wrapper.path()} fire {on_cron.pk}\n".encode() in table
+    assert table.count(b" due\n") == 1
+    assert f"\n* * * * * {wrapper.path()} due\n".encode() in table
 
     on_user_crontab.worker()
     on_user_crontab.beat()
@@ -118,4 +118,5 @@ def test_the_agent_brings_a_hosts_crontab_up_to_date(on_user_crontab: Installati
     )
     assert agent.returncode == 0, agent.stderr
     assert user_crontab.read().startswith(FOREIGN)
-    assert f" fire {schedule.pk}\n".encode() in user_crontab.read()
+    assert f"\n30 4 * * * {wrapper.path()} due\n".encode() in user_crontab.read()
+    assert f": {schedule.pk} ".encode() in user_crontab.read()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.crontab import lines
+from backends.crontab.block import MOST_LINES
 from backends.crontab.entries import EVERY_MINUTE, RENEWAL, groups_of, wake_ups_of
 from backends.crontab.lines import Group
 from scheduling.errors import InvalidTrigger
@@ -27,8 +28,8 @@ def a_draft(cron: str = "0 9 * * *", zone: str = "UTC", *, pk: int = 1, name: st
     return Schedule(pk=pk, name=name, cron=cron, timezone=zone, anchor=NOW)
 
 
-def groups(*schedules: Schedule, host: str = "UTC", **how: Any) -> list[Group]:
-    return groups_of(schedules, zone_name=host, now=NOW, **how)
+def groups(*schedules: Schedule, host: str = "UTC", room: int = MOST_LINES) -> list[Group]:
+    return groups_of(schedules, zone_name=host, now=NOW, room=room)
 
 
 @pytest.mark.parametrize("cron", ["*/5 * * * *", "0 9 * * 1-5", "30 4 1,15 * 5", "0 0 1 1 *"])
