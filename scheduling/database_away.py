@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_never,
+    wait_chain,
+    wait_fixed,
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +64,15 @@ def wait_through(
     work: Callable[[], T],
     *,
     pauses: Sequence[float],
+    for_ever: bool = False,
     level: int = logging.WARNING,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """What `work` returns, which is called again after each of the `pauses` (in seconds) while the database is away.
 
     `work` may be half done when it is called again. Each trouble is logged at `level`, and the connection is closed:
-    the next attempt gets a new one. Raises OperationalError or InterfaceError where the database is still away after
-    the last pause, and at once whatever else `work` raises.
+    the next attempt gets a new one. Raises the error of a database that is still away after the last pause, unless
+    `for_ever` repeats that pause; and at once whatever else `work` raises.
     """
 
     def before_sleep(state: RetryCallState) -> None:
@@ -72,10 +81,10 @@ def wait_through(
         connection.close()
 
     trying = Retrying(
-        retry=retry_if_exception_type((OperationalError, InterfaceError)),
-        stop=stop_after_attempt(len(pauses) + 1),
-        # The last one is never waited for: it stands for the attempt after all pauses.
-        wait=wait_chain(*map(wait_fixed, (*pauses, 0))),
+        retry=retry_if_exception(lambda exc: unavailable(exc) != ""),
+        stop=stop_never if for_ever else stop_after_attempt(len(pauses) + 1),
+        # Without pauses nothing is waited for; tenacity repeats the last one.
+        wait=wait_chain(*map(wait_fixed, pauses or (0,))),
         before_sleep=before_sleep,
         sleep=sleep,
         reraise=True,

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from scheduling import clock, delivery, ledger, log_context, processes, retry_policy
 from scheduling.database_away import wait_through
@@ -32,7 +33,8 @@ from scheduling.workflows.advance import advance
 
 log = logging.getLogger(__name__)
 
-# Seconds between the tries to record an end. A database that restarts is back within their sum, so no result is lost.
+# Seconds between the tries to record something while the database is away. A process that has to end tries no longer
+# than their sum, in which a database restarts. Any other one goes on: it lives, so nobody would give its attempt up.
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 # Seconds. Progress reports that come faster are left out, so that a job may report each step of a tight loop.
 REPORT_EVERY: Final = 0.5
@@ -79,12 +81,25 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
     """
     with log_context.bound(task_id=task_id, attempt=attempt):
         processes.claimed()
-        task = ledger.claim(task_id, attempt, worker=worker, process=processes.identity(), now=clock.now())
+        task = _claim(task_id, attempt, worker)
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
             return Outcome()
         with log_context.bound(schedule_id=task.schedule_id):
             return _run_claimed(task)
+
+
+def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
+    now, process = clock.now(), processes.identity()
+    # An error up to here leaves the attempt to whoever gets its next message.
+    connection.ensure_connection()
+    try:
+        return ledger.claim(task_id, attempt, worker=worker, process=process, now=now)
+    except (OperationalError, InterfaceError):
+        # The claim may be stored although its answer was lost: then the attempt is ours, and nobody else runs it.
+        again = partial(ledger.claim_again, task_id, attempt, worker=worker, process=process, now=now)
+        connection.close()
+        return wait_through(again, pauses=PAUSES, for_ever=True)
 
 
 def error_line(exc: BaseException) -> str:
@@ -116,10 +131,10 @@ def _run_claimed(task: Task) -> Outcome:
         interruption = Interruption()
         with Watch(task, interruption, lines) as watch:
             end = _end_of(task, watch, interruption, lines)
-        status = _keep_trying(partial(_record_end, end, lines))
+        status = _keep_trying(partial(_record_end, end, lines), for_ever=True)
     except (SystemExit, KeyboardInterrupt) as exc:
         # The process must end, at any line above. First the end of the job is recorded; if it is unknown, as lost.
-        _keep_trying(end.record if end else _lost(task, exc))
+        _keep_trying(end.record if end else _lost(task, exc), for_ever=False)
         raise
     return Outcome(status, end.error, end.wait_until, _released_by(task, now=clock.now()))
 
@@ -205,9 +220,9 @@ def _checked(result: object) -> Json:
     return result  # type: ignore[return-value]  # problem_with has just shown that it is JSON
 
 
-def _keep_trying(record: Callable[[], Status | None]) -> Status | None:
+def _keep_trying(record: Callable[[], Status | None], *, for_ever: bool) -> Status | None:
     """Record the end of an attempt. While the database does not answer, try again after each of PAUSES."""
-    status = wait_through(record, pauses=PAUSES)
+    status = wait_through(record, pauses=PAUSES, for_ever=for_ever)
     if status is None:
         log.warning("the end of an attempt was not recorded: the attempt is already cancelled or lost")
     return status

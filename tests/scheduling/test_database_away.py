@@ -69,6 +69,13 @@ def test_the_last_trouble_is_raised_after_all_pauses(closed: list[str], pauses: 
     assert slept == list(pauses)
 
 
+def test_some_work_has_to_be_done_however_long_it_takes(closed: list[str]) -> None:
+    slept: list[float] = []
+    work = troubled(*[OperationalError("away")] * 6)
+    assert wait_through(work, pauses=PAUSES, for_ever=True, sleep=slept.append) == "done"
+    assert slept == [0.5, 1.0, 2.5, 2.5, 2.5, 2.5]
+
+
 def stay_awake(seconds: float) -> None:
     raise AssertionError(f"slept for {seconds} s")
 

@@ -234,12 +234,14 @@ def test_progress_that_comes_too_fast_is_left_out_but_not_the_last(register: Cal
     assert TaskEvent.objects.filter(task=task, detail__has_key="progress").count() < 100
 
 
-def test_a_database_that_is_away_for_a_while_does_not_lose_a_result(
-    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("times", [2, 20], ids=["for a while", "longer than all pauses"])
+def test_a_database_that_is_away_does_not_lose_a_result(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
+    # This process lives, so nobody else would ever give the attempt up.
     monkeypatch.setattr(run, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(connection, "close", lambda: None)
-    real, troubles = ledger.complete, [OperationalError("away"), OperationalError("away")]
+    real, troubles = ledger.complete, [OperationalError("away") for _ in range(times)]
 
     def troubled(task: Task, **arguments: Any) -> Status | None:
         if troubles:
@@ -252,6 +254,42 @@ def test_a_database_that_is_away_for_a_while_does_not_lose_a_result(
         return 7
 
     assert ran(a_task(register(quick))).result == 7
+
+
+def test_a_claim_whose_answer_was_lost_is_run_by_who_made_it(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(connection, "close", lambda: None)
+    real, troubles = ledger.claim, [OperationalError("server closed the connection unexpectedly")]
+
+    def cut_off(*where: int, **arguments: Any) -> Task | None:
+        claimed = real(*where, **arguments)
+        if troubles:
+            raise troubles.pop()
+        return claimed
+
+    monkeypatch.setattr(ledger, "claim", cut_off)
+    ended = ran(a_task(register(lambda context: context.attempt)))
+    assert (ended.status, ended.result) == ("COMPLETED", 1)
+    assert ended.attempts.count() == 1
+
+
+def test_a_claim_that_failed_is_not_taken_from_who_got_it_meanwhile(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(connection, "close", lambda: None)
+    real = ledger.claim
+
+    def lost_to_another(task_id: int, attempt: int, **arguments: Any) -> Task | None:
+        monkeypatch.setattr(ledger, "claim", real)
+        real(task_id, attempt, **(arguments | {"process": "another"}))
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(ledger, "claim", lost_to_another)
+    ended = ran(a_task(register(lambda context: context.attempt)))
+    assert (ended.status, ended.process) == ("RUNNING", "another")
 
 
 def test_inline_runs_here_and_goes_on_with_what_it_released(register: Callable[..., str], settings: Settings) -> None:
