@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from backends.crontab.agent import Agent
-from backends.crontab.fire_processes import Children
 from backends.crontab.runner.minutes import Minutes
 from backends.crontab.targets import FileTarget
 
 
 class Runner:
-    """Starts `fire <id>` for each line that is due. It is also the agent of its machine."""
+    """Calls `wake` in each minute that has a line of ours. It is also the agent of its machine."""
 
-    def __init__(self, target: FileTarget, children: Children, since: datetime) -> None:
+    def __init__(self, target: FileTarget, agent: Agent, wake: Callable[[], None], since: datetime) -> None:
         self._minutes = Minutes(target, since)
-        self._agent = Agent(target, children.add)
-        self._children = children
+        self._agent = agent
+        self._wake = wake
 
     def step(self, now: datetime) -> None:
-        """Do what is due at `now`. Only the schedule's id, a number, is taken from a line; its text is never run."""
-        for schedule_id in self._minutes.step(now):
-            self._children.add(f"{schedule_id:d}")
-        self._children.step()
+        """Do what is due at `now`. The text of a line is never run: it says no more than that something may be due."""
+        if self._minutes.step(now):
+            self._wake()
         self._agent.step(now)
-        self._children.step()
