@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[1]
-RUNS = 15
+RUNS = 7
 MANY = 300
 PLAIN_COMMAND = """
 import hashlib, json

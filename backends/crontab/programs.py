@@ -1,11 +1,10 @@
-"""How other programs are started: `crontab` and our own `fire`. Only here, with argument lists, never with a shell."""
+"""How `crontab` is started. Only here, with argument lists, never with a shell."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +31,6 @@ def write_user_table(table: bytes) -> None:
     done = _crontab("-", table)
     if done.returncode != 0:
         raise BackendError(f"This user's crontab cannot be written: {_message(done)}")
-
-
-def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a program with our environment. It gets its own session, so that Ctrl-C ends us, but not the program."""
-    return subprocess.Popen(list(command), stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def _crontab(argument: str, table: bytes = b"") -> subprocess.CompletedProcess[bytes]:

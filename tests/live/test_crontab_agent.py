@@ -52,10 +52,10 @@ def host(on_postgres: Installation, settings: Settings, monkeypatch: pytest.Monk
     return on_postgres
 
 
-def an_agent(host: Installation) -> Process:
+def an_agent(host: Installation, command: str = "crontab_agent") -> Process:
     """An agent that answers wake-ups, and whose wrapper is there."""
     before = set(ProcessRow.objects.values_list("pk", flat=True))
-    agent = host.start("manage.py", "crontab_agent")
+    agent = host.start("manage.py", command)
     host.until(lambda: ProcessRow.objects.filter(kind="agent").exclude(pk__in=before).exists())
     host.until(lambda: wrapper.path().exists() and (host.folder / "agent" / "socket").exists())
     return agent
@@ -104,8 +104,9 @@ def test_a_stopped_agent_loses_no_wake_up(host: Installation) -> None:
     assert len(host.ran()) == 1
 
 
-def test_an_agent_killed_while_jobs_run_loses_and_doubles_nothing(host: Installation) -> None:
-    agent = an_agent(host)
+@pytest.mark.parametrize("command", ["crontab_agent", "cron_runner"])
+def test_an_agent_killed_while_jobs_run_loses_and_doubles_nothing(host: Installation, command: str) -> None:
+    agent = an_agent(host, command)
     gate = host.folder / "gate"
     schedule = due("live.wait_at_first", path=str(host.runs), gate=str(gate))
     wake(host)
@@ -117,7 +118,7 @@ def test_an_agent_killed_while_jobs_run_loses_and_doubles_nothing(host: Installa
     following = due("live.append", path=str(host.runs))
     wake(host)
     assert completed(following)
-    an_agent(host)
+    an_agent(host, command)
     gate.touch()
     host.until(lambda: completed(schedule))
     wake(host)

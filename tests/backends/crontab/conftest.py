@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from pytest_django import Settings
 
 from backends.crontab import wake_up, wake_up_alone
@@ -48,4 +49,4 @@ def jobs_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """`due` runs its jobs in the process of the test, one after another."""
     monkeypatch.setattr(wake_up_alone, "JobProcesses", JobsHere)
     # The connection of the test holds its transaction.
-    monkeypatch.setattr(wake_up_alone.connections, "close_all", lambda: None)
+    monkeypatch.setattr(connections, "close_all", lambda: None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -38,19 +39,29 @@ class Command(BaseCommand):
             raise CommandError(
                 "TANDEM_CRONTAB names no file: write file:/absolute/path, or let the cron daemon run the crontab."
             )
+        with ExitStack() as held:
+            with _only_runner(target):
+                # Refused early. The lock is taken below: the children of the agent must not hold it when it is killed.
+                pass
+
+            def step_for(jobs: JobStarter, wake: Callable[[], None]) -> Callable[[datetime], None]:
+                held.enter_context(_only_runner(target))
+                runner = Runner(target, Agent(target, jobs), wake, _database_time() - LOOK_BACK_AT_START)
+                self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
+                return runner.step
+
+            resident.run(step_for)
+
+
+@contextmanager
+def _only_runner(target: FileTarget) -> Iterator[None]:
+    """Hold the lock of whoever runs the lines of the file. Raises CommandError if another process holds it."""
+    with ExitStack() as held:
         try:
-            with files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=False):
-                self._run(target)
+            held.enter_context(files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=False))
         except BackendError as exc:
             raise CommandError(f"Another cron_runner runs the lines of {target.path} already.") from exc
-
-    def _run(self, target: FileTarget) -> None:
-        def step_for(jobs: JobStarter, wake: Callable[[], None]) -> Callable[[datetime], None]:
-            runner = Runner(target, Agent(target, jobs), wake, _database_time() - LOOK_BACK_AT_START)
-            self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
-            return runner.step
-
-        resident.run(step_for)
+        yield
 
 
 def _database_time() -> datetime:
