@@ -32,6 +32,8 @@ def due(many: int) -> None:
             runs_on="inline",
             host=settings.TANDEM_HOST,
             anchor=minute,
+            created_at=minute,
+            updated_at=minute,
             cursor=minute - timedelta(seconds=1),
             next_due_at=minute,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import multiprocessing
 import os
@@ -119,7 +120,13 @@ def _in_child(run: Callable[[int, int], None], job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, _end)
     connections.close_all()
-    run(*job)
+    # What the parent wants done at its end is not for us; what the job's process wants is, such as a last notification.
+    # multiprocessing ends its children without either.
+    atexit._clear()  # noqa: SLF001 - there is no public way
+    try:
+        run(*job)
+    finally:
+        atexit._run_exitfuncs()  # noqa: SLF001 - as above
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

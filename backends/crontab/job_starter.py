@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from django.db import connections
 
 from backends.crontab.job_processes import GRACE_SECONDS, JobProcesses
+from scheduling.events import notifier
+from scheduling.executor import executor, executor_names
 from scheduling.models import Task
 
 
@@ -70,6 +72,10 @@ def _serve(requests: Connection, of_parent: Connection, most: int) -> None:
     # A signal to the whole group is for the agent, which tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # What is loaded here is loaded once, and not in each child.
+    notifier.prepare()
+    for name in executor_names():
+        executor(name)
     # The collector would write to every object, and so copy the memory that children share.
     gc.collect()
     gc.freeze()

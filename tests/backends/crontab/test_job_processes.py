@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -133,3 +134,19 @@ def test_a_child_has_a_session_of_its_own(work: Work) -> None:
     processes.add([(1, 1)])
     finish(processes)
     assert work.names("leader") == {1}
+
+
+def test_a_child_does_at_its_end_what_it_wanted_itself(work: Work) -> None:
+    def note(task: int, attempt: int) -> None:
+        atexit.register((work.folder / f"own-{task}").touch)
+
+    inherited = (work.folder / "inherited-1").touch
+    atexit.register(inherited)
+    try:
+        processes = JobProcesses(1, note)
+        processes.add([(1, 1)])
+        finish(processes)
+    finally:
+        atexit.unregister(inherited)
+    assert work.names("own") == {1}
+    assert work.names("inherited") == set()
