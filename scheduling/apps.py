@@ -9,6 +9,7 @@ from django.utils.module_loading import autodiscover_modules
 class SchedulingConfig(AppConfig):
     """Registers the jobs: our own, and functions marked with @job in the module `jobs` of any installed application."""
 
+    default = True
     name = "scheduling"
     label = "tandem_scheduling"
     verbose_name = "Scheduling"
@@ -16,3 +17,10 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         import_module("scheduling.workflows.start_job")
         autodiscover_modules("jobs")
+
+
+class LedgerConfig(AppConfig):
+    """The models alone, without jobs: for a process that only reads the ledger."""
+
+    name = "scheduling"
+    label = "tandem_scheduling"

@@ -27,15 +27,23 @@ def dispatch_due(backend: str, *, now: datetime) -> int:
 
     Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
     """
-    with transaction.atomic():
-        due = list(
-            Schedule.objects.select_for_update(skip_locked=True)
-            .filter(may_dispatch(backend), next_due_at__lte=now)
-            .order_by("next_due_at")[: delivery.BATCH]
-        )
-        tasks = _decide(due, now=now, woken_by=backend)
+    schedules, tasks = _decide_batch(may_dispatch(backend), now=now, woken_by=backend)
     delivery.submit(tasks, now=now)
-    return len(due)
+    return schedules
+
+
+def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
+    """Make tasks for all due schedules that `backend` wakes on `host`. Returns the queued ones, not handed over yet.
+
+    The number of queries does not depend on how many are due, up to delivery.BATCH. Any number of processes may call it
+    at once, as `dispatch_due`.
+    """
+    found: list[Task] = []
+    while True:
+        schedules, tasks = _decide_batch(Q(routed_to=backend, host=host), now=now, woken_by=backend)
+        found += tasks
+        if schedules < delivery.BATCH:
+            return found
 
 
 def may_dispatch(backend: str) -> Q:
@@ -60,6 +68,17 @@ def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
         if schedule is None:
             raise NotFound(f"There is no schedule {schedule_id}.")
         return decide(schedule, now=now, woken_by=woken_by)
+
+
+def _decide_batch(which: Q, *, now: datetime, woken_by: str) -> tuple[int, list[Task]]:
+    """Decide one batch of the due schedules among `which`. Returns their number, and the queued tasks."""
+    with transaction.atomic():
+        due = list(
+            Schedule.objects.select_for_update(skip_locked=True)
+            .filter(which, next_due_at__lte=now)
+            .order_by("next_due_at")[: delivery.BATCH]
+        )
+        return len(due), _decide(due, now=now, woken_by=woken_by) if due else []
 
 
 def decide(schedule: Schedule, *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:

@@ -23,6 +23,7 @@ from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
+from settings.looking import APPS, only_looks
 from settings.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -59,6 +60,10 @@ INSTALLED_APPS = [
     # The user's own applications with jobs: docs/own-jobs.md.
     *env.names_list("TANDEM_APPS"),
 ]
+# What finds something to do starts `manage.py due --run`, with all applications.
+TANDEM_ONLY_LOOKS = only_looks(sys.argv)
+if TANDEM_ONLY_LOOKS:
+    INSTALLED_APPS = [*APPS]
 
 MIDDLEWARE = [
     # First, so that every request has an id, and a health probe is answered for any Host header.
@@ -201,7 +206,10 @@ TANDEM_ROUTING: list[dict[str, Any]] = [
 # `manage.py cron_runner`), or `user` (the crontab of the user this process runs as, run by the system's cron).
 TANDEM_HOST = env.text("TANDEM_HOST", socket.gethostname())
 TANDEM_CRONTAB = env.text("TANDEM_CRONTAB", f"file:{VAR / 'crontab'}")
-TANDEM_CRON_COMMAND = [sys.executable, str(BASE_DIR / "manage.py")]
+# -E, for variables like PYTHONPATH are for other programs.
+TANDEM_CRON_COMMAND = [sys.executable, "-E", str(BASE_DIR / "manage.py")]
+# How many inline tasks this machine runs at a time, each in a process of its own.
+TANDEM_INLINE_CONCURRENCY = env.integer("TANDEM_INLINE_CONCURRENCY", 16, low=1, high=256)
 # The variables that the wrapper script of cron lines sets: cron starts commands with an almost empty environment.
 TANDEM_ENVIRONMENT_NAMES = env.names
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from backends.crontab import host_report
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.targets import Target
-from scheduling import clock, delivery, drift, ledger
+from scheduling import clock, delivery, drift
 from scheduling.errors import BackendError
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import Status
@@ -29,56 +29,61 @@ SYNC_EVERY: Final = timedelta(seconds=15)
 LOOK_EVERY: Final = timedelta(seconds=2)
 
 
-class Agent:
-    """The agent of this machine, whose crontab is `target`. `start_fire` starts `fire` with one argument."""
+class Jobs(Protocol):
+    """The part of backends.crontab.job_starter.JobStarter that is used here."""
 
-    def __init__(self, target: Target, start_fire: Callable[[str], None]) -> None:
+    def run(self, tasks: Iterable[Task]) -> None: ...
+    def child_died(self) -> bool: ...
+
+
+class Agent:
+    """The agent of this machine, whose crontab is `target`. `jobs` runs its tasks."""
+
+    def __init__(self, target: Target, jobs: Jobs) -> None:
         self._target = target
-        self._start_fire = start_fire
-        self._backend = CrontabBackend()
+        self._jobs = jobs
         self._next_sync: datetime | None = None
-        self._next_fire: datetime | None = None
         self._next_look: datetime | None = None
 
     def step(self, now: datetime) -> None:
         """Do what is due at `now`. Call this about every second. If the database is away, that is logged, and the next
-        step tries again.
+        step tries again. Raises ChildProcessError if no tasks can be run any more.
         """
+        died = self._jobs.child_died()
         try:
             # Keeps true what the loop goes by: it asks no database itself.
             clock.now()
             if _is_due(self._next_sync, now, SYNC_EVERY):
                 self._next_sync = now + SYNC_EVERY
-                self.sync(now)
+                sync(self._target, now)
                 # Where no Beat runs, only the agents do the upkeep.
                 sweep(now=now)
-            if _is_due(self._next_look, now, LOOK_EVERY):
-                # Its observer counts only what it looks at often.
+            if died or _is_due(self._next_look, now, LOOK_EVERY):
+                # Its observer counts only what it looks at often. It also finds what a child ran that has died.
                 self._next_look = now + LOOK_EVERY
                 lost_attempts.lose_silent(now=now)
             delivery.queue_due(now=now)
-            # A `fire` that was just started needs some time to take the tasks: no second one is started meanwhile.
-            if _is_due(self._next_fire, now, ledger.HAND_OVER) and left_behind(now=now):
-                self._next_fire = now + ledger.HAND_OVER
-                self._start_fire("--left-behind")
+            if left_behind(now=now):
+                self._jobs.run(delivery.take_unclaimed(now=now, host=settings.TANDEM_HOST))
         except (OperationalError, InterfaceError) as exc:
             log.warning("the database is away: %s", str(exc).strip())
             connection.close()
 
-    def sync(self, now: datetime) -> str:
-        """Bring the crontab up to date, and report the drift that was found. Returns why it could not be, or ''."""
-        found: list[str] = []
-        error = ""
-        try:
-            found = _drift_lines(drift.sync(self._backend))
-        except BackendError as exc:
-            error = exc.detail
-            log.error("the crontab is not up to date: %s", error)  # noqa: TRY400 - the reason is enough
-        else:
-            if found:
-                log.info("the crontab was brought up to date: %s", "; ".join(found[:20]))
-        host_report.report(self._target, now=now, drift=found, error=error)
-        return error
+
+def sync(target: Target, now: datetime) -> str:
+    """Bring the crontab up to date, and report the drift that was found. Returns why it could not be, or ''."""
+    found: list[str] = []
+    error = ""
+    try:
+        found = _drift_lines(drift.sync(CrontabBackend()))
+    except BackendError as exc:
+        error = exc.detail
+        log.error("the crontab is not up to date: %s", error)  # noqa: TRY400 - the reason is enough
+    else:
+        if found:
+            log.info("the crontab was brought up to date: %s", "; ".join(found[:20]))
+    host_report.report(target, now=now, drift=found, error=error)
+    return error
 
 
 def left_behind(*, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class CrontabConfig(AppConfig):
-    """Brings the commands `fire`, `cron_runner` and `crontab_agent`."""
+    """Brings the commands `due`, `cron_runner` and `crontab_agent`."""
 
     name = "backends.crontab"
     label = "tandem_crontab"

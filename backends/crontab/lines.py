@@ -12,13 +12,14 @@ from typing import Final
 
 from crontab import CronItem, CronSlices, CronTab
 
-from backends.crontab.owner import COMMENT_START
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
 from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 
 # A comment is for people who look into the table: one line of it.
 MOST_COMMENT_CHARACTERS: Final = 200
+# Each comment of ours begins so. No name can make it look like a marker line.
+COMMENT_START: Final = "# Tandem: "
 # What stands behind the path of our wrapper in each line.
 WAKE_UP: Final = "due"
 # The words before the names get at most half of a comment.
@@ -105,7 +106,7 @@ def comment_text(group: Group, *, above: bool = False) -> str:
 
     `above`: the lines of the group stand above already.
     """
-    text = COMMENT_START.decode() + _cut(group.words, _MOST_WORDS) + (" (its lines are above)" if above else "")
+    text = COMMENT_START + _cut(group.words, _MOST_WORDS) + (" (its lines are above)" if above else "")
     left = len(group.schedules)
     for schedule_id, name in group.schedules:
         left -= 1

@@ -19,8 +19,6 @@ from typing import Final
 _MARK: Final = re.compile(
     rb"[ \t]*#[ \t-]*(BEGIN|END) Tandem ([0-9a-f]{8})\b(?:: ([0-9]{1,5}) lines, ([0-9a-f]{8})\b)?.*", re.DOTALL
 )
-# Each comment of ours begins so. No name can make it look like a marker line.
-COMMENT_START: Final = b"# Tandem: "
 # Enough to tell some installations of one host apart, and to see that lines have changed; nobody gains by a collision.
 _DIGEST_DIGITS: Final = 8
 
@@ -111,14 +109,14 @@ def is_disabled(line: bytes, owner: Owner) -> bool:
 def of_line_by_line(lines: Iterable[bytes], owner: Owner, known: Iterable[bytes]) -> list[bool]:
     """For each line inside of a block that was edited, whether it is ours.
 
-    Ours are lines with our command, our comments, and lines that are equal to one of `known`, each as often as there.
+    Ours are lines with our command, and those that are equal to one of `known`, each as often as it is there.
     """
     left = Counter(known)
     answers = []
     for line in lines:
         is_known = left[bare(line)] > 0
         left[bare(line)] -= is_known
-        answers.append(is_known or line.startswith(COMMENT_START) or runs_us(line, owner) or is_disabled(line, owner))
+        answers.append(is_known or runs_us(line, owner) or is_disabled(line, owner))
     return answers
 
 

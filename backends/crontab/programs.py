@@ -1,4 +1,4 @@
-"""How other programs are started: `crontab` and our own `fire`. Only here, with argument lists, never with a shell."""
+"""How `crontab` is started. Only here, with argument lists, never with a shell."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -75,11 +75,6 @@ def write_user_table(table: bytes) -> None:
 def is_busybox() -> bool:
     """Whether `crontab` is busybox. Its -l prints the bytes as they are, and its -e always writes."""
     return Path(_program()).resolve().name.startswith("busybox")
-
-
-def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a program with our environment. It gets its own session, so that Ctrl-C ends us, but not the program."""
-    return subprocess.Popen(list(command), stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def _program() -> str:

@@ -1,52 +1,57 @@
-"""What does a wake-up do? It asks the ledger what is due, and runs that and what was left behind on this machine."""
+"""What does a wake-up do? It decides what is due on this machine, and says which tasks have to run here."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 
+from backends.crontab.look import PAUSES
 from scheduling import clock, delivery, dispatch
 from scheduling.database_away import wait_through
-from scheduling.errors import NotFound
+from scheduling.executor import executor
+from scheduling.lifecycle import Status
+from scheduling.models import Task
 from scheduling.upkeep import lost_attempts
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# The seconds between the tries while the database is away: 20 in all, enough for a restart of the database. If it stays
-# away longer, the next wake-up finds what was due.
-PAUSES: Final = (0.5, 1.0, 2.5, 5.0, 5.0, 6.0)
 
+def decide(*, sleep: Callable[[float], None] = time.sleep) -> list[Task]:
+    """Decide all that is due on this machine, and hand over what other processes run. Returns what has to run here.
 
-def fire(schedule_id: int, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Run the due occurrences of the schedule.
-
-    For a schedule that does not exist any more, do nothing: the next sync removes its line. Raises OperationalError or
-    InterfaceError if the database is away for about 20 seconds.
+    Raises OperationalError or InterfaceError if the database is away for about 20 seconds.
     """
-    try:
-        tasks = _with_patience(lambda: dispatch.fire(schedule_id, now=clock.now(), woken_by="crontab"), sleep)
-    except NotFound as exc:
-        log.info("%s", exc.detail)
-        return
-    # If the schedule has moved to another machine, the line here is left over: its tasks must run on the other machine.
-    ours = [task for task in tasks if task.host in {"", settings.TANDEM_HOST}]
-    _with_patience(lambda: delivery.submit(ours, now=clock.now()), sleep)
+    host = settings.TANDEM_HOST
+    tasks = _with_patience(lambda: dispatch.decide_due_on(host, "crontab", now=clock.now()), sleep)
+    here = [task for task in tasks if executor(task.executor).in_process]
+    elsewhere = [task for task in tasks if task not in here]
+    if elsewhere:
+        _with_patience(lambda: delivery.submit(elsewhere, now=clock.now()), sleep)
+    return here
 
 
-def fire_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Run the tasks of this machine that were not claimed in time, and give up attempts whose process has ended.
+def take_left_behind(*, sleep: Callable[[float], None] = time.sleep) -> list[Task]:
+    """One batch of the tasks of this machine that were not claimed in time. Raises the same errors as `decide`."""
+    return _with_patience(lambda: delivery.take_unclaimed(now=clock.now(), host=settings.TANDEM_HOST), sleep)
 
-    Raises the same errors as `fire`.
-    """
-    while tasks := _with_patience(lambda: delivery.take_unclaimed(now=clock.now(), host=settings.TANDEM_HOST), sleep):
-        _with_patience(lambda tasks=tasks: delivery.submit(tasks, now=clock.now()), sleep)  # type: ignore[misc]  # mypy cannot infer a default
+
+def lose_gone(*, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Give up the attempts whose processes on this machine have ended. Raises the same errors as `decide`."""
     _with_patience(lambda: lost_attempts.lose_gone(now=clock.now()), sleep)
+
+
+def run_task(task_id: int, attempt: int, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Run an attempt here, unless it is not queued any more. Raises the same errors as `decide`."""
+    waiting = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.QUEUED)
+    task = _with_patience(waiting.first, sleep)
+    if task is not None:
+        _with_patience(lambda: delivery.submit([task], now=clock.now()), sleep)
 
 
 def _with_patience(work: Callable[[], T], sleep: Callable[[float], None]) -> T:

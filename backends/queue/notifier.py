@@ -43,6 +43,10 @@ class BrokerNotifier(Notifier):
         sender = self._senders.get(os.getpid()) or self._senders.setdefault(os.getpid(), _Sender())
         sender.add(task_ids)
 
+    def prepare(self) -> None:
+        """Import the transport of the broker, which kombu does at the first use."""
+        connection().get_transport_cls()
+
     def listen(self, heard: OnEvents) -> None:
         """Start a thread that listens, and return at once."""
         NotificationListener(EXCHANGE, heard).start()

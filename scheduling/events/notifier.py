@@ -27,6 +27,9 @@ class Notifier(ABC):
     def listen(self, heard: OnEvents) -> None:
         """Call `heard` for each notification until the process ends, also after a lost connection. Returns at once."""
 
+    def prepare(self) -> None:  # noqa: B027 - not every notifier has something to load
+        """Load what `notify` needs, without a thread or a connection: other processes are forked from this one."""
+
 
 _handlers: Handlers[Notifier] = Handlers("TANDEM_NOTIFIER", Notifier)  # type: ignore[type-abstract]  # only for isinstance
 
@@ -38,6 +41,12 @@ def announce(task_ids: Sequence[int]) -> None:
         # Robust: the commit is done, so an error of a notifier must not reach the caller. A lambda, not a partial:
         # Django logs the name of a function that failed, and a partial has none.
         transaction.on_commit(lambda: _send(ids), robust=True)
+
+
+def prepare() -> None:
+    """Prepare every configured notifier for processes that are forked from this one."""
+    for name in _handlers.names():
+        _handlers.get(name).prepare()
 
 
 def listen(heard: OnEvents) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 from django_celery_beat.models import PeriodicTask
 from rest_framework.test import APIClient
 
-from backends.crontab.lines import WAKE_UP
-from backends.crontab.owner import COMMENT_START
+from backends.crontab.lines import COMMENT_START, WAKE_UP
 from scheduling.models import Schedule, Task, TaskEvent
 
 SCHEDULES = "/api/schedules/"
@@ -66,7 +65,7 @@ def in_crontab(schedule: dict[str, Any], crontab: Path) -> list[str]:
     """The crontab's lines under the comments that name the schedule."""
     found, named = [], False
     for line in crontab.read_text().splitlines():
-        if line.startswith(COMMENT_START.decode()):
+        if line.startswith(COMMENT_START):
             named = re.search(f"[:,] {schedule['id']} ", line) is not None
         elif named and line.endswith(f" {WAKE_UP}"):
             found.append(line)

@@ -1,4 +1,4 @@
-"""Limits, cancellation and queues, on real workers and under `fire`. A job that ignores both loses its process."""
+"""Limits, cancellation and queues, on real workers and under cron. A job that ignores both loses its process."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def test_a_worker_loses_the_process_of_a_job_beyond_its_limit_and_goes_on(on_pos
     assert following.status == Status.COMPLETED
 
 
-def test_under_cron_the_limit_ends_the_fire(on_postgres: Installation) -> None:
+def test_under_cron_the_limit_ends_the_child(on_postgres: Installation) -> None:
     task = a_queued_task(
         on_postgres, "live.hang", timeout=1, soft_timeout=None, executor="inline", host=settings.TANDEM_HOST
     )
-    fire = on_postgres.start("manage.py", "fire", "--left-behind")
-    assert fire.wait() == -9
+    wake_up = on_postgres.start("manage.py", "due")
+    assert wake_up.wait() == 0
+    assert "exit code -9" in wake_up.said()
     task.refresh_from_db()
     assert (task.status, task.error) == (Status.FAILED, "HardLimit: The hard time limit of 1 s has passed.")
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from backends.crontab.agent import Agent
-from backends.crontab.fire_processes import Children
-from backends.crontab.lines import WAKE_UP
 from backends.crontab.runner.minutes import Minutes
 from backends.crontab.targets import FileTarget
 
 
 class Runner:
-    """Starts one `due` for the lines that are due in a minute. It is also the agent of its machine."""
+    """Calls `wake` in each minute that has a line of ours. It is also the agent of its machine."""
 
-    def __init__(self, target: FileTarget, children: Children, since: datetime) -> None:
+    def __init__(self, target: FileTarget, agent: Agent, wake: Callable[[], None], since: datetime) -> None:
         self._minutes = Minutes(target, since)
-        self._agent = Agent(target, lambda argument: children.add("fire", argument))
-        self._children = children
+        self._agent = agent
+        self._wake = wake
 
     def step(self, now: datetime) -> None:
-        """Do what is due at `now`. The text of a line is never run."""
+        """Do what is due at `now`. The text of a line is never run: it says no more than that something may be due."""
         if self._minutes.step(now):
-            self._children.add(WAKE_UP)
-        self._children.step()
+            self._wake()
         self._agent.step(now)
-        self._children.step()

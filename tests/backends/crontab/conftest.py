@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from pytest_django import Settings
 
-from backends.crontab import targets
+from backends.crontab import targets, wake_up, wake_up_alone
 from tests.backends.crontab.fake_crontab import FakeCrontab
 
 
@@ -28,3 +30,25 @@ def crontab_file(tmp_path: Path, settings: Settings) -> Path:
     settings.TANDEM_CRONTAB = f"file:{tmp_path / 'crontab'}"
     settings.TANDEM_HOST = "testhost"
     return tmp_path / "crontab"
+
+
+class JobsHere:
+    """In place of JobProcesses: a child would not see what the transaction of a test holds."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def add(self, jobs: Iterable[tuple[int, int]]) -> None:
+        for job in jobs:
+            wake_up.run_task(*job)
+
+    def busy(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def jobs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`due` runs its jobs in the process of the test, one after another."""
+    monkeypatch.setattr(wake_up_alone, "JobProcesses", JobsHere)
+    # The connection of the test holds its transaction.
+    monkeypatch.setattr(connections, "close_all", lambda: None)

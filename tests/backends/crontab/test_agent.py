@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,22 +15,38 @@ from pytest_django import Settings
 from backends.crontab.agent import SYNC_EVERY, Agent
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.targets import FileTarget
-from scheduling import dispatch, ledger, schedules
-from scheduling.models import Host, Schedule, SyncState
+from scheduling import dispatch, ledger, processes, schedules
+from scheduling.lifecycle import Status
+from scheduling.models import Host, Schedule, SyncState, Task
 from tests.conftest import a_schedule
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def started() -> list[str]:
-    """The arguments of the `fire` processes that the agent asked for."""
-    return []
+class FakeJobs:
+    """Notes the tasks that it is given, and can tell of a child that died."""
+
+    def __init__(self) -> None:
+        self.ran: list[int] = []
+        self.died = False
+
+    def run(self, tasks: Iterable[Task]) -> None:
+        self.ran += [task.pk for task in tasks]
+
+    def child_died(self) -> bool:
+        died, self.died = self.died, False
+        return died
 
 
 @pytest.fixture
-def agent(crontab_file: Path, started: list[str]) -> Agent:
-    return Agent(FileTarget(crontab_file), started.append)
+def jobs() -> FakeJobs:
+    """What the agent runs tasks with."""
+    return FakeJobs()
+
+
+@pytest.fixture
+def agent(crontab_file: Path, jobs: FakeJobs) -> Agent:
+    return Agent(FileTarget(crontab_file), jobs)
 
 
 def test_the_first_step_repairs_the_table_and_reports_what_it_found(agent: Agent, crontab_file: Path) -> None:
@@ -86,17 +104,34 @@ def test_schedules_that_waited_for_it_are_in_sync_after_it(agent: Agent) -> None
     assert states == {running.pk: SyncState.IN_SYNC, paused.pk: SyncState.IN_SYNC, elsewhere.pk: SyncState.PENDING}
 
 
-def test_tasks_that_were_left_behind_here_are_started(agent: Agent, started: list[str]) -> None:
+def test_tasks_that_were_left_behind_here_are_started(agent: Agent, jobs: FakeJobs) -> None:
     schedule = a_schedule(backend="crontab", executor="inline", cron="* * * * *")
     now = timezone.now() + timedelta(minutes=2)
     [task] = dispatch.fire(schedule.pk, now=now, woken_by="crontab")
     agent.step(now)
-    assert started == []
+    assert jobs.ran == []
     late = now + ledger.HAND_OVER
     agent.step(late)
     agent.step(late + timedelta(seconds=1))
-    assert started == ["--left-behind"]
+    assert jobs.ran == [task.pk]
     assert task.host == "testhost"
+
+
+def test_what_a_child_ran_that_died_is_given_up_at_once(agent: Agent, jobs: FakeJobs) -> None:
+    schedule = a_schedule(backend="crontab", executor="inline", cron="* * * * *")
+    now = timezone.now() + timedelta(minutes=2)
+    [task] = dispatch.fire(schedule.pk, now=now, woken_by="crontab")
+    agent.step(now)
+    with subprocess.Popen(["/bin/sleep", "0"]) as gone:
+        key = processes._identity(gone.pid)
+    Task.objects.filter(pk=task.pk).update(status=Status.RUNNING, process=key, attempt=1, send_at=None)
+    agent.step(now + timedelta(seconds=1))
+    task.refresh_from_db()
+    assert task.status == Status.RUNNING
+    jobs.died = True
+    agent.step(now + timedelta(seconds=1))
+    task.refresh_from_db()
+    assert task.error == "Its process has ended."
 
 
 def test_the_command_looks_once(crontab_file: Path, settings: Settings) -> None:

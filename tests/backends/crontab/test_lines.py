@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from backends.crontab import lines
 from backends.crontab.block import splice, split
-from backends.crontab.lines import MOST_COMMENT_CHARACTERS, Group
-from backends.crontab.owner import COMMENT_START
+from backends.crontab.lines import COMMENT_START, MOST_COMMENT_CHARACTERS, Group
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
 from scheduling.review.crontab_text import MOST_COMMAND_BYTES
@@ -69,7 +68,7 @@ def test_what_a_user_typed_stays_in_one_comment_line(words: str, names: list[tup
     inside = rendered(Group(("* * * * *",), words, tuple(names)))
     assert inside.count(b"\n") == 4
     comment = inside.decode().split("\n")[2]
-    assert comment.startswith(COMMENT_START.decode().rstrip())
+    assert comment.startswith(COMMENT_START.rstrip())
     assert comment.isprintable()
     assert len(comment) <= MOST_COMMENT_CHARACTERS
     assert lines.read(split(splice(b"", inside, OWNER), OWNER).block) == [Entry(f"* * * * * {COMMAND} due")]

@@ -74,14 +74,25 @@ def has_task(status: Status) -> bool:
     return Task.objects.filter(status=status).exists()
 
 
-def test_a_fire_that_is_ended_records_its_task_as_failed(crontab_file: Path, tmp_path: Path) -> None:
-    schedule = due_inline(steps=1, pause=60)
-    with manage("fire", str(schedule.pk), folder=tmp_path / "var") as process:
+def test_a_wake_up_that_is_ended_records_its_task_as_failed(crontab_file: Path, tmp_path: Path) -> None:
+    due_inline(steps=1, pause=60)
+    with manage("due", folder=tmp_path / "var") as process:
         wait_until(lambda: has_task(Status.RUNNING), "the task runs")
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 128 + signal.SIGTERM
     task = Task.objects.get(status=Status.FAILED)
     assert "SystemExit" in task.error
+
+
+def test_what_a_killed_child_ran_is_given_up_by_its_parent(crontab_file: Path, tmp_path: Path) -> None:
+    due_inline(steps=1, pause=60)
+    with manage("due", folder=tmp_path / "var") as process:
+        wait_until(lambda: has_task(Status.RUNNING), "the task runs")
+        key = Task.objects.get(status=Status.RUNNING).process
+        os.kill(int(key.split("-")[-2]), signal.SIGKILL)
+        assert process.wait(60) == 0
+    task = Task.objects.get(status=Status.FAILED)
+    assert task.error == "Its process has ended."
 
 
 def test_the_runner_runs_what_is_due_and_ends_when_told(crontab_file: Path, tmp_path: Path, settings: Settings) -> None:
@@ -90,7 +101,7 @@ def test_the_runner_runs_what_is_due_and_ends_when_told(crontab_file: Path, tmp_
     due_inline()
     assert len(CrontabBackend().inspect()) == 1
     with manage("cron_runner", folder=tmp_path / "var") as runner:
-        wait_until(lambda: has_task(Status.COMPLETED), "the runner started a fire")
+        wait_until(lambda: has_task(Status.COMPLETED), "the runner ran what is due")
         assert CrontabBackend().health().ok
         with manage("cron_runner", folder=tmp_path / "var") as second:
             said = second.communicate(timeout=60)

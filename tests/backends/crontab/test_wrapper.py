@@ -64,6 +64,31 @@ def test_any_value_arrives_unchanged(value: str, tmp_path_factory: pytest.TempPa
     assert done.stdout == value.encode()
 
 
+def test_what_a_person_sets_in_the_table_does_not_reach_us(tmp_path: Path) -> None:
+    hostile = {
+        "DATABASE_URL": "sqlite:////tmp/another",
+        "DJANGO_SETTINGS_MODULE": "os",
+        "LOG_LEVEL": "DEBUG",
+        "PYTHONHOME": "/nowhere",
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONSTARTUP": str(tmp_path / "owned"),
+        "TZ": "Mars/Olympus",
+        "PATH": str(tmp_path),
+        "IFS": "/",
+        "ENV": str(tmp_path / "owned"),
+        "BASH_ENV": str(tmp_path / "owned"),
+    }
+    path = tmp_path / "script"
+    path.write_bytes(wrapper.script({"DATABASE_URL": "ours"}, folder="/", command=[sys.executable, "-c", SHOW]))
+    path.chmod(0o700)
+    done = subprocess.run([str(path), "due"], env=hostile, capture_output=True, check=True)
+    environment, _, arguments = json.loads(done.stdout)
+    # The shell and Python add these by themselves.
+    assert environment.keys() - {"PWD", "SHLVL", "_", "OLDPWD", "LC_CTYPE"} == {"DATABASE_URL"}
+    assert environment["DATABASE_URL"] == "ours"
+    assert arguments == ["due"]
+
+
 def test_what_no_environment_can_hold_is_refused() -> None:
     with pytest.raises(BackendError, match="NUL"):
         wrapper.script({"VALUE": "a\0b"}, folder="/", command=["x"])
@@ -101,6 +126,7 @@ def test_the_wrapper_is_private_and_written_only_when_it_differs(
     assert "export BROKER_URL=redis://one\n" in content
     assert "export DJANGO_SETTINGS_MODULE=settings.test\n" in content
     assert "NOT_SET_ANYWHERE" not in content
+    assert "export PATH=/usr/local/sbin:" in content
     wrapper.install()
     assert wrapper.path().stat().st_ino == first.st_ino
     monkeypatch.setenv("BROKER_URL", "redis://two")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -10,11 +12,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
-from backends.crontab import files, loop, programs, targets
-from backends.crontab.fire_processes import Children
+from backends.crontab import files, resident, targets
+from backends.crontab.agent import Agent
+from backends.crontab.job_starter import JobStarter
 from backends.crontab.runner.runner import Runner
 from backends.crontab.targets import FileTarget
-from scheduling import clock, processes
+from scheduling import clock
 from scheduling.errors import BackendError, TandemError
 
 # At its start a runner also looks at the last minutes, which may have passed without a runner; the ledger knows which
@@ -23,7 +26,7 @@ LOOK_BACK_AT_START: Final = timedelta(minutes=5)
 
 
 class Command(BaseCommand):
-    """Runs until SIGTERM or SIGINT. Then the processes that it started have ten seconds to end."""
+    """Runs until SIGTERM or SIGINT. Then what it runs has ten seconds to end."""
 
     help = "Runs the schedules in the private crontab file, as the cron daemon does for a user's crontab."
 
@@ -36,22 +39,29 @@ class Command(BaseCommand):
             raise CommandError(
                 "TANDEM_CRONTAB names no file: write file:/absolute/path, or let the cron daemon run the crontab."
             )
+        with ExitStack() as held:
+            with _only_runner(target):
+                # Refused early. The lock is taken below: the children of the agent must not hold it when it is killed.
+                pass
+
+            def step_for(jobs: JobStarter, wake: Callable[[], None]) -> Callable[[datetime], None]:
+                held.enter_context(_only_runner(target))
+                runner = Runner(target, Agent(target, jobs), wake, _database_time() - LOOK_BACK_AT_START)
+                self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
+                return runner.step
+
+            resident.run(step_for)
+
+
+@contextmanager
+def _only_runner(target: FileTarget) -> Iterator[None]:
+    """Hold the lock of whoever runs the lines of the file. Raises CommandError if another process holds it."""
+    with ExitStack() as held:
         try:
-            with files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=False):
-                self._run(target)
+            held.enter_context(files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=False))
         except BackendError as exc:
             raise CommandError(f"Another cron_runner runs the lines of {target.path} already.") from exc
-
-    def _run(self, target: FileTarget) -> None:
-        stop = loop.stop_on_signals()
-        children = Children(settings.TANDEM_CRON_COMMAND, programs.start)
-        runner = Runner(target, children, _database_time() - LOOK_BACK_AT_START)
-        self.stdout.write(f"Running the lines of {target.path}, at each minute (UTC).")
-        try:
-            with processes.alive("agent"):
-                loop.run(runner.step, stop=stop)
-        finally:
-            children.stop()
+        yield
 
 
 def _database_time() -> datetime:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import datetime
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from backends.crontab import loop, programs, targets
-from backends.crontab.agent import Agent
-from backends.crontab.fire_processes import Children
-from scheduling import processes
+from backends.crontab import resident, targets
+from backends.crontab.agent import Agent, sync
+from backends.crontab.targets import Target
 from scheduling.errors import TandemError
 
 
@@ -34,22 +32,13 @@ class Command(BaseCommand):
             raise CommandError(
                 "This machine has no crontab (TANDEM_CRONTAB is none): write user, or file:/absolute/path."
             )
-        children = Children([*settings.TANDEM_CRON_COMMAND, "fire"], programs.start)
-        agent = Agent(target, children.add)
         if once:
-            error = agent.sync(timezone.now())
+            error = sync(target, timezone.now())
             if error:
                 raise CommandError(error)
             return
-        self._run(agent, children)
+        _run(target)
 
-    def _run(self, agent: Agent, children: Children) -> None:
-        def step(now: datetime) -> None:
-            agent.step(now)
-            children.step()
 
-        try:
-            with processes.alive("agent"):
-                loop.run(step, stop=loop.stop_on_signals())
-        finally:
-            children.stop()
+def _run(target: Target) -> None:
+    resident.run(lambda jobs, _wake: Agent(target, jobs).step)

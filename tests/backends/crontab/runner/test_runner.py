@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,39 +11,43 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from backends.crontab import files, loop, targets
-from backends.crontab.fire_processes import Children
+from backends.crontab.agent import Agent
 from backends.crontab.runner.runner import Runner
 from backends.crontab.targets import FileTarget
-from tests.backends.crontab.test_fire_processes import FakeProcess, Started
+from tests.backends.crontab.test_agent import FakeJobs
 from tests.conftest import a_schedule, at
 
 
+class Woken:
+    """Counts wake-ups."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
 @pytest.mark.django_db
-def test_all_schedules_are_woken_at_once_at_their_minutes(crontab_file: Path) -> None:
+def test_a_minute_with_a_line_wakes_once(crontab_file: Path) -> None:
     for cron in ("*/2 * * * *", "*/4 * * * *"):
         a_schedule(backend="crontab", cron=cron)
-    started = Started()
     start = at("2026-11-20 08:00:10")
-    runner = Runner(FileTarget(crontab_file), Children(["python", "manage.py"], started), start)
+    target, woken = FileTarget(crontab_file), Woken()
+    runner = Runner(target, Agent(target, FakeJobs()), woken, start)
     for second in range(300):
         runner.step(start + timedelta(seconds=second))
-    assert [process.command for process in started] == [["python", "manage.py", "due"]] * 2
+    assert woken.times == 2
 
 
 @pytest.mark.django_db
-def test_the_text_of_a_line_is_never_run(crontab_file: Path) -> None:
+def test_a_line_that_was_changed_is_not_ours(crontab_file: Path) -> None:
     a_schedule(backend="crontab", cron="* * * * *")
     ours = next(line for line in crontab_file.read_text().splitlines() if line.endswith(" due"))
-    crontab_file.write_text(crontab_file.read_text().replace(ours, f"{ours}\n{ours}; touch owned"))
-    commands: list[list[str]] = []
-
-    def start(command: Sequence[str]) -> FakeProcess:
-        commands.append(list(command))
-        return FakeProcess(command)
-
-    runner = Runner(FileTarget(crontab_file), Children(["manage.py"], start), at("2026-11-20 08:00"))
-    runner.step(at("2026-11-20 08:01"))
-    assert commands == [["manage.py", "due"]]
+    crontab_file.write_text(crontab_file.read_text().replace(ours, f"{ours}; touch owned"))
+    target, woken = FileTarget(crontab_file), Woken()
+    Runner(target, Agent(target, FakeJobs()), woken, at("2026-11-20 08:00")).step(at("2026-11-20 08:01"))
+    assert woken.times == 0
 
 
 def test_the_loop_steps_at_the_beginning_of_seconds_until_it_is_stopped() -> None:

@@ -1,8 +1,9 @@
-"""`manage.py fire 42`: what a crontab line calls."""
+"""`manage.py due`: what a crontab line calls where no agent answers."""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from argparse import ArgumentParser
@@ -10,35 +11,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
 
-from backends.crontab import wake_up
+from backends.crontab import look, turn
+from scheduling.database_away import wait_through
 
 
 class Command(BaseCommand):
     """Writes nothing if all is well, because cron mails the output of its commands."""
 
-    help = "Runs the due occurrences of a schedule, and the tasks that were left behind on this machine."
+    help = "Decides what is due on this machine, and runs it and what was left behind."
     # Deployment checks would make each wake-up slower, and nobody reads their output here.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the schedule's id, and --left-behind as its alternative."""
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("schedule", nargs="?", type=int, help="the id of a schedule")
-        which.add_argument("--left-behind", action="store_true", help="run only what was left behind on this machine")
+        """Add --run."""
+        parser.add_argument("--run", action="store_true", help="do not look first whether there is anything to do")
 
-    def handle(self, *_: object, schedule: int | None, verbosity: int, **__: object) -> None:
-        """Exit with code 1 and one line of text if the database stays away. An unknown schedule is no error."""
+    def handle(self, *_: object, verbosity: int, **__: object) -> None:
+        """Exit with code 1 and one line of text if the database stays away."""
         with _ended_by_sigterm(), _warnings_only(apply=verbosity < 2):
             try:
-                if schedule is not None:
-                    wake_up.fire(schedule)
-                wake_up.fire_left_behind()
+                if settings.TANDEM_ONLY_LOOKS:
+                    _look()
+                else:
+                    _run()
             except (OperationalError, InterfaceError) as exc:
                 reason = str(exc).partition("\n")[0] or type(exc).__name__
                 raise CommandError(f"The database is away; the next wake-up finds what was due. {reason}") from exc
+
+
+def _look() -> None:
+    """End, or become the process that runs jobs: this one has loaded nothing that they need."""
+    if wait_through(look.something_to_do, pauses=look.PAUSES, level=logging.INFO):
+        connections.close_all()
+        os.execv(sys.executable, [*settings.TANDEM_CRON_COMMAND, "due", "--run"])  # noqa: S606 - a list, as S603
+
+
+def _run() -> None:
+    from backends.crontab import wake_up_alone  # noqa: PLC0415 - most wake-ups find nothing, and need none of it
+
+    wake_up_alone.run(decided=turn.give_back)
 
 
 @contextmanager
@@ -59,7 +74,7 @@ def _warnings_only(*, apply: bool) -> Iterator[None]:
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Make SIGTERM raise SystemExit, so that a running task is recorded as failed before the process ends."""
+    """Make SIGTERM raise SystemExit, so that children are told before the process ends."""
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         sys.exit(128 + signal.SIGTERM)
