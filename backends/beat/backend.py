@@ -16,6 +16,7 @@ from backends.beat import periodic_tasks
 from backends.beat.entries import rows, text
 from scheduling import processes
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidTrigger, Problem
 from scheduling.findings import Finding
@@ -86,6 +87,19 @@ class BeatBackend(SchedulerBackend):
         """Our rows as they are now, with what somebody changed in the admin."""
         with _reported("read"):
             return [periodic_tasks.entry(task) for task in periodic_tasks.ours()]
+
+    def differences(self) -> list[Difference]:
+        """The rows of active schedules that somebody disabled in the admin."""
+        found = []
+        with _reported("read"):
+            for task in periodic_tasks.ours().filter(enabled=False):
+                entry = periodic_tasks.entry(task)
+                task.enabled = True
+                enabled = periodic_tasks.entry(task)
+                if Schedule.objects.filter(pk=entry.schedule_id, routed_to=self.name, next_due_at__isnull=False):
+                    ids = (entry.schedule_id,)
+                    found.append(Difference(DifferenceKind.DISABLED, entry.text, ids, instead_of=enabled.text))
+        return found
 
     def health(self) -> Finding:
         """Whether no schedule is overdue, and a LedgerScheduler has sent a heartbeat in the last 30 seconds.

@@ -1,0 +1,41 @@
+"""Schedules of hosts whose wake-up never came: cron did not run over the minute, or the whole host is gone.
+
+The next wake-up may be a year away. So whoever does the upkeep decides what is due, by the policies of each schedule,
+as the wake-up would have.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from scheduling import delivery, dispatch
+from scheduling.backend import all_backends
+from scheduling.hosts import OVERDUE_AFTER
+from scheduling.upkeep import silent_hosts
+
+log = logging.getLogger(__name__)
+
+
+def decide_overdue(*, now: datetime) -> None:
+    """Decide what is due for longer than OVERDUE_AFTER on this host, and on hosts that are lost.
+
+    One statement finds it, through the index of dispatch.
+    """
+    hosts = {settings.TANDEM_HOST, *silent_hosts.look()}
+    names = [each.name for each in all_backends() if each.capabilities.per_host]
+    theirs = Q(routed_to__in=names, host__in=hosts, next_due_at__lte=now - OVERDUE_AFTER)
+    decided = delivery.BATCH
+    while decided == delivery.BATCH:
+        with transaction.atomic():
+            due, tasks = dispatch.decide_batch(
+                theirs & dispatch.may_plan("agent", "beat"), now=now, woken_by=dispatch.UPKEEP
+            )
+        for schedule in due:
+            log.warning("schedule %d on %s: no wake-up came, so upkeep decided", schedule.pk, schedule.host)
+        delivery.hand_over(tasks, now=now)
+        decided = len(due)
