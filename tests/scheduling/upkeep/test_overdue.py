@@ -61,6 +61,14 @@ def test_a_lost_wake_up_is_decided_after_ninety_seconds_and_not_before() -> None
     assert dispatch.fire(schedule.pk, now=LATE, woken_by="crontab") == []
 
 
+def test_where_nothing_is_overdue_that_is_one_statement(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    a_schedule(now=NOW, cron="5 10 20 11 *", backend="crontab")
+    with django_assert_num_queries(1):
+        overdue.decide_overdue(now=DUE)
+
+
 def test_what_is_too_late_is_a_row_too() -> None:
     schedule = a_schedule(now=NOW, cron="5 10 20 11 *", backend="crontab", grace=timedelta(seconds=10))
     overdue.decide_overdue(now=LATE)
