@@ -8,6 +8,8 @@ from rest_framework.routers import DefaultRouter
 from api.backends.views import BackendViewSet
 from api.cron.views import DescribeView, ImportView, ReviewView
 from api.cron.zone_data import TzdataView
+from api.drift.views import DriftViewSet
+from api.hosts.views import HostViewSet
 from api.jobs.views import JobViewSet
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
@@ -19,6 +21,8 @@ router.register("tasks", TaskViewSet, basename="task")
 router.register("workflows", WorkflowViewSet, basename="workflow")
 router.register("jobs", JobViewSet, basename="job")
 router.register("backends", BackendViewSet, basename="backend")
+router.register("hosts", HostViewSet, basename="host")
+router.register("drift", DriftViewSet, basename="drift")
 
 # The schema and its page hold no data of anybody, so they need no login.
 _without_login = {"permission_classes": [AllowAny], "authentication_classes": []}

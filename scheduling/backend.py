@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from scheduling.difference import Difference
 from scheduling.entry import Entry
 from scheduling.errors import Problem
 from scheduling.findings import Finding
@@ -78,6 +79,13 @@ class SchedulerBackend(ABC):
     @abstractmethod
     def inspect(self) -> list[Entry]:
         """The entries that exist within reach of this process."""
+
+    def differences(self) -> Sequence[Difference]:
+        """What else is wrong within reach, besides what a comparison of `inspect` with `desired` shows.
+
+        What it says of an entry takes the place of what the comparison would say. Raises BackendError.
+        """
+        return ()
 
     @abstractmethod
     def health(self) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, Q
@@ -21,15 +22,19 @@ from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
 
+# What has created the tasks of a wake-up that was lost.
+UPKEEP: Final = "upkeep"
+
 
 def dispatch_due(backend: str, *, now: datetime) -> int:
     """Make tasks for one batch of due schedules of `backend`, and hand them over. Returns the number of schedules.
 
     Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
     """
-    schedules, tasks = _decide_batch(may_dispatch(backend), now=now, woken_by=backend)
+    with transaction.atomic():
+        schedules, tasks = decide_batch(may_dispatch(backend), now=now, woken_by=backend)
     delivery.submit(tasks, now=now)
-    return schedules
+    return len(schedules)
 
 
 def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
@@ -40,22 +45,40 @@ def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
     """
     found: list[Task] = []
     while True:
-        schedules, tasks = _decide_batch(Q(routed_to=backend, host=host), now=now, woken_by=backend)
+        with transaction.atomic():
+            schedules, tasks = decide_batch(Q(routed_to=backend, host=host), now=now, woken_by=backend)
         found += tasks
-        if schedules < delivery.BATCH:
+        if len(schedules) < delivery.BATCH:
             return found
+
+
+def decide_batch(which: Q, *, now: datetime, woken_by: str) -> tuple[list[Schedule], list[Task]]:
+    """Decide one batch of the due schedules among `which`, the longest due first. Needs a transaction.
+
+    Returns the schedules, and the tasks that may run: they are not handed over yet.
+    """
+    due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
+    schedules = list(due.order_by("next_due_at")[: delivery.BATCH])
+    return schedules, _decide(schedules, now=now, woken_by=woken_by)
 
 
 def may_dispatch(backend: str) -> Q:
     """Which schedules of `backend` this process may dispatch.
 
+    The kind of a process that dispatches without being woken by a cron is the name of its backend.
+    """
+    return Q(routed_to=backend) & may_plan(backend)
+
+
+def may_plan(*kinds: str) -> Q:
+    """Which schedules this process may plan, among processes of these kinds.
+
     It leaves those that were planned with newer time zone data to the processes that have it, as long as one is alive:
-    the occurrence after this one would be worked out with the older data. The kind of a process that dispatches
-    without being woken by a cron is the name of its backend.
+    the occurrence after this one would be worked out with the older data.
     """
     release = tzdata_version()
-    with_newer = processes.alive_now().filter(kind=backend, tzdata__gt=release)
-    return Q(routed_to=backend) & (Q(tzdata__lte=release) | Q(~Exists(with_newer)))
+    with_newer = processes.alive_now().filter(kind__in=kinds, tzdata__gt=release)
+    return Q(tzdata__lte=release) | Q(~Exists(with_newer))
 
 
 def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
@@ -68,17 +91,6 @@ def fire(schedule_id: int, *, now: datetime, woken_by: str) -> list[Task]:
         if schedule is None:
             raise NotFound(f"There is no schedule {schedule_id}.")
         return decide(schedule, now=now, woken_by=woken_by)
-
-
-def _decide_batch(which: Q, *, now: datetime, woken_by: str) -> tuple[int, list[Task]]:
-    """Decide one batch of the due schedules among `which`. Returns their number, and the queued tasks."""
-    with transaction.atomic():
-        due = list(
-            Schedule.objects.select_for_update(skip_locked=True)
-            .filter(which, next_due_at__lte=now)
-            .order_by("next_due_at")[: delivery.BATCH]
-        )
-        return len(due), _decide(due, now=now, woken_by=woken_by) if due else []
 
 
 def decide(schedule: Schedule, *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:
@@ -112,8 +124,24 @@ def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str, skip_bec
         tasks.extend(_task(schedule, decision, now, woken_by) for decision in decisions)
         schedule.cursor = planned.cursor
         schedule.plan_next(planned.next_due_at)
-    Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at", "tzdata"])
+    noted = _note_who_woke(schedules, now, woken_by)
+    Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at", "tzdata", *noted])
     return [task for task in ledger.record(tasks, now) if task.status == Status.QUEUED]
+
+
+def _note_who_woke(schedules: list[Schedule], now: datetime, woken_by: str) -> list[str]:
+    """Note on schedules of hosts whether their own wake-up came, or upkeep had to decide. Returns the fields to store.
+
+    No statement of its own: where nothing was due, nothing is written.
+    """
+    if not any(schedule.host for schedule in schedules):
+        return []
+    for schedule in schedules:
+        if woken_by == UPKEEP:
+            schedule.overdue_at = now
+        elif woken_by == schedule.routed_to:
+            schedule.woken_at = now
+    return ["woken_at", "overdue_at"]
 
 
 def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str) -> Plan:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
-from scheduling import damage
+from scheduling import damage, host_states
 from scheduling.backend import all_backends
 from scheduling.database_away import unavailable
 from scheduling.errors import TandemError
@@ -51,6 +51,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
         yield plans(now=now)
         yield time_zones()
         yield upkeep(now=now)
+        yield from host_states.findings(now=now)
         yield from backends()
 
 

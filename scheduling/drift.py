@@ -3,52 +3,86 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
+from scheduling import clock, drift_log
 from scheduling.backend import Outcome, SchedulerBackend, backend
+from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
 from scheduling.models import Schedule, SyncState
 
 log = logging.getLogger(__name__)
 
+# Schedules whose state is stored by one statement: both databases take so many parameters.
+BATCH: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How the native entries within reach differ from what the schedules say."""
+    """How the native entries within reach differ from what the schedules say.
+
+    `differences` says the same by kind, with what the backend itself found besides.
+    """
 
     missing: tuple[Entry, ...]
     left_over: tuple[Entry, ...]
+    differences: tuple[Difference, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.missing or self.left_over)
+        return bool(self.differences)
 
 
 def find(where: SchedulerBackend) -> Drift:
-    """Compare the existing entries with the desired ones. Raises BackendError when the engine cannot be read."""
-    existing, desired = Counter(where.inspect()), Counter(where.desired())
-    missing, left_over = desired - existing, existing - desired
-    return Drift(tuple(sorted(missing.elements())), tuple(sorted(left_over.elements())))
+    """Compare the existing entries with the desired ones, and record the differences (`scheduling.drift_log`).
+
+    Raises BackendError when the engine cannot be read.
+    """
+    found = compare(where.inspect(), where.desired(), where.differences())
+    _record(where, found.differences)
+    return found
+
+
+def compare(existing: Sequence[Entry], desired: Sequence[Entry], also: Sequence[Difference] = ()) -> Drift:
+    """The drift between the two. Pure. `also` is what the backend found besides.
+
+    A missing entry and one that is left over are one change where they are of the same schedule. What `also` says of
+    an entry takes the place of what would be said here.
+    """
+    missing = sorted((Counter(desired) - Counter(existing)).elements(), key=attrgetter("text"))
+    left_over = sorted((Counter(existing) - Counter(desired)).elements(), key=attrgetter("text"))
+    told = {text for each in also for text in (each.wanted, each.found) if text}
+    untold = [entry for entry in missing if entry.text not in told]
+    differences = _by_kind(untold, [entry for entry in left_over if entry.text not in told])
+    return Drift(tuple(missing), tuple(left_over), (*also, *differences))
 
 
 def sync(where: SchedulerBackend) -> Drift:
     """Remove the drift within reach, and store the result on the schedules.
 
-    Returns the drift that was found. Raises BackendError with the reason; the schedules get the reason too.
+    Returns the drift that was found. Raises BackendError with the reason; every schedule within reach gets the reason
+    too, until a later sync succeeds.
     """
     waiting = _waiting(where)
     try:
         drift = find(where)
         where.sync()
+        if drift:
+            # What the backend found besides may be there still; what the entries differed in was read back.
+            _record(where, where.differences())
     except BackendError as exc:
-        _note_all(waiting, SyncState.OUT_OF_SYNC, exc.detail)
+        _note_failure(where, exc.detail)
         raise
-    _note_all(waiting, SyncState.IN_SYNC, "")
+    _note_success(waiting)
     return drift
 
 
@@ -85,16 +119,69 @@ def _note(schedule: Schedule, state: SyncState, error: str) -> None:
     Schedule.objects.filter(pk=schedule.pk, version=schedule.version).update(sync_state=state, sync_error=error)
 
 
-def _waiting(where: SchedulerBackend) -> list[tuple[int, int]]:
-    """The (id, version) of the schedules within reach whose entries are pending or out of sync."""
+def _by_kind(missing: Sequence[Entry], left_over: Sequence[Entry]) -> Iterator[Difference]:
+    """Each of these entries in one difference. Linear in their number."""
+    of_schedule: dict[int, deque[Entry]] = defaultdict(deque)
+    for entry in missing:
+        for schedule_id in entry.schedule_ids:
+            of_schedule[schedule_id].append(entry)
+    paired: set[str] = set()
+    for entry in left_over:
+        wanted = _first_unpaired(entry, of_schedule, paired)
+        if wanted is None:
+            yield Difference(DifferenceKind.LEFT_OVER, entry.text, entry.schedule_ids)
+        else:
+            paired.add(wanted.text)
+            yield Difference(DifferenceKind.CHANGED, entry.text, wanted.schedule_ids, instead_of=wanted.text)
+    for entry in missing:
+        if entry.text not in paired:
+            yield Difference(DifferenceKind.MISSING, entry.text, entry.schedule_ids)
+
+
+def _first_unpaired(entry: Entry, of_schedule: dict[int, deque[Entry]], paired: set[str]) -> Entry | None:
+    for schedule_id in entry.schedule_ids:
+        waiting = of_schedule.get(schedule_id, deque())
+        while waiting:
+            wanted = waiting.popleft()
+            if wanted.text not in paired:
+                return wanted
+    return None
+
+
+def _record(where: SchedulerBackend, differences: Sequence[Difference]) -> None:
+    host = settings.TANDEM_HOST if where.capabilities.per_host else ""
+    drift_log.keep(where.name, host, differences, now=clock.now())
+
+
+def _held(where: SchedulerBackend) -> QuerySet[Schedule]:
+    """The schedules whose entries are within reach.
+
+    One that has no next time, is not paused and not at its end, cannot be planned: a native entry cannot mend that.
+    """
     held = Schedule.objects.filter(routed_to=where.name)
     if where.capabilities.per_host:
         held = held.filter(host=settings.TANDEM_HOST)
-    # A schedule that is out of sync and has no next time cannot be planned. A native entry cannot repair that.
-    state = Q(sync_state=SyncState.PENDING) | Q(sync_state=SyncState.OUT_OF_SYNC, next_due_at__isnull=False)
-    return list(held.filter(state).values_list("pk", "version"))
+    planned = Q(next_due_at__isnull=False) | Q(paused=True) | Q(ends_at__lte=Now())
+    return held.filter(planned | Q(sync_state=SyncState.PENDING))
 
 
-def _note_all(waiting: list[tuple[int, int]], state: SyncState, error: str) -> None:
+def _waiting(where: SchedulerBackend) -> list[tuple[int, int]]:
+    """The (id, version) of the schedules within reach whose entries are pending or out of sync."""
+    return list(_held(where).exclude(sync_state=SyncState.IN_SYNC).values_list("pk", "version"))
+
+
+def _note_failure(where: SchedulerBackend, error: str) -> None:
+    """Nothing that is held there is known to be in sync. One statement, which changes nothing the second time."""
+    told = Q(sync_state=SyncState.OUT_OF_SYNC, sync_error=error)
+    _held(where).exclude(told).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=error)
+
+
+def _note_success(waiting: list[tuple[int, int]]) -> None:
+    """Only for these versions: a change meanwhile stores its own result."""
+    by_version: dict[int, list[int]] = defaultdict(list)
     for pk, version in waiting:
-        Schedule.objects.filter(pk=pk, version=version).update(sync_state=state, sync_error=error)
+        by_version[version].append(pk)
+    for version, ids in by_version.items():
+        for start in range(0, len(ids), BATCH):
+            held = Schedule.objects.filter(pk__in=ids[start : start + BATCH], version=version)
+            held.update(sync_state=SyncState.IN_SYNC, sync_error="")

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from django.conf import settings
 
 from scheduling.models import Host
+
+# A host is lost after so long without a sign of life. Its agent reports every 15 s and has a pulse every five: this
+# bears an agent that is started again, and a network that is away for half a minute.
+LOST_AFTER: Final = timedelta(seconds=60)
+# A wake-up comes within the minute, and a full minute of wake-ups needs a while to start. What is undecided then had
+# none. Well below the default grace of a schedule, so that it still runs.
+OVERDUE_AFTER: Final = timedelta(seconds=90)
+# The kinds of processes that show that tasks are run on a host. A web process there runs none.
+RUNNING_TASKS: Final = ("agent", "inline")
 
 
 def has_crontab_here() -> bool:

@@ -159,7 +159,7 @@ def ask_to_stop(task_id: int, *, reason: str, now: datetime) -> bool:
         running = Task.objects.filter(pk=task_id, status=Status.RUNNING, cancel_asked_at=None)
         if not running.update(events=F("events") + 1, cancel_asked_at=now, reason=reason):
             return False
-        _append(task_id, Status.RUNNING, now, {"cancel_asked": True, "reason": reason})
+        append(task_id, Status.RUNNING, now, {"cancel_asked": True, "reason": reason})
         return True
 
 
@@ -182,7 +182,7 @@ def progress(task: Task, *, done: int, total: int, message: str, now: datetime) 
     with transaction.atomic():
         if not _held(task).update(events=F("events") + 1, progress=detail):
             return False
-        _append(task.pk, Status.RUNNING, now, {"progress": detail})
+        append(task.pk, Status.RUNNING, now, {"progress": detail})
         return True
 
 
@@ -269,7 +269,7 @@ def _move(
         movable = Task.objects.filter(only or Q(), pk=task_id, status__in=sources(to))
         if not movable.update(status=to, events=F("events") + 1, **changes):
             return False
-        _append(task_id, to, now, detail)
+        append(task_id, to, now, detail)
         return True
 
 
@@ -292,8 +292,8 @@ def _ends(now: datetime) -> Any:
     return Greatest(Value(now), Coalesce(F("started_at"), Value(now)))
 
 
-def _append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:
-    # The caller's UPDATE holds the lock of the row, so no other transaction can use this number.
+def append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:
+    """Add an event. The caller's UPDATE of the task holds the lock of its row, so nobody else can use this number."""
     number = Task.objects.values_list("events", flat=True).get(pk=task_id)
     TaskEvent.objects.create(task_id=task_id, number=number, at=now, status=status, detail=detail)
     notifier.announce([task_id])

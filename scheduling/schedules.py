@@ -42,6 +42,7 @@ class ScheduleFields(TypedDict, total=False):
     soft_timeout: int | None
     timeout: int | None
     on_lost: str
+    on_host_lost: str
     paused: bool
 
 

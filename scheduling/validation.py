@@ -11,7 +11,7 @@ from scheduling import retry_policy
 from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
 from scheduling.executor import executor, executor_names
 from scheduling.hosts import default_host, problem_with
-from scheduling.models import CatchUp, OnLost, Overlap, Schedule, Task
+from scheduling.models import CatchUp, OnHostLost, OnLost, Overlap, Schedule, Task
 from scheduling.registry import definition
 from scheduling.storable import problem_with_text
 from scheduling.timing import Cron, Every, Trigger, zone
@@ -121,7 +121,8 @@ def _execution(asked: Schedule | Task) -> Iterator[Problem]:
 
 
 def _policies(schedule: Schedule) -> Iterator[Problem]:
-    for field, choices in (("overlap", Overlap.values), ("catch_up", CatchUp.values)):
+    choices_of = {"overlap": Overlap.values, "catch_up": CatchUp.values, "on_host_lost": OnHostLost.values}
+    for field, choices in choices_of.items():
         if getattr(schedule, field) not in choices:
             yield Problem(field, "unknown_choice", f"Write one of {', '.join(choices)}.")
     if not SHORTEST_GRACE <= schedule.grace <= LONGEST_WINDOW:

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.fields import Flag, StrictSerializer
+from scheduling.difference import DifferenceKind
 
 
 class BackendOutput(serializers.Serializer[Any]):
@@ -20,6 +21,15 @@ class BackendOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class DifferenceOutput(serializers.Serializer[Any]):
+    """One difference: what should be, and what is."""
+
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in DifferenceKind])
+    schedules = serializers.ListField(child=serializers.IntegerField())
+    wanted = serializers.CharField()
+    found = serializers.CharField()
+
+
 class DriftOutput(serializers.Serializer[Any]):
     """How the native entries that this process can read differ from the schedules."""
 
@@ -29,6 +39,7 @@ class DriftOutput(serializers.Serializer[Any]):
     left_over = serializers.ListField(
         child=serializers.CharField(), help_text="Installed entries that no schedule needs."
     )
+    differences = DifferenceOutput(many=True, help_text="The same by kind, and what else is wrong.")
     applied = serializers.BooleanField(help_text="Whether the drift was repaired.")
 
 

@@ -67,5 +67,9 @@ def _drift(found: drift.Drift, *, applied: bool) -> dict[str, object]:
     return {
         "missing": [entry.text for entry in found.missing],
         "left_over": [entry.text for entry in found.left_over],
+        "differences": [
+            {"kind": each.kind, "schedules": list(each.schedule_ids), "wanted": each.wanted, "found": each.found}
+            for each in found.differences
+        ],
         "applied": applied,
     }

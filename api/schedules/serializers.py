@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -20,9 +20,10 @@ from api.fields import (
     Text,
     utc_text,
 )
-from scheduling import queries, schedules
+from scheduling import clock, host_states, queries, schedules
 from scheduling.backend import backend
-from scheduling.models import CatchUp, Overlap, Schedule, SyncState
+from scheduling.hosts import OVERDUE_AFTER
+from scheduling.models import CatchUp, OnHostLost, Overlap, Schedule, SyncState
 from scheduling.timing import zone
 from scheduling.words import describe
 
@@ -51,6 +52,7 @@ class ScheduleInput(ExecutionInput):
     catch_up = Choice(choices=CatchUp.choices, required=False)
     catch_up_window = Seconds(required=False)
     grace = Seconds(required=False)
+    on_host_lost = Choice(choices=OnHostLost.choices, required=False)
     paused = Flag(required=False)
 
 
@@ -75,6 +77,10 @@ class SyncOutput(serializers.Serializer[Schedule]):
 
     state = serializers.ChoiceField(choices=SyncState.choices)
     reason = serializers.CharField()
+    host = serializers.ChoiceField(
+        choices=["", "alive", "silent"], help_text="Whether its host gives signs of life; empty without a host."
+    )
+    overdue = serializers.BooleanField(help_text="Whether it is due for 90 seconds, and nobody has decided.")
 
 
 class ScheduleOutput(serializers.ModelSerializer[Schedule]):
@@ -105,7 +111,7 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
             "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
             "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups", "sync", "overlap",
             "catch_up", "catch_up_window", "grace", "priority", "queue", "retries", "soft_timeout", "timeout",
-            "on_lost", "paused", "version", "created_at", "updated_at",
+            "on_lost", "on_host_lost", "paused", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:
@@ -136,7 +142,23 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
 
     @extend_schema_field(SyncOutput)
     def get_sync(self, schedule: Schedule) -> dict[str, Any]:
-        return {"state": schedule.sync_state, "reason": schedule.sync_error}
+        late = schedule.next_due_at is not None and clock.estimate() - schedule.next_due_at >= OVERDUE_AFTER
+        return {
+            "state": schedule.sync_state,
+            "reason": schedule.sync_error,
+            "host": self._state_of(schedule.host),
+            "overdue": late,
+        }
+
+    def _state_of(self, host: str) -> str:
+        """`alive`, `silent`, or empty without a host. Asked once for all schedules of a list."""
+        if not host:
+            return ""
+        # All serializers of one answer share this dictionary.
+        shared = cast("dict[str, Any]", self.context)
+        if "silent" not in shared:
+            shared["silent"] = host_states.silent_names()
+        return "silent" if host in shared["silent"] else "alive"
 
 
 class ScheduledOccurrence(serializers.Serializer[Any]):

@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.drift.filters import DriftFilter
+from api.drift.serializers import DriftRecordOutput
 from api.reading import READING, language_of
 from api.roles import Role
 from api.schedules.filters import ScheduleFilter
@@ -24,7 +26,7 @@ from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from scheduling import clock, queries, schedules
 from scheduling.errors import InvalidRequest, Problem
-from scheduling.models import Schedule, Task
+from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
 
 IF_MATCH = OpenApiParameter(
@@ -155,6 +157,15 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         rows = tasks.filter(schedule=queries.schedule(int(pk)))
         page: Any = self.paginate_queryset(self.filter_queryset(rows))
         return self.get_paginated_response(TaskOutput(page, many=True).data)
+
+    @extend_schema(summary="List the drift of a schedule, newest first", responses=DriftRecordOutput(many=True))
+    @action(detail=True, queryset=DriftRecord.objects.prefetch_related("concerned"), filterset_class=DriftFilter)
+    def drift(self, request: Request, pk: str) -> Response:
+        """What differed between its native entries and the schedule, and when that was mended."""
+        records: Any = self.get_queryset()
+        rows = records.filter(concerned__schedule_id=queries.schedule(int(pk)).pk)
+        page: Any = self.paginate_queryset(self.filter_queryset(rows))
+        return self.get_paginated_response(DriftRecordOutput(page, many=True).data)
 
 
 def _read(serializer: Any) -> dict[str, Any]:

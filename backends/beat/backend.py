@@ -18,6 +18,7 @@ from backends.beat import periodic_tasks
 from backends.beat.entries import rows, text
 from scheduling import processes
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidTrigger, Problem
 from scheduling.findings import Finding
@@ -83,6 +84,20 @@ class BeatBackend(SchedulerBackend):
         """Our rows as they are now, with what somebody changed in the admin."""
         with _reported("read"):
             return [periodic_tasks.entry(task) for task in periodic_tasks.ours()]
+
+    def differences(self) -> list[Difference]:
+        """The rows of active schedules that somebody disabled in the admin."""
+        found = []
+        with _reported("read"):
+            disabled = _by_schedule(periodic_tasks.ours().filter(enabled=False))
+            on_beat = Schedule.objects.filter(pk__in=disabled, routed_to=self.name, next_due_at__isnull=False)
+            for schedule_id in on_beat.order_by("pk").values_list("pk", flat=True) if disabled else ():
+                for task in disabled[schedule_id]:
+                    entry = periodic_tasks.entry(task)
+                    task.enabled = True
+                    enabled = periodic_tasks.entry(task).text
+                    found.append(Difference(DifferenceKind.DISABLED, entry.text, (schedule_id,), instead_of=enabled))
+        return found
 
     def health(self) -> Finding:
         """Whether no schedule is overdue, and a LedgerScheduler has sent a heartbeat in the last 30 seconds.

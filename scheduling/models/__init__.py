@@ -1,20 +1,24 @@
 """The ledger's tables: fields, constraints and indexes. `scheduling.ledger` decides what may happen to a row."""
 
+from scheduling.models.drift import DriftRecord, DriftSchedule
 from scheduling.models.event import TaskEvent
 from scheduling.models.execution_options import OnLost
 from scheduling.models.host import Host
 from scheduling.models.log_line import TaskLogLine
 from scheduling.models.process import Process
 from scheduling.models.replanned_schedule import ReplannedSchedule
-from scheduling.models.schedule import CatchUp, Overlap, Schedule, SyncState
+from scheduling.models.schedule import CatchUp, OnHostLost, Overlap, Schedule, SyncState
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
 
 __all__ = [
     "CatchUp",
+    "DriftRecord",
+    "DriftSchedule",
     "Host",
     "NodeKind",
     "NodeRole",
+    "OnHostLost",
     "OnLost",
     "Overlap",
     "Process",

@@ -29,6 +29,14 @@ class CatchUp(models.TextChoices):
     ALL = "all"
 
 
+class OnHostLost(models.TextChoices):
+    """What to do with tasks that must run on the schedule's host while that is lost, and that nobody has claimed."""
+
+    WAIT = "wait"
+    WORKER = "worker"
+    ANY_HOST = "any_host"
+
+
 class SyncState(models.TextChoices):
     """Whether the native entries match the schedule."""
 
@@ -64,6 +72,8 @@ class Schedule(ExecutionOptions):
     catch_up_window = models.DurationField(default=timedelta(hours=24))
     grace = models.DurationField(default=timedelta(minutes=5))
 
+    on_host_lost = models.CharField(max_length=10, choices=OnHostLost, default=OnHostLost.WAIT)
+
     paused = models.BooleanField(default=False)
     cursor = models.DateTimeField(help_text="Occurrences up to this time are decided.")
     next_due_at = models.DateTimeField(null=True, blank=True, help_text="Empty while paused, and after the end.")
@@ -72,6 +82,13 @@ class Schedule(ExecutionOptions):
         default="",
         blank=True,
         help_text="The release of the time zone data that next_due_at was worked out with; empty for an interval.",
+    )
+
+    woken_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a wake-up of its host last decided something; empty without a host."
+    )
+    overdue_at = models.DateTimeField(
+        null=True, blank=True, help_text="When upkeep last decided what no wake-up had decided in time."
     )
 
     sync_state = models.CharField(max_length=15, choices=SyncState, default=SyncState.PENDING)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from scheduling import processes
+from scheduling import drift_log, processes
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Task, Workflow
 
@@ -34,6 +34,7 @@ def prune(*, now: datetime) -> int:
             Task.objects.filter(pk__in=ids, status__in=FINISHED).delete()
         deleted += len(ids)
     _delete_empty_workflows()
+    drift_log.prune(now=now)
     processes.forget_old()
     return deleted
 

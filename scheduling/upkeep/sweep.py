@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from scheduling import delivery, ledger
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task
-from scheduling.upkeep import lost_attempts, lost_messages, replanning
+from scheduling.upkeep import lost_attempts, lost_messages, overdue, replanning, takeover
 from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ def send_unclaimed(*, now: datetime) -> None:
 STEPS: Final[tuple[Callable[..., object], ...]] = (
     lost_attempts.lose_silent,
     replanning.plan_anew,
+    overdue.decide_overdue,
+    takeover.take_over,
     cancel_expired,
     queue_due,
     stop_cancelled_workflows,

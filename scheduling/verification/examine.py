@@ -23,7 +23,7 @@ CHUNK: Final = 1_000
 # What the checks need: no parameters, results and errors, which may be large.
 _TASK: Final = (
     "schedule", "workflow", "status", "attempt", "process", "events", "wait_until", "expires", "cancel_asked_at",
-    "send_at", "created_at", "started_at", "finished_at",
+    "send_at", "created_at", "started_at", "finished_at", "host",
 )  # fmt: skip
 _ATTEMPT: Final = ("task", "number", "status", "started_at", "ended_at")
 

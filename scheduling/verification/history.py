@@ -43,7 +43,8 @@ class History:
         if not self.last:
             return status in _FIRST
         # Progress, and the request to stop, are events of an attempt that runs on.
-        reports = status == self.last == Status.RUNNING and claimed is None
+        # A task of a lost host that is queued for another one is QUEUED again.
+        reports = status == self.last in {Status.RUNNING, Status.QUEUED} and claimed is None
         return reports or status in MOVES[Status(self.last)]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db.models import Max, Q, QuerySet
 
 from scheduling.execution.watch import STOP_GRACE
+from scheduling.host_states import silent_names
 from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Process, Task, Workflow, WorkflowNode
 from scheduling.upkeep.lost_attempts import LOST_AFTER
@@ -23,19 +24,21 @@ STOPPING: Final = 2 * STOP_GRACE + UNHEARD
 def check_open(tasks: Sequence[Task], *, now: datetime) -> Iterator[Mismatch]:
     """Each open task waits for something that will come, or runs in a process that lives. `tasks` are a chunk."""
     opened = [task for task in tasks if task.status in OPEN]
+    lost = silent_names() if any(task.host and task.status == Status.QUEUED for task in opened) else set()
     for task in opened:
-        yield from _late(task, now)
+        yield from _late(task, now, waits=task.host in lost)
     yield from _unheard([task for task in opened if task.status == Status.RUNNING], now)
     yield from _members(opened)
     waiting = [task for task in opened if task.status == Status.SCHEDULED and task.wait_until is None]
     yield from _held_back([task for task in waiting if task.workflow_id is None], now)
 
 
-def _late(task: Task, now: datetime) -> Iterator[Mismatch]:
-    """What has a time has not passed it by more than OVERDUE."""
+def _late(task: Task, now: datetime, *, waits: bool) -> Iterator[Mismatch]:
+    """What has a time has not passed it by more than OVERDUE; but for what `waits` for a host that is lost."""
+    queued = task.status == Status.QUEUED and not waits
     rules = (
         ("its time", task.wait_until, task.status in WAITING, OVERDUE, "it is queued"),
-        ("its hand-over", task.send_at, task.status == Status.QUEUED, OVERDUE, "it is claimed or sent again"),
+        ("its hand-over", task.send_at, queued, OVERDUE, "it is claimed or sent again"),
         ("its expiry", task.expires, task.status != Status.RUNNING, OVERDUE, "it is cancelled"),
         ("the request to stop", task.cancel_asked_at, task.status == Status.RUNNING, STOPPING, "it has ended"),
     )

@@ -52,6 +52,10 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/backends/{name}/"): Role.VIEWER,
     ("GET", "/api/backends/{name}/drift/"): Role.VIEWER,
     ("POST", "/api/backends/{name}/sync/"): Role.ADMIN,
+    ("GET", "/api/schedules/{id}/drift/"): Role.VIEWER,
+    ("GET", "/api/hosts/"): Role.VIEWER,
+    ("GET", "/api/hosts/{name}/"): Role.VIEWER,
+    ("GET", "/api/drift/"): Role.VIEWER,
 }
 TABLE = [(method, path, least) for (method, path), least in sorted(LEAST.items())]
 

@@ -13,6 +13,7 @@ from tests.api.conformance import CheckedClient
 from tests.api.conftest import FOREIGN
 
 BACKENDS = "/api/backends/"
+NOTHING = {"missing": [], "left_over": [], "differences": [], "applied": False}
 
 
 @pytest.fixture
@@ -70,10 +71,12 @@ def test_a_sync_repairs_drift_once_the_crontab_can_be_written(admin: CheckedClie
     schedule = made(admin, backend="crontab")
     crontab = make_writable(unwritable)
     mended = admin.post(f"{BACKENDS}crontab/sync/", {"apply": True}, format="json").json()
-    assert mended == {"missing": schedule["entries"], "left_over": [], "applied": True}
+    missing = {"kind": "missing", "schedules": [schedule["id"]], "wanted": schedule["entries"][0], "found": ""}
+    told = [missing]
+    assert mended == {"missing": schedule["entries"], "left_over": [], "differences": told, "applied": True}
     assert in_crontab(schedule, crontab) == schedule["entries"]
-    assert admin.get(of(schedule)).json()["sync"] == {"state": "in_sync", "reason": ""}
-    assert admin.get(f"{BACKENDS}crontab/drift/").json() == {"missing": [], "left_over": [], "applied": False}
+    assert admin.get(of(schedule)).json()["sync"]["state"] == "in_sync"
+    assert admin.get(f"{BACKENDS}crontab/drift/").json() == NOTHING
 
 
 def test_a_schedule_deleted_while_the_crontab_cannot_be_written_is_gone(
@@ -124,7 +127,11 @@ def test_a_plan_shows_the_drift_and_changes_nothing(
     stray = "59 " + line.partition(" ")[2]
     crontab.write_bytes(crontab.read_bytes().replace(line.encode(), stray.encode()))
     before = stored(crontab)
-    expected = {"missing": [line], "left_over": [stray], "applied": False}
+    told = [
+        {"kind": "left_over", "schedules": [999999], "wanted": "", "found": stray},
+        {"kind": "missing", "schedules": [lost["id"]], "wanted": line, "found": ""},
+    ]
+    expected = {"missing": [line], "left_over": [stray], "differences": told, "applied": False}
     assert admin.get(f"{BACKENDS}crontab/drift/").json() == expected
     assert admin.post(f"{BACKENDS}crontab/sync/", body, format="json").json() == expected
     assert stored(crontab) == before
@@ -143,7 +150,7 @@ def test_drift_on_beat_is_shown_and_repaired(admin: CheckedClient, crontab: Path
     assert sorted(drift["missing"]) == sorted([*lost["entries"], *disabled["entries"]])
     assert [entry.endswith("(disabled)") for entry in drift["left_over"]] == [True]
     admin.post(f"{BACKENDS}beat/sync/", {"apply": True}, format="json")
-    assert admin.get(f"{BACKENDS}beat/drift/").json() == {"missing": [], "left_over": [], "applied": False}
+    assert admin.get(f"{BACKENDS}beat/drift/").json() == NOTHING
     assert len(on_beat(lost)) == len(on_beat(disabled)) == 1
     assert all(PeriodicTask.objects.filter(task="tandem.fire").values_list("enabled", flat=True))
 

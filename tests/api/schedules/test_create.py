@@ -19,7 +19,7 @@ def test_a_schedule_on_beat_has_rows_there_and_no_crontab_line(operator: Checked
     assert schedule["routing"] == {"backend": "beat", "executor": "worker", "host": "", "reason": "it was asked for"}
     [entry] = schedule["entries"]
     assert entry.endswith(f"UTC -> tandem.fire({schedule['id']})")
-    assert schedule["sync"] == {"state": "in_sync", "reason": ""}
+    assert schedule["sync"]["state"] == "in_sync"
     assert on_beat(schedule) == [f"tandem:{schedule['id']}:0"]
     assert crontab.read_bytes() == FOREIGN
 

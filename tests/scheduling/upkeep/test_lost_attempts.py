@@ -12,7 +12,8 @@ import pytest
 from scheduling import ledger, processes
 from scheduling.models import Process, Task
 from scheduling.upkeep import lost_attempts
-from scheduling.upkeep.lost_attempts import Attempt, Observer
+from scheduling.upkeep.lost_attempts import Attempt
+from scheduling.upkeep.observer import Observer
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule, at
 from tests.process_rows import a_process, ended_process
@@ -26,7 +27,9 @@ class Watch:
     """An observer, and what it looks at: everything moves its pulse every five seconds unless it is told not to."""
 
     def __init__(self) -> None:
-        self.observer = Observer()
+        self.observer: Observer[Attempt] = Observer(
+            silent_after=lost_attempts.LOST_AFTER, longest_gap=lost_attempts.LONGEST_GAP
+        )
         self.moment = 1000.0
         self.its: int | None = None
         self.own: int | None = None
@@ -107,7 +110,11 @@ def running(db: None) -> Task:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock of the observer; its own pulse moves with each look."""
     moments = [0.0]
-    monkeypatch.setattr(lost_attempts, "_observer", Observer())
+    monkeypatch.setattr(
+        lost_attempts,
+        "_observer",
+        Observer(silent_after=lost_attempts.LOST_AFTER, longest_gap=lost_attempts.LONGEST_GAP),
+    )
     monkeypatch.setattr(time, "monotonic", lambda: moments[0])
     return moments
 
