@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -38,25 +39,23 @@ class CrontabBackend(SchedulerBackend):
         return [lines.entry(line, wrapper.command_of(wrapper.path()))]
 
     def install(self, schedule: Schedule) -> Outcome:
+        return self.install_all([schedule])[schedule.pk]
+
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+        here = {one.pk for one in schedules if one.host == settings.TANDEM_HOST}
         target = self.target()
-        if schedule.host != settings.TANDEM_HOST:
-            # The schedule may have moved away from this machine. Then its line here is removed at once.
-            if target is not None and self._has_line_of(schedule):
-                self.mend(target)
-            return Outcome.LATER
-        if target is None:
+        if target is None and here:
             raise BackendError("This machine has no crontab (TANDEM_CRONTAB is none).")
-        self.mend(target)
-        return Outcome.DONE
+        # A schedule may have moved away from this machine. Then its line here is removed at once.
+        if target is not None and (here or self._has_line_of(schedules)):
+            self.mend(target)
+        return {one.pk: Outcome.DONE if one.pk in here else Outcome.LATER for one in schedules}
 
     def remove(self, schedule: Schedule) -> Outcome:
-        # A schedule that moved to a backend without hosts has no host any more. Its line may be on this machine.
-        here = schedule.host == settings.TANDEM_HOST
-        if not here and schedule.host:
-            return Outcome.LATER
-        target = self.target()
-        changed = target is not None and self.mend(target, without=schedule.pk)
-        return Outcome.DONE if here or changed else Outcome.LATER
+        return self._remove([schedule])
+
+    def remove_all(self, schedules: Sequence[Schedule]) -> None:
+        self._remove(schedules)
 
     def sync(self) -> None:
         target = self.target()
@@ -97,21 +96,31 @@ class CrontabBackend(SchedulerBackend):
         """This host's crontab; None if TANDEM_CRONTAB is none. Raises Misconfigured."""
         return targets.parse(settings.TANDEM_CRONTAB)
 
-    def mend(self, target: Target, *, without: int | None = None) -> bool:
+    def mend(self, target: Target, *, without: Container[int] = ()) -> bool:
         """Bring our lines in the crontab up to date with the database. Returns False if they were up to date already.
 
-        The schedule with the id `without` gets no line, even if the database says that it must have one. Raises
+        The schedules with the ids in `without` get no line, even if the database says that they must have one. Raises
         BackendError.
         """
         wrapper.install()
         return Writer(target, Path(settings.VAR)).bring(lambda: self._block(target, without))
 
-    def _has_line_of(self, schedule: Schedule) -> bool:
-        return any(entry.schedule_id == schedule.pk for entry in self.inspect())
+    def _remove(self, schedules: Sequence[Schedule]) -> Outcome:
+        # A schedule that moved to a backend without hosts has no host any more. Its line may be on this machine.
+        here = any(one.host == settings.TANDEM_HOST for one in schedules)
+        if not here and all(one.host for one in schedules):
+            return Outcome.LATER
+        target = self.target()
+        changed = target is not None and self.mend(target, without={one.pk for one in schedules})
+        return Outcome.DONE if here or changed else Outcome.LATER
 
-    def _block(self, target: Target, without: int | None) -> bytes:
+    def _has_line_of(self, schedules: Sequence[Schedule]) -> bool:
+        ids = {one.pk for one in schedules}
+        return any(entry.schedule_id in ids for entry in self.inspect())
+
+    def _block(self, target: Target, without: Container[int]) -> bytes:
         command = wrapper.command_of(wrapper.path())
-        wanted = [line for line in self._lines(target) if line.schedule_id != without]
+        wanted = [line for line in self._lines(target) if line.schedule_id not in without]
         return lines.render(wanted, command=command, zone=target.zone())
 
     def _lines(self, target: Target) -> list[lines.BlockLine]:
