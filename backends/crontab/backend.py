@@ -36,7 +36,9 @@ class CrontabBackend(SchedulerBackend):
     def entries(self, schedule: Schedule) -> list[Entry]:
         zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
         line = entries.line_of(schedule, zone_name=zone_name, now=timezone.now())
-        return [lines.entry(line, wrapper.command_of(wrapper.path()))]
+        target = self.target()
+        here = schedule.host == settings.TANDEM_HOST and target is not None
+        return [lines.entry(line, wrapper.command_of(wrapper.path()), target.user if here and target else "")]
 
     def install(self, schedule: Schedule) -> Outcome:
         return self.install_all([schedule])[schedule.pk]
@@ -46,6 +48,8 @@ class CrontabBackend(SchedulerBackend):
         target = self.target()
         if target is None and here:
             raise BackendError("This machine has no crontab (TANDEM_CRONTAB is none).")
+        if target is not None and not target.writable():
+            return {one.pk: Outcome.LATER for one in schedules}
         # A schedule may have moved away from this machine. Then its line here is removed at once.
         if target is not None and (here or self._has_line_of(schedules)):
             self.mend(target)
@@ -61,7 +65,10 @@ class CrontabBackend(SchedulerBackend):
         target = self.target()
         if target is None:
             return
-        self.mend(target)
+        if target.writable():
+            self.mend(target)
+        elif split(target.read()).block != self._block(target, ()):
+            raise BackendError(f"{target.describe()} is not up to date: run `manage.py crontab_agent --once` as root.")
         host_report.report(target, now=timezone.now())
 
     def desired(self) -> list[Entry]:
@@ -69,7 +76,7 @@ class CrontabBackend(SchedulerBackend):
         if target is None:
             return []
         command = wrapper.command_of(wrapper.path())
-        return [lines.entry(line, command) for line in self._lines(target)]
+        return [lines.entry(line, command, target.user) for line in self._lines(target)]
 
     def inspect(self) -> list[Entry]:
         target = self.target()
@@ -102,7 +109,7 @@ class CrontabBackend(SchedulerBackend):
         The schedules with the ids in `without` get no line, even if the database says that they must have one. Raises
         BackendError.
         """
-        wrapper.install()
+        wrapper.install(user=target.user)
         return Writer(target, Path(settings.VAR)).bring(lambda: self._block(target, without))
 
     def _remove(self, schedules: Sequence[Schedule]) -> Outcome:
@@ -111,6 +118,8 @@ class CrontabBackend(SchedulerBackend):
         if not here and all(one.host for one in schedules):
             return Outcome.LATER
         target = self.target()
+        if target is not None and not target.writable():
+            return Outcome.LATER
         changed = target is not None and self.mend(target, without={one.pk for one in schedules})
         return Outcome.DONE if here or changed else Outcome.LATER
 
@@ -121,7 +130,7 @@ class CrontabBackend(SchedulerBackend):
     def _block(self, target: Target, without: Container[int]) -> bytes:
         command = wrapper.command_of(wrapper.path())
         wanted = [line for line in self._lines(target) if line.schedule_id not in without]
-        return lines.render(wanted, command=command, zone=target.zone())
+        return lines.render(wanted, command=command, zone=target.zone(), user=target.user)
 
     def _lines(self, target: Target) -> list[lines.BlockLine]:
         active = self._active(settings.TANDEM_HOST)

@@ -57,22 +57,25 @@ class _Item(CronItem):  # type: ignore[misc]  # as above
         self.slices = _Fields()
 
 
-def entry(line: BlockLine, command: str) -> Entry:
-    """The line as it is in the crontab. Raises BackendError if its command is longer than cron accepts."""
+def entry(line: BlockLine, command: str, user: str = "") -> Entry:
+    """The line as it is in the crontab; `user` is for a table with a column of users.
+
+    Raises BackendError if its command is longer than cron accepts.
+    """
     item = _Item(command=f"{command} fire {line.schedule_id:d}")
     if len(item.command.encode()) > MOST_COMMAND_BYTES:
         raise BackendError(f"A crontab command has at most {MOST_COMMAND_BYTES} bytes: choose a shorter TANDEM_VAR.")
-    item.setall(*line.expression.split(" "))
+    item.setall(*line.expression.split(" "), *([user] if user else []))
     return Entry(line.schedule_id, item.render())
 
 
-def render(lines: Iterable[BlockLine], *, command: str, zone: str) -> bytes:
+def render(lines: Iterable[BlockLine], *, command: str, zone: str, user: str = "") -> bytes:
     """The inside of our block. Without lines it is empty, and the table gets no block.
 
     Assignments above the block are in force inside it. So the block sets what decides how our lines run: the shell,
     and the zone in which cronie and others (not Debian's cron) read the fields.
     """
-    text = [f"# {comment_text(line)}\n{entry(line, command).text}\n" for line in lines]
+    text = [f"# {comment_text(line)}\n{entry(line, command, user).text}\n" for line in lines]
     if not text:
         return b""
     return "".join(["SHELL=/bin/sh\n", f"CRON_TZ={zone}\n", *text]).encode()

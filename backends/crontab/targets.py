@@ -1,4 +1,4 @@
-"""Which crontab is ours: a private file, or the crontab of the user that this process runs as?"""
+"""Which crontab is ours: a private file, the crontab of this process's user, or a file in /etc/cron.d?"""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ class Target(ABC):
     @abstractmethod
     def zone(self) -> str:
         """The IANA name of the zone in which this table's lines are read."""
+
+    @property
+    def user(self) -> str:
+        """The user that the lines name in a column of their own; empty for a table without that column."""
+        return ""
+
+    def writable(self) -> bool:
+        """Whether this process may write the table at all. If not, the agent of the machine does it."""
+        return True
 
     def same(self, written: bytes, found: bytes) -> bool:
         """Whether `found` is what `read` returns after `written` was written."""
@@ -103,9 +112,15 @@ def parse(setting: str) -> Target | None:
     if setting == "user":
         return UserTarget()
     kind, _, path = setting.partition(":")
+    if kind == "cron.d":
+        from backends.crontab import system_table  # noqa: PLC0415 - its class derives from Target
+
+        return system_table.parse(setting)
     if kind == "file" and Path(path).is_absolute() and "\0" not in path:
         return FileTarget(Path(path))
-    raise Misconfigured("TANDEM_CRONTAB is not usable: write none, user, or file:/absolute/path.")
+    raise Misconfigured(
+        "TANDEM_CRONTAB is not usable: write none, user, cron.d:/etc/cron.d/tandem, or file:/absolute/path."
+    )
 
 
 def lock_path(target: Target, folder: Path, purpose: str) -> Path:

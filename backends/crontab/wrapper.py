@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,14 +56,19 @@ def path() -> Path:
     return Path(settings.VAR) / "tandem-cron"
 
 
-def install() -> None:
-    """Write the wrapper for the environment of this process, unless it is there already. Raises BackendError."""
+def install(*, user: str = "") -> None:
+    """Write the wrapper for the environment of this process, unless it is there already. Raises BackendError.
+
+    `user`, if given, is who runs it: root then gives the file to that user, whom nobody else may read it for.
+    """
     content = script(passed_on(os.environ), folder=str(settings.BASE_DIR), command=settings.TANDEM_CRON_COMMAND)
     target = path()
     try:
         present = target.is_file() and target.read_bytes() == content
         if not present or stat.S_IMODE(target.stat().st_mode) != _MODE:
             files.replace(target, content, mode=_MODE)
+        if user and os.geteuid() == 0 and target.owner() != user:
+            shutil.chown(target, user)
     except OSError as exc:
         raise BackendError(f"{target} cannot be written: {exc.strerror}.") from exc
 

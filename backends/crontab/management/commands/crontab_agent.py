@@ -12,6 +12,7 @@ from django.utils import timezone
 from backends.crontab import loop, programs, targets
 from backends.crontab.agent import Agent
 from backends.crontab.fire_processes import Children
+from backends.crontab.system_table import SystemTable
 from scheduling import processes
 from scheduling.errors import TandemError
 
@@ -41,6 +42,10 @@ class Command(BaseCommand):
             if error:
                 raise CommandError(error)
             return
+        if isinstance(target, SystemTable) and target.runs_jobs_of_others():
+            raise CommandError(
+                f"The agent would run jobs as root: start it as {target.user}, and as root only `crontab_agent --once`."
+            )
         self._run(agent, children)
 
     def _run(self, agent: Agent, children: Children) -> None:
