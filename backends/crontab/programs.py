@@ -34,6 +34,20 @@ def write_user_table(table: bytes) -> None:
         raise BackendError(f"This user's crontab cannot be written: {_message(done)}")
 
 
+def version() -> str:
+    """What `crontab -V` says on both channels; empty without that program. Not every crontab knows -V: it says so."""
+    found = shutil.which("crontab")
+    if found is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [found, "-V"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=TIMEOUT_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start a program with our environment. It gets its own session, so that Ctrl-C ends us, but not the program."""
     return subprocess.Popen(list(command), stdin=subprocess.DEVNULL, start_new_session=True)
