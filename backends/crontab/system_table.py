@@ -18,6 +18,7 @@ from backends.crontab.targets import Target
 from scheduling.errors import BackendError, Misconfigured
 
 PREFIX: Final = "cron.d:"
+# Everybody may read it, as the other files there; with more rights for others cron ignores it.
 MODE: Final = 0o644
 # Debian's cron ignores every other name (run-parts(8)): also the temporary one, which has a dot.
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)

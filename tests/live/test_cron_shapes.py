@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
@@ -29,15 +31,21 @@ __all__ = ["borrowed_crontab", "on_user_crontab"]
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
 FOREIGN = b"# somebody's own file\n\n17 4 1 1 * root /bin/true\n"
-# Who is neither root nor the one who runs the tests, and has a folder of its own.
-USER = "daemon"
+# Neither root nor the one who runs the tests.
+OTHER = "daemon"
 EACH_MINUTE = 12
 MINUTE = timedelta(minutes=1)
 
 
+def user_of_lines() -> str:
+    """OTHER, or root where the Python of the tests is in a folder of root's own."""
+    command = ["su", "-s", "/bin/sh", OTHER, "-c", f"{sys.executable} -c pass"]
+    return "root" if subprocess.run(command, capture_output=True, check=False).returncode else OTHER
+
+
 @pytest.fixture
 def system_table(on_postgres: Installation, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file of this test in /etc/cron.d, with foreign lines; its own lines run as USER."""
+    """A file of this test in /etc/cron.d, with foreign lines; its own lines run as `user_of_lines()`."""
     require("cron")
     path = Path("/etc/cron.d") / f"tandem-test-{os.getpid()}"
     path.write_bytes(FOREIGN)
@@ -46,7 +54,7 @@ def system_table(on_postgres: Installation, settings: Settings, monkeypatch: pyt
         "DJANGO_SETTINGS_MODULE": "tests.live.live_settings",
         "DATABASE_URL": on_postgres.database_url,
         "TANDEM_VAR": str(on_postgres.folder),
-        "TANDEM_CRONTAB": f"cron.d:{path}:{USER}",
+        "TANDEM_CRONTAB": f"cron.d:{path}:{user_of_lines()}",
         "BROKER_URL": "redis://127.0.0.1:1/0",
     }
     for name, value in surroundings.items():
@@ -60,19 +68,23 @@ def system_table(on_postgres: Installation, settings: Settings, monkeypatch: pyt
 def test_cron_runs_a_line_of_etc_cron_d_as_the_user_of_the_setting(
     system_table: Path, on_postgres: Installation
 ) -> None:
-    """The file is exchanged while the daemon runs, and the daemon notices."""
+    """The file is exchanged while the daemon runs, and the daemon notices. A person's line in it runs as well."""
+    user, who = user_of_lines(), on_postgres.folder / "who"
+    foreign = FOREIGN + f"* * * * * {OTHER} id -un > {who}\n".encode()
     with CronDaemon():
+        system_table.write_bytes(foreign)
         schedule = a_schedule(
             cron="* * * * *", backend="crontab", job="live.append", parameters={"path": str(on_postgres.runs)}
         )
-        assert f"\n* * * * * {USER} {wrapper.path()} ".encode() in system_table.read_bytes()
+        assert f"\n* * * * * {user} {wrapper.path()} ".encode() in system_table.read_bytes()
         until_done(schedule)
     task = done(schedule)
     assert task is not None
     assert (task.woken_by, on_postgres.ran()) == ("crontab", [task.pk])
-    assert on_postgres.runs.owner() == USER
+    assert on_postgres.runs.owner() == user
+    assert who.read_text() == f"{OTHER}\n"
     schedules.delete(schedule.pk, now=timezone.now())
-    assert system_table.read_bytes() == FOREIGN
+    assert system_table.read_bytes() == foreign
 
 
 @pytest.mark.drill
