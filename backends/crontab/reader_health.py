@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from backends.crontab import files, flavours, programs
-from backends.crontab.system_table import SystemTable
-from backends.crontab.targets import FileTarget, Target, lock_path
+from backends.crontab.targets import FileTarget, SystemTable, Target, lock_path
 from scheduling.errors import BackendError
 from scheduling.findings import Finding
 

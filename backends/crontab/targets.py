@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Final
 
-from backends.crontab import files, programs, system_zone
+from backends.crontab import files, programs, system_table, system_zone
 from scheduling.errors import BackendError, Misconfigured
 
 # Debian's crontab adds this header to a table that it installs, and `crontab -l` leaves it out (crontab(1)).
@@ -105,6 +105,49 @@ class UserTarget(Target):
         return _without_headers(written) == _without_headers(found)
 
 
+class SystemTable(Target):
+    """The file `path`, whose lines run as `user`. The system's cron daemon runs them."""
+
+    # As that of a user's crontab: cron compares whole seconds.
+    spacing = 1.1
+
+    def __init__(self, path: Path, user: str) -> None:
+        self.path = path
+        self._user = user
+
+    @property
+    def user(self) -> str:
+        return self._user
+
+    def read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as exc:
+            raise BackendError(f"{self.path} cannot be read: {exc.strerror}.") from exc
+
+    def write(self, table: bytes) -> None:
+        system_table.write(self.path, table)
+
+    def writable(self) -> bool:
+        return os.geteuid() == 0
+
+    def runs_jobs_of_others(self) -> bool:
+        """Whether this process is root and the lines run as somebody else: what it started would run as root."""
+        return os.geteuid() == 0 and self._user != "root"
+
+    def lock(self) -> Path:
+        """Beside the file. The name has dots: cron ignores it."""
+        return self.path.with_name(f".{self.path.name}.lock")
+
+    def describe(self) -> str:
+        return f"{system_table.PREFIX}{self.path}"
+
+    def zone(self) -> str:
+        return system_zone.system_zone()
+
+
 def parse(setting: str) -> Target | None:
     """The target that TANDEM_CRONTAB names; None for `none`. Raises Misconfigured, which says what to write."""
     if setting == "none":
@@ -113,9 +156,7 @@ def parse(setting: str) -> Target | None:
         return UserTarget()
     kind, _, path = setting.partition(":")
     if kind == "cron.d":
-        from backends.crontab import system_table  # noqa: PLC0415 - its class derives from Target
-
-        return system_table.parse(setting)
+        return SystemTable(*system_table.place_and_user(setting))
     if kind == "file" and Path(path).is_absolute() and "\0" not in path:
         return FileTarget(Path(path))
     raise Misconfigured(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from backends.crontab import agent, block, entries, flavours, lines, loop, targets, wrapper
-from backends.crontab.system_table import SystemTable
+from backends.crontab.targets import SystemTable
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.hosts import default_host
 from scheduling.models import Host, Schedule

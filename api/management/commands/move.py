@@ -60,5 +60,7 @@ def _matching(conditions: list[str]) -> QuerySet[Schedule]:
             return rows
         errors = {name: [str(error) for error in errors] for name, errors in found.errors.items()}
     except ValidationError as exc:
-        errors = {name: [str(error) for error in errors] for name, errors in dict(exc.detail).items()}
+        # It is raised with one member for each unknown filter.
+        found_wrong: Any = exc.detail
+        errors = {name: [str(error) for error in each] for name, each in found_wrong.items()}
     raise CommandError("; ".join(f"--where {name}: {' '.join(each)}" for name, each in errors.items()))

@@ -9,7 +9,7 @@ import pytest
 
 from backends.crontab import flavours, programs, reader_health
 from backends.crontab.flavours import BUSYBOX, CRONIE, DEBIAN, UNKNOWN
-from backends.crontab.system_table import SystemTable
+from backends.crontab.targets import SystemTable
 from tests.backends.crontab.fake_crontab import FakeCrontab
 
 # Of cronie 1.7.2, which Debian 12 does not have.

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from backends.crontab import system_table, targets, wrapper
 from backends.crontab.backend import CrontabBackend
-from backends.crontab.system_table import SystemTable
+from backends.crontab.targets import SystemTable
 from scheduling import schedules
 from scheduling.errors import BackendError, Misconfigured
 from scheduling.models import SyncState
@@ -48,7 +48,7 @@ def test_the_setting_names_the_file_and_the_user() -> None:
 
 @as_root
 def test_without_a_user_the_lines_run_as_this_process() -> None:
-    assert system_table.parse("cron.d:/etc/cron.d/tandem").user == "root"
+    assert system_table.place_and_user("cron.d:/etc/cron.d/tandem")[1] == "root"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_file_is_as_cron_wants_it_and_goes_with_its_last_line(table: Path) -
 
 @pytest.mark.django_db
 def test_what_this_process_may_not_write_is_left_to_root(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SystemTable, "writable", lambda _: False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     schedule = a_schedule(backend="crontab")
     assert schedule.sync_state == SyncState.PENDING
     assert not table.exists()
@@ -111,7 +111,7 @@ def test_what_this_process_may_not_write_is_left_to_root(table: Path, monkeypatc
 
 
 def test_a_machine_without_the_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SystemTable, "writable", lambda _: True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(BackendError, match="no folder"):
         SystemTable(tmp_path / "none" / "tandem", "nobody").write(b"x\n")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from backends.crontab import loop, programs, targets
 from backends.crontab.agent import Agent
 from backends.crontab.fire_processes import Children
-from backends.crontab.system_table import SystemTable
+from backends.crontab.targets import SystemTable
 from scheduling import processes
 from scheduling.errors import TandemError
 
