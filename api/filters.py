@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -17,15 +17,16 @@ from rest_framework.exceptions import ValidationError as Refused
 
 from api.fields import Instant
 
-_PAGE_PARAMETERS = ("cursor", "limit")
-
 
 class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type hints
     """Refuses unknown parameters."""
 
+    # Those of the pages that a list has; none where all that matches is meant.
+    page_parameters: ClassVar[tuple[str, ...]] = ("cursor", "limit")
+
     def is_valid(self) -> bool:
         """Whether every value is valid. Raises DRF's ValidationError for unknown parameters."""
-        known = (*self.filters, *_PAGE_PARAMETERS)
+        known = (*self.filters, *self.page_parameters)
         message = f"There is no such parameter: choose from {', '.join(known)}."
         unknown = {name: [ErrorDetail(message, "unknown")] for name in self.data if name not in known}
         if unknown:

@@ -68,6 +68,18 @@ class SchedulerBackend(ABC):
     def remove(self, schedule: Schedule) -> Outcome:
         """Remove the schedule's native entries. The schedule may already be deleted from the database."""
 
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+        """`install` for each of the schedules, which are all of one host; by id. An error is the error of all.
+
+        A backend whose engine is written as a whole writes it once.
+        """
+        return {schedule.pk: self.install(schedule) for schedule in schedules}
+
+    def remove_all(self, schedules: Sequence[Schedule]) -> None:
+        """`remove` for each of the schedules, which are all of one host. An error is the error of all."""
+        for schedule in schedules:
+            self.remove(schedule)
+
     @abstractmethod
     def sync(self) -> None:
         """Make all native entries within reach match the database, and remove those of unknown schedules."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -91,26 +92,68 @@ def install(schedule: Schedule, *, now: datetime) -> None:
 
     A BackendError is stored, not raised.
     """
-    try:
-        outcome = backend(schedule.routed_to).install(schedule)
-    except BackendError as exc:
-        log.warning("schedule %d is not installed on %s: %s", schedule.pk, schedule.routed_to, exc.detail)
-        _note(schedule, SyncState.OUT_OF_SYNC, exc.detail)
-        return
-    if outcome is Outcome.LATER:
-        _note(schedule, SyncState.PENDING, f"The agent on {schedule.host} installs it.")
-    else:
-        _note(schedule, SyncState.IN_SYNC, "")
+    install_all([schedule])
+
+
+def install_all(schedules: Iterable[Schedule]) -> None:
+    """Install each schedule on its backend, and store the result on it. Each engine of each host is written once.
+
+    A BackendError is stored, not raised.
+    """
+    for (name, _host), group in _by_engine(schedules, lambda one: one.routed_to).items():
+        try:
+            outcomes = backend(name).install_all(group)
+        except BackendError as exc:
+            log.warning("%s not installed on %s: %s", _named(group), name, exc.detail)
+            _note_each(group, lambda _, error=exc.detail: (SyncState.OUT_OF_SYNC, error))  # type: ignore[misc]  # mypy cannot infer a default
+        else:
+            _note_each(group, lambda one, found=outcomes: _result(one, found[one.pk]))  # type: ignore[misc]  # as above
 
 
 def remove(schedule: Schedule, *, from_backend: str) -> str:
     """Remove the schedule from a backend. Returns why that failed, or ''. The next sync removes what is left over."""
-    try:
-        backend(from_backend).remove(schedule)
-    except BackendError as exc:
-        log.warning("schedule %s is still on %s: %s", schedule.pk, from_backend, exc.detail)
-        return exc.detail
-    return ""
+    return remove_all([schedule], from_backend=from_backend)
+
+
+def remove_all(schedules: Iterable[Schedule], *, from_backend: str) -> str:
+    """Like `remove`, for each schedule. Each engine of each host is written once."""
+    errors = []
+    for group in _by_engine(schedules, lambda _: from_backend).values():
+        try:
+            backend(from_backend).remove_all(group)
+        except BackendError as exc:
+            log.warning("%s still on %s: %s", _named(group), from_backend, exc.detail)
+            errors.append(exc.detail)
+    return "; ".join(errors)
+
+
+def _by_engine(
+    schedules: Iterable[Schedule], name_of: Callable[[Schedule], str]
+) -> dict[tuple[str, str], list[Schedule]]:
+    """The schedules by (backend, host)."""
+    groups: dict[tuple[str, str], list[Schedule]] = {}
+    for schedule in schedules:
+        groups.setdefault((name_of(schedule), schedule.host), []).append(schedule)
+    return groups
+
+
+def _named(schedules: Sequence[Schedule]) -> str:
+    """The schedules as the beginning of a sentence of the log."""
+    if len(schedules) == 1:
+        return f"schedule {schedules[0].pk} is"
+    return f"{len(schedules)} schedules from {schedules[0].pk} on are"
+
+
+def _result(schedule: Schedule, outcome: Outcome) -> tuple[SyncState, str]:
+    if outcome is Outcome.LATER:
+        return SyncState.PENDING, f"The agent on {schedule.host} installs it."
+    return SyncState.IN_SYNC, ""
+
+
+def _note_each(schedules: Sequence[Schedule], result_of: Callable[[Schedule], tuple[SyncState, str]]) -> None:
+    with transaction.atomic():
+        for schedule in schedules:
+            _note(schedule, *result_of(schedule))
 
 
 def _note(schedule: Schedule, state: SyncState, error: str) -> None:

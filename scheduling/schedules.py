@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict, Unpack, cast
@@ -63,18 +64,49 @@ class Deletion:
     running: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a schedule that is stored, and that its backend does not have yet.
+
+    `before` is the backend that it was on. `due` are the tasks that are to be handed over.
+    """
+
+    schedule: Schedule
+    before: str
+    due: tuple[Task, ...]
+
+
 def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """Store a schedule and install it on its backend.
 
     Raises InvalidRequest with every problem. When the backend cannot be written, the schedule is stored all the same
     and is OUT_OF_SYNC.
     """
-    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
-    schedule = Schedule(created_at=now, **values)
-    settle(schedule, now=now, changed=TIMING)
+    schedule = draft(now=now, **fields)
     schedule.save(force_insert=True)
     drift.install(schedule, now=now)
     return schedule
+
+
+def draft(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
+    """The schedule that `create` would store: checked, routed and planned. Raises InvalidRequest; stores nothing."""
+    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
+    schedule = Schedule(created_at=now, **values)
+    settle(schedule, now=now, changed=TIMING)
+    return schedule
+
+
+def draft_of_change(schedule: Schedule, *, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
+    """The schedule that `update` would store; `schedule` does not change. Raises InvalidRequest; stores nothing."""
+    changed = copy.copy(schedule)
+    # Django keeps the state of the stored row in here. The draft needs its own.
+    changed._state = copy.copy(schedule._state)  # noqa: SLF001 - Model.__copy__ does not exist
+    asked = one_trigger(fields)
+    differing = {field for field, value in asked.items() if getattr(changed, field) != value}
+    for field in differing:
+        setattr(changed, field, asked[field])  # type: ignore[literal-required]  # the keys of a ScheduleFields
+    settle(changed, now=now, changed=differing)
+    return changed
 
 
 def update(
@@ -84,6 +116,16 @@ def update(
 
     Raises NotFound and InvalidRequest; with `version`, StaleVersion when the schedule is at another version.
     """
+    change = store_change(schedule_id, now=now, version=version, **fields)
+    delivery.hand_over(change.due, now=now)
+    _reinstall(change.schedule, change.before, now=now)
+    return change.schedule
+
+
+def store_change(
+    schedule_id: int, *, now: datetime, version: int | None = None, **fields: Unpack[ScheduleFields]
+) -> Change:
+    """Do what `update` does in the database, and leave the backend to the caller. Raises the same errors."""
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
         before = schedule.routed_to
@@ -96,9 +138,7 @@ def update(
         settle(schedule, now=now, changed=changed)
         schedule.version += 1
         schedule.save()
-    delivery.hand_over(due, now=now)
-    _reinstall(schedule, before, now=now)
-    return schedule
+    return Change(schedule, before, tuple(due))
 
 
 def replace(

@@ -12,10 +12,14 @@ log = logging.getLogger(__name__)
 
 # systemd recommends half of the time after which it acts; unit files and `dev.py up` allow a minute.
 NOTIFY_SECONDS: Final = 5.0
+# A supervisor takes note of the first READY=1, and of each WATCHDOG=1.
+_MESSAGE: Final = b"READY=1\nWATCHDOG=1"
 
 
 def start() -> None:
-    """Send `WATCHDOG=1` to $NOTIFY_SOCKET from a thread until the process ends; nothing where there is no such socket.
+    """Tell $NOTIFY_SOCKET from a thread that this process is ready and does not hang, until the process ends.
+
+    Nothing is sent where there is no such socket.
 
     A process that hangs as a whole (stopped, or its interpreter stuck) sends nothing, and its supervisor restarts it.
     """
@@ -31,7 +35,7 @@ def _keep_notifying(address: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         while True:
             try:
-                notify.sendto(b"WATCHDOG=1", where)
+                notify.sendto(_MESSAGE, where)
             except OSError as exc:
                 log.debug("the supervisor cannot be told: %s", exc.strerror)
             never.wait(NOTIFY_SECONDS)

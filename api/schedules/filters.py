@@ -21,3 +21,9 @@ class ScheduleFilter(StrictFilterSet):
     class Meta:
         model = Schedule
         fields = ["job", "host"]
+
+
+class MoveFilter(ScheduleFilter):
+    """The same for a move, which has no pages: all that matches is moved."""
+
+    page_parameters = ()

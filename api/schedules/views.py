@@ -19,12 +19,13 @@ from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.reading import READING, language_of
 from api.roles import Role
-from api.schedules.filters import ScheduleFilter
+from api.schedules.filters import MoveFilter, ScheduleFilter
+from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import DeletionOutput, Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
-from scheduling import clock, queries, schedules
+from scheduling import bulk, clock, queries, schedules
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
@@ -99,6 +100,30 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         """
         to = _read(Move(data=request.data))["backend"]
         return _shown(schedules.move(int(pk), to=to, now=clock.now(), version=_version(request)))
+
+    @extend_schema(
+        operation_id="schedules_move_many",
+        summary="Move all schedules that match",
+        request=MoveManyInput,
+        responses=MovedManyOutput,
+        filters=True,
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="move",
+        url_name="move-many",
+        pagination_class=None,
+        filterset_class=MoveFilter,
+    )
+    def move_many(self, request: Request) -> Response:
+        """The parameters are the filters of the list; at most 1,000 schedules may match. With `dry_run` (the default)
+        nothing is stored. Each schedule has its own answer; the engines are written once, when all are stored.
+        """
+        asked = _read(MoveManyInput(data=request.data))
+        rows = self.filter_queryset(self.get_queryset())
+        moved = bulk.move(rows, to=asked["backend"], host=asked["host"], dry_run=asked["dry_run"], now=clock.now())
+        return Response(MovedManyOutput({"dry_run": asked["dry_run"], "schedules": moved}).data)
 
     @extend_schema(
         summary="Preview a change of a schedule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +22,11 @@ from backends.crontab import (
     targets,
     wrapper,
 )
-from backends.crontab.block import MOST_LINES, split
+from backends.crontab.block import MOST_LINES, Fault, FaultKind, faults, split
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem, TandemError
 from scheduling.findings import Finding
@@ -48,49 +50,62 @@ class CrontabBackend(SchedulerBackend):
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""
         zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
         groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now())
-        return lines.entries_of(groups, wrapper.command_of(wrapper.path()))
+        target = self.target() if schedule.host == settings.TANDEM_HOST else None
+        return self._entries_of(groups, target)
 
     def wasted_wake_ups(self, schedule: Schedule) -> int | None:
         zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
         return entries.wake_ups_of(schedule, zone_name=zone_name, now=timezone.now()).wasted
 
     def install(self, schedule: Schedule) -> Outcome:
+        return self.install_all([schedule])[schedule.pk]
+
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+        here = {one.pk for one in schedules if one.host == settings.TANDEM_HOST}
         target = self.target()
-        if schedule.host != settings.TANDEM_HOST:
-            # The schedule may have moved away from this machine. Then it is taken out of the table here at once.
-            if target is not None:
-                self.mend(target)
-            return Outcome.LATER
-        if target is None:
+        if target is None and here:
             raise BackendError("This machine has no crontab (TANDEM_CRONTAB is none).")
-        self.mend(target)
-        return Outcome.DONE
+        if target is not None and not target.writable():
+            return {one.pk: Outcome.LATER for one in schedules}
+        # A schedule may have moved away from this machine. Then it is taken out of the table here at once.
+        if target is not None:
+            self.mend(target)
+        return {one.pk: Outcome.DONE if one.pk in here else Outcome.LATER for one in schedules}
 
     def remove(self, schedule: Schedule) -> Outcome:
-        # A schedule that moved to a backend without hosts has no host any more. Its line may be on this machine.
-        here = schedule.host == settings.TANDEM_HOST
-        if not here and schedule.host:
-            return Outcome.LATER
-        target = self.target()
-        changed = target is not None and self.mend(target, without=schedule.pk)
-        return Outcome.DONE if here or changed else Outcome.LATER
+        return self._remove([schedule])
+
+    def remove_all(self, schedules: Sequence[Schedule]) -> None:
+        self._remove(schedules)
 
     def sync(self) -> None:
         target = self.target()
         if target is None:
             return
-        self.mend(target)
+        if target.writable():
+            self.mend(target)
+        elif split(target.read(), installation.owner(target)).block != self.block(target):
+            raise BackendError(f"{target.describe()} is not up to date: run `manage.py crontab_agent --once` as root.")
         host_report.report(target, now=timezone.now())
 
     def desired(self) -> list[Entry]:
         target = self.target()
         if target is None:
             return []
-        return lines.entries_of(self._groups(target), wrapper.command_of(wrapper.path()))
+        return self._entries_of(self._groups(target), target)
 
     def inspect(self) -> list[Entry]:
         target = self.target()
-        return [] if target is None else lines.read(split(target.read(), installation.owner()).block)
+        return [] if target is None else lines.read(split(target.read(), installation.owner(target)).block)
+
+    def differences(self) -> list[Difference]:
+        """What is wrong with our block besides lines that are missing or left over."""
+        target = self.target()
+        if target is None:
+            return []
+        found = faults(target.read(), installation.owner(target), known=self.block(target))
+        ids_of = {entry.text: entry.schedule_ids for entry in self.desired()} if found else {}
+        return [_difference(fault, ids_of) for fault in found]
 
     def health(self) -> Finding:
         try:
@@ -113,26 +128,39 @@ class CrontabBackend(SchedulerBackend):
         """This host's crontab; None if TANDEM_CRONTAB is none. Raises Misconfigured."""
         return targets.parse(settings.TANDEM_CRONTAB)
 
-    def mend(self, target: Target, *, without: int | None = None) -> bool:
+    def mend(self, target: Target, *, without: Collection[int] = ()) -> bool:
         """Bring our lines in the crontab up to date with the database. Returns False if they were up to date already.
 
-        The schedule with the id `without` is left out, even if the database says that it must have a line. Raises
-        BackendError.
+        The schedules with the ids in `without` are left out, even if the database says that they must have lines.
+        Raises BackendError.
         """
-        wrapper.install()
-        return Writer(target, Path(settings.VAR)).bring(
-            lambda: self.block(target, without=without), installation.owner()
-        )
+        wrapper.install(user=target.user)
+        writer = Writer(target, Path(settings.VAR))
+        return writer.bring(lambda: self.block(target, without=without), installation.owner(target))
 
-    def block(self, target: Target, *, without: int | None = None) -> bytes:
+    def block(self, target: Target, *, without: Collection[int] = ()) -> bytes:
         """The inside of our block as the database says that it has to be. `without` as in `mend`."""
         command = wrapper.command_of(wrapper.path())
-        return lines.render(self._groups(target, without), command=command, zone=target.zone())
+        return lines.render(self._groups(target, without), command=command, zone=target.zone(), user=target.user)
 
-    def _groups(self, target: Target, without: int | None = None) -> list[lines.Group]:
-        room = MOST_LINES - entries.LINES_AROUND - split(target.read(), installation.owner()).foreign.count(b"\n")
-        # No schedule has the id 0.
-        active = self._active(settings.TANDEM_HOST).exclude(pk=without or 0).only(*TRIGGER_FIELDS)
+    def _remove(self, schedules: Sequence[Schedule]) -> Outcome:
+        # A schedule that moved to a backend without hosts has no host any more. Its line may be on this machine.
+        here = any(one.host == settings.TANDEM_HOST for one in schedules)
+        if not here and all(one.host for one in schedules):
+            return Outcome.LATER
+        target = self.target()
+        if target is not None and not target.writable():
+            return Outcome.LATER
+        changed = target is not None and self.mend(target, without={one.pk for one in schedules})
+        return Outcome.DONE if here or changed else Outcome.LATER
+
+    def _entries_of(self, groups: Sequence[lines.Group], target: Target | None) -> list[Entry]:
+        user = "" if target is None else target.user
+        return lines.entries_of(groups, wrapper.command_of(wrapper.path()), user=user)
+
+    def _groups(self, target: Target, without: Collection[int] = ()) -> list[lines.Group]:
+        room = MOST_LINES - entries.LINES_AROUND - split(target.read(), installation.owner(target)).foreign.count(b"\n")
+        active = self._active(settings.TANDEM_HOST).exclude(pk__in=without).only(*TRIGGER_FIELDS)
         return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room)
 
     def _active(self, host: str) -> QuerySet[Schedule]:
@@ -144,3 +172,11 @@ class CrontabBackend(SchedulerBackend):
         if host == settings.TANDEM_HOST and target is not None:
             return target.zone()
         return host_report.zone_of(host) or "UTC"
+
+
+def _difference(fault: Fault, ids_of: Mapping[str, tuple[int, ...]]) -> Difference:
+    text = fault.text.strip()
+    line = text.lstrip("# \t") if fault.kind is FaultKind.DISABLED else text
+    # What is of a person, or a marker, should be nowhere in our block.
+    wanted = line if fault.kind is FaultKind.DISABLED and line in ids_of else ""
+    return Difference(DifferenceKind(fault.kind.value), text, ids_of.get(line, ()), instead_of=wanted)

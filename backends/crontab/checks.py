@@ -45,7 +45,9 @@ def of_host(host: str, target: Target | None) -> list[Problem]:
         return [Problem("host", "no_crontab", wrong)]
     here = host == settings.TANDEM_HOST
     try:
-        foreign = split(target.read(), installation.owner()).foreign.count(b"\n") if here and target is not None else 0
+        foreign = (
+            split(target.read(), installation.owner(target)).foreign.count(b"\n") if here and target is not None else 0
+        )
     except BackendError:
         # The crontab cannot be read, or is damaged: the schedule is not at fault. It is stored, `install` reports the
         # reason, and a later sync installs it.

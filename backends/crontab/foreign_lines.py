@@ -21,15 +21,16 @@ class ForeignCrontab(ForeignTable):
     """This host's crontab (TANDEM_CRONTAB). What it was before is among the kept tables (`manage.py crontab kept`)."""
 
     def read(self) -> str:
-        return split(_target().read(), installation.owner()).foreign.decode("utf-8", "surrogateescape")
+        target = _target()
+        return split(target.read(), installation.owner(target)).foreign.decode("utf-8", "surrogateescape")
 
     def zone(self) -> str:
         return _target().zone()
 
     def comment_out(self, lines: Mapping[int, tuple[str, str]], *, now: datetime) -> str:
         del now  # the writer names what it keeps by its own clock
-        wanted, owner = {number: (_bytes(line), why) for number, (line, why) in lines.items()}, installation.owner()
-        writer = Writer(_target(), Path(settings.VAR))
+        wanted, target = {number: (_bytes(line), why) for number, (line, why) in lines.items()}, _target()
+        owner, writer = installation.owner(target), Writer(target, Path(settings.VAR))
         return writer.change(lambda: lambda table: commented(table, wanted, owner)) or ""
 
 

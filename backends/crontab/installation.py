@@ -8,9 +8,11 @@ from django.conf import settings
 
 from backends.crontab import lines, wrapper
 from backends.crontab.owner import Owner, installation_id
+from backends.crontab.targets import Target
 
 
-def owner() -> Owner:
-    """This installation. Raises BackendError if no line of cron can hold the path of its wrapper."""
+def owner(target: Target) -> Owner:
+    """This installation, in this table. Raises BackendError if no line of cron can hold the path of its wrapper."""
     folder = str(Path(settings.VAR).absolute())
-    return Owner(installation_id(folder), f"{wrapper.command_of(wrapper.path())} {lines.WAKE_UP}".encode())
+    fields = 6 if target.user else 5
+    return Owner(installation_id(folder), f"{wrapper.command_of(wrapper.path())} {lines.WAKE_UP}".encode(), fields)

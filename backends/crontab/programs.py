@@ -77,6 +77,20 @@ def is_busybox() -> bool:
     return Path(_program()).resolve().name.startswith("busybox")
 
 
+def version() -> str:
+    """What `crontab -V` says on both channels; empty without that program. Not every crontab knows -V: it says so."""
+    found = shutil.which("crontab")
+    if found is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [found, "-V"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=TIMEOUT_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
 def _program() -> str:
     found = shutil.which("crontab")
     if found is None:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from backends.crontab import files
-from backends.crontab.targets import FileTarget, Target, lock_path
+from backends.crontab import files, flavours, programs
+from backends.crontab.targets import FileTarget, SystemTable, Target, lock_path
 from scheduling.errors import BackendError
 from scheduling.findings import Finding
 
@@ -23,8 +23,14 @@ def of_reader(target: Target, *, folder: Path, pid_files: tuple[Path, ...] = PID
         return Finding(
             "crontab", ok=False, detail=f"Nothing runs the lines of {target.path}: start `manage.py cron_runner`."
         )
+    flavour = flavours.recognize(programs.version())
+    if isinstance(target, SystemTable) and not flavour.cron_d:
+        detail = f"{flavour.name} does not read {target.path}: write TANDEM_CRONTAB=user."
+        return Finding("crontab", ok=False, detail=detail[0].upper() + detail[1:])
     if any(_lives(file) for file in pid_files):
-        return Finding("crontab", ok=True, detail="The crontab can be read, and the cron daemon runs.")
+        return Finding(
+            "crontab", ok=True, detail=f"The crontab can be read, and the cron daemon runs ({flavour.name})."
+        )
     return Finding(
         "crontab", ok=False, detail="The crontab can be read, but no cron daemon seems to run: start the cron service."
     )

@@ -1,4 +1,4 @@
-"""Which crontab is ours: a private file, or the crontab of the user that this process runs as?"""
+"""Which crontab is ours: a private file, the crontab of this process's user, or a file in /etc/cron.d?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Final
 
-from backends.crontab import files, programs, system_zone, user_table
+from backends.crontab import files, programs, system_table, system_zone, user_table
 from scheduling.errors import BackendError, Misconfigured
 
 # Where all processes of a user find the same lock, whatever their environment: the first of these that all users can
@@ -43,6 +43,15 @@ class Target(ABC):
     @abstractmethod
     def zone(self) -> str:
         """The IANA name of the zone in which this table's lines are read."""
+
+    @property
+    def user(self) -> str:
+        """The user that the lines name in a column of their own; empty for a table without that column."""
+        return ""
+
+    def writable(self) -> bool:
+        """Whether this process may write the table at all. If not, the agent of the machine does it."""
+        return True
 
     def same(self, written: bytes, found: bytes) -> bool:
         """Whether `found` is what `read` returns after `written` was written."""
@@ -114,6 +123,49 @@ class UserTarget(Target):
         return found == written or (found == written + b"\n" and not written.endswith(b"\n"))
 
 
+class SystemTable(Target):
+    """The file `path`, whose lines run as `user`. The system's cron daemon runs them."""
+
+    # As that of a user's crontab: cron compares whole seconds.
+    spacing = 1.1
+
+    def __init__(self, path: Path, user: str) -> None:
+        self.path = path
+        self._user = user
+
+    @property
+    def user(self) -> str:
+        return self._user
+
+    def read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as exc:
+            raise BackendError(f"{self.path} cannot be read: {exc.strerror}.") from exc
+
+    def write(self, table: bytes) -> None:
+        system_table.write(self.path, table)
+
+    def writable(self) -> bool:
+        return os.geteuid() == 0
+
+    def runs_jobs_of_others(self) -> bool:
+        """Whether this process is root and the lines run as somebody else: what it started would run as root."""
+        return os.geteuid() == 0 and self._user != "root"
+
+    def lock(self) -> Path:
+        """Beside the file. The name has dots: cron ignores it."""
+        return self.path.with_name(f".{self.path.name}.lock")
+
+    def describe(self) -> str:
+        return f"{system_table.PREFIX}{self.path}"
+
+    def zone(self) -> str:
+        return system_zone.system_zone()
+
+
 def parse(setting: str) -> Target | None:
     """The target that TANDEM_CRONTAB names; None for `none`. Raises Misconfigured, which says what to write."""
     if setting == "none":
@@ -121,9 +173,13 @@ def parse(setting: str) -> Target | None:
     if setting == "user":
         return UserTarget()
     kind, _, path = setting.partition(":")
+    if kind == "cron.d":
+        return SystemTable(*system_table.place_and_user(setting))
     if kind == "file" and Path(path).is_absolute() and "\0" not in path:
         return FileTarget(Path(path))
-    raise Misconfigured("TANDEM_CRONTAB is not usable: write none, user, or file:/absolute/path.")
+    raise Misconfigured(
+        "TANDEM_CRONTAB is not usable: write none, user, cron.d:/etc/cron.d/tandem, or file:/absolute/path."
+    )
 
 
 def lock_path(target: Target, folder: Path, purpose: str) -> Path:

@@ -9,6 +9,7 @@ import os
 import pwd
 import re
 import shlex
+import shutil
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,17 +68,24 @@ def path() -> Path:
     return Path(settings.VAR) / "tandem-cron"
 
 
-def install() -> None:
-    """Write the wrapper for the environment of this process, unless it is there already. Raises BackendError."""
+def install(*, user: str = "") -> None:
+    """Write the wrapper for the environment of this process, unless it is there already. Raises BackendError.
+
+    `user`, if given, is who runs it: root then gives the file to that user, whom nobody else may read it for.
+    """
     command = asking(sys.executable, str(agent_socket.folder()), settings.TANDEM_CRON_COMMAND)
-    variables = _of_this_user() | passed_on(os.environ)
+    variables = _of_user(user) | passed_on(os.environ)
     content = script(variables, folder=str(settings.BASE_DIR), command=command)
     target = path()
-    agent_socket.make_folder()
+    if not user or os.geteuid() == pwd.getpwnam(user).pw_uid:
+        # Without it, wake-ups that find no agent do not take turns.
+        agent_socket.make_folder()
     try:
         present = target.is_file() and target.read_bytes() == content
         if not present or stat.S_IMODE(target.stat().st_mode) != _MODE:
             files.replace(target, content, mode=_MODE)
+        if user and os.geteuid() == 0 and target.owner() != user:
+            shutil.chown(target, user)
     except OSError as exc:
         raise BackendError(f"{target} cannot be written: {exc.strerror}.") from exc
 
@@ -90,9 +98,10 @@ def asking(python: str, folder: str, command: Sequence[str]) -> list[str]:
     return [python, "-I", "-S", ask_agent.__file__, folder, *command, "--"]
 
 
-def _of_this_user() -> dict[str, str]:
+def _of_user(name: str) -> dict[str, str]:
+    """What cron itself would set for a user; '' is the user of this process."""
     try:
-        user = pwd.getpwuid(os.getuid())
+        user = pwd.getpwnam(name) if name else pwd.getpwuid(os.getuid())
     except KeyError:
         # In a container a process may run as a user without an entry.
         return {"HOME": "/", "PATH": _PATH}

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 from django.conf import settings
 from django.utils import timezone
 
-from scheduling import schedules
+from scheduling import bulk, schedules
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
 from scheduling.models import Schedule
-from scheduling.review import command_patterns, drafts
+from scheduling.review import command_patterns
 from scheduling.review.foreign_table import ForeignTable
 from scheduling.review.report import Report
 from scheduling.review.report_lines import ReportLine
@@ -85,16 +85,7 @@ def plan(
 
     Raises InvalidRequest where more than 500 of them could be adopted at once.
     """
-    allowed, known = mappings(), _known()
-    found = [
-        _plan(line, allowed, known, backend, now, language)
-        for line in report.lines
-        if line.kind == "entry" and (only is None or line.number in only)
-    ]
-    if sum(1 for one in found if one.outcome == "would_create") > MOST_ADOPTED:
-        detail = f"At most {MOST_ADOPTED} lines are adopted at once: name some in `lines`."
-        raise InvalidRequest([Problem("lines", "too_many", detail)])
-    return Adopted(tuple(found))
+    return Adopted(tuple(one for one, _ in _planned(report, only, ScheduleFields(backend=backend), now, language)))
 
 
 def apply(
@@ -107,23 +98,39 @@ def apply(
     language: str = DEFAULT,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Adopted:
-    """Store a schedule for each entry that is `would_create` in `plan`. The other entries say why they have none.
+    """Store a schedule for each entry that is `would_create` in `plan`, all or none, and install them with one write.
 
-    `comment_out` is the table that the report was read from. With it, the lines of the new schedules become comments in
-    the table, and the schedules are paused until then. They begin with the first whole minute after the table was read
-    back, because cron may still have run the minute in which it was written.
+    The other entries say why they have no schedule. `comment_out` is the table that the report was read from. With it,
+    the lines of the new schedules become comments in the table, and the schedules are paused until then. They begin
+    with the first whole minute after the table was read back, because cron may still have run the minute in which it
+    was written.
     """
-    planned = plan(report, only=only, backend=backend, now=now, language=language)
-    raw = {line.number: line for line in report.lines}
+    wanted = ScheduleFields(backend=backend, paused=comment_out is not None)
+    planned = _planned(report, only, wanted, now, language)
+    bulk.store_all([draft for _, draft in planned if draft is not None])
     made = [
-        _create(one, raw[one.line], backend, now, paused=comment_out is not None)
-        if one.outcome == "would_create"
-        else one
-        for one in planned.lines
+        one if draft is None else replace(one, outcome="created", schedule=draft.pk, routed_to=draft.routed_to)
+        for one, draft in planned
     ]
     if comment_out is None:
         return Adopted(tuple(made))
     return _comment_out(made, comment_out, now, clock)
+
+
+def _planned(
+    report: Report, only: Collection[int] | None, wanted: ScheduleFields, now: datetime, language: str
+) -> list[tuple[Adoption, Schedule | None]]:
+    """Each entry with its draft, which is None unless it is `would_create`. Raises InvalidRequest as `plan` does."""
+    allowed, known = mappings(), _known()
+    found = [
+        _plan(line, allowed, known, wanted, now, language)
+        for line in report.lines
+        if line.kind == "entry" and (only is None or line.number in only)
+    ]
+    if sum(1 for _, draft in found if draft is not None) > MOST_ADOPTED:
+        detail = f"At most {MOST_ADOPTED} lines are adopted at once: name some in `lines`."
+        raise InvalidRequest([Problem("lines", "too_many", detail)])
+    return found
 
 
 def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime, clock: Callable[[], datetime]) -> Adopted:
@@ -135,10 +142,7 @@ def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime, clock
         backup = table.comment_out(why, now=now)
     except TandemError as exc:
         return Adopted(tuple(made), error=f"{exc.detail} The new schedules are paused, so that nothing runs twice.")
-    read_back = clock()
-    for one in new.values():
-        if one.schedule is not None:
-            schedules.resume(one.schedule, now=read_back)
+    bulk.change_all([one.schedule for one in new.values() if one.schedule is not None], now=clock(), paused=False)
     return Adopted(tuple(made), backup=backup)
 
 
@@ -158,43 +162,42 @@ def _plan(
     line: ReportLine,
     allowed: Iterable[Mapped],
     known: Collection[tuple[str, str, str, str]],
-    backend: str,
+    fields: ScheduleFields,
     now: datetime,
     language: str,
-) -> Adoption:
+) -> tuple[Adoption, Schedule | None]:
     shown = Adoption(line.number, line.text, "not_mapped")
     # A schedule cannot store the input of a command, or bytes that are not UTF-8.
     adoptable = line.stdin is None and not problem_with_text(line.command)
-    wanted = _wanted(line, allowed, backend) if adoptable else None
+    wanted = _wanted(line, allowed, fields) if adoptable else None
     if wanted is None:
-        return replace(shown, detail=f"No mapping in {SETTING} allows this command.")
+        return replace(shown, detail=f"No mapping in {SETTING} allows this command."), None
     shown = replace(shown, job=wanted["job"], parameters=wanted["parameters"], words=line.words)
     if _key(wanted["cron"], wanted["timezone"], wanted["job"], wanted["parameters"]) in known:
-        return replace(shown, outcome="exists", detail="This schedule exists already.")
+        return replace(shown, outcome="exists", detail="This schedule exists already."), None
     try:
-        draft = drafts.created(now=now, **wanted)
+        draft = schedules.draft(now=now, **wanted)
     except InvalidRequest as exc:
-        return replace(shown, outcome="refused", detail=exc.detail)
-    return replace(
-        shown, outcome="would_create", routed_to=draft.routed_to, words=describe(draft.trigger, language=language)
-    )
+        return replace(shown, outcome="refused", detail=exc.detail), None
+    words = describe(draft.trigger, language=language)
+    return replace(shown, outcome="would_create", routed_to=draft.routed_to, words=words), draft
 
 
-def _wanted(line: ReportLine, allowed: Iterable[Mapped], backend: str) -> ScheduleFields | None:
-    """The fields of the schedule for a line; None when no mapping matches its command."""
+def _wanted(line: ReportLine, allowed: Iterable[Mapped], fields: ScheduleFields) -> ScheduleFields | None:
+    """The fields of the schedule for a line, with `fields`; None when no mapping matches its command."""
     for one in allowed:
         values = _match(one, line.command)
         if values is not None:
             parameters: Any = command_patterns.filled(dict(one.parameters), values)
             name = command_patterns.filled(one.name, values) or line.command
             return ScheduleFields(
+                **fields,
                 name=storable_text(str(name))[:_LONGEST_NAME],
                 description=storable_text(f"Adopted from line {line.number} of a crontab: {line.text}"),
                 job=one.job,
                 parameters=parameters,
                 cron=line.expression,
                 timezone=line.timezone,
-                backend=backend,
             )
     return None
 
@@ -204,18 +207,6 @@ def _match(mapped: Mapped, command: str) -> dict[str, str] | None:
         return command_patterns.match(mapped.command, command)
     except ValueError:
         return None  # the command has a quote that is not closed: no shell can read it either
-
-
-def _create(one: Adoption, line: ReportLine, backend: str, now: datetime, *, paused: bool) -> Adoption:
-    wanted = _wanted(line, mappings(), backend)
-    if wanted is None:
-        return replace(one, outcome="not_mapped", detail=f"No mapping in {SETTING} allows this command.")
-    wanted["paused"] = paused
-    try:
-        schedule = schedules.create(now=now, **wanted)
-    except InvalidRequest as exc:
-        return replace(one, outcome="refused", detail=exc.detail)
-    return replace(one, outcome="created", schedule=schedule.pk, routed_to=schedule.routed_to)
 
 
 def _known() -> set[tuple[str, str, str, str]]:

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 from scheduling import queries
 from scheduling.backend import backend
 from scheduling.models import Schedule
-from scheduling.review import drafts
-from scheduling.schedules import ScheduleFields
+from scheduling.schedules import ScheduleFields, draft_of_change
 from scheduling.timing import zone
 from scheduling.words import DEFAULT, describe
 
@@ -68,7 +67,7 @@ def preview(
     Stores and installs nothing. Raises NotFound and InvalidRequest as the update would.
     """
     schedule = queries.schedule(schedule_id)
-    draft = drafts.changed(schedule, now=now, **fields)
+    draft = draft_of_change(schedule, now=now, **fields)
     difference = compare(
         _coming(schedule, now),
         _coming(draft, now),

@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import agent, block, entries, kept_tables, lines, loop, targets, wrapper
+from backends.crontab import agent, block, entries, flavours, kept_tables, lines, loop, targets, wrapper
 from backends.crontab.owner import Owner, installation_id
+from backends.crontab.targets import SystemTable
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.hosts import default_host
 from scheduling.models import Host, Schedule
@@ -39,14 +40,45 @@ def a_host(name: str) -> Host:
 
 def test_the_values_of_the_setting_are_those_of_the_page(settings: Settings) -> None:
     rows = {value: rest for value, *rest in table(PAGE, "| value | the table | its lines are run by | in the zone |")}
-    assert list(rows) == ["user", "file:/srv/tandem/crontab", "none"]
+    in_cron_d = "cron.d:/etc/cron.d/tandem"
+    assert list(rows) == ["user", in_cron_d, f"{in_cron_d}:www-data", "file:/srv/tandem/crontab", "none"]
+    for setting in (in_cron_d, f"{in_cron_d}:www-data"):
+        # A user that every Linux has.
+        found = targets.parse(setting.replace("www-data", "nobody"))
+        assert isinstance(found, SystemTable)
+        assert str(found.path) == "/etc/cron.d/tandem"
     assert targets.parse("none") is None
     assert isinstance(targets.parse("user"), targets.UserTarget)
     file = targets.parse("file:/srv/tandem/crontab")
     assert file is not None
     assert file.zone() == rows["file:/srv/tandem/crontab"][-1] == "UTC"
-    with pytest.raises(Misconfigured, match="write none, user, or file:/absolute/path"):
+    with pytest.raises(Misconfigured, match=r"write none, user, cron\.d:/etc/cron\.d/tandem, or file:/absolute/path"):
         targets.parse("yes")
+
+
+def test_the_kinds_of_cron_are_as_shown() -> None:
+    shown_flavours = {what: cells for what, *cells in table(PAGE, "| | Debian's cron | cronie | busybox |")}
+    kinds = (flavours.DEBIAN, flavours.CRONIE, flavours.BUSYBOX)
+    for what, name in (
+        ("reads `CRON_TZ`", "cron_tz"),
+        ("reads `/etc/cron.d`", "cron_d"),
+        ("makes up for clock changes", "makes_up"),
+    ):
+        assert shown_flavours[what] == ["yes" if getattr(kind, name) else "no" for kind in kinds]
+    for what, names in (
+        ("a table has at most", ("most_lines", "most_entries")),
+        ("a command has at most", ("most_command_bytes",)),
+        ("between two entries stand at most", ("most_comment_bytes",)),
+    ):
+        for kind, cell in zip(kinds, shown_flavours[what], strict=True):
+            [limit] = {getattr(kind, name) for name in names} - {None} or {None}
+            assert cell.partition(" ")[0] == (f"{limit:,}" if limit else "")
+
+
+def test_what_is_told_is_what_the_real_program_makes_us_tell() -> None:
+    tested = (ROOT / "tests" / "live" / "test_cron_faults.py").read_text(encoding="utf-8")
+    for _, told in table(PAGE, "| | what is told |"):
+        assert told in tested
 
 
 def test_the_block_is_the_one_that_is_written() -> None:

@@ -175,6 +175,13 @@ def test_the_move_of_the_page_works(operator: CheckedClient, crontab: Path) -> N
     assert moved["routing"]["backend"] == "crontab"
 
 
+def test_the_move_of_many_of_the_page_works(operator: CheckedClient, crontab: Path) -> None:
+    made(operator, name="nightly")
+    [body] = examples(PAGE, "move-many")
+    [one] = operator.post("/api/schedules/move/?q=nightly&backend=beat", body, format="json").json()["schedules"]
+    assert (one["outcome"], one["routed_to"]) == ("moved", "crontab")
+
+
 def test_the_states_of_sync_are_those_of_the_code() -> None:
     assert [state for state, _ in table(PAGE, "| `state` | |")] == SyncState.values
 
@@ -187,5 +194,6 @@ def test_the_sync_of_the_page_works(admin: CheckedClient, settings: Settings, cr
 
 def test_the_examples_are_all_run() -> None:
     kinds = re.findall(r"^```json (\S+)$", PAGE, re.MULTILINE)
-    assert sorted(kinds) == ["answer=interval", "answer=report", "ask=interval", "ask=report", "move", "sync", "synced"]
+    of_intervals = ["answer=interval", "answer=report", "ask=interval", "ask=report"]
+    assert sorted(kinds) == [*of_intervals, "move", "move-many", "sync", "synced"]
     assert PAGE.count("```") == 2 * len(kinds)

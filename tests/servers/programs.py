@@ -31,6 +31,8 @@ SERVERS = (
     Server("Redis", ("redis-server",), "redis-server"),
     Server("RabbitMQ", ("rabbitmq-server",), "rabbitmq-server"),
     Server("cron", ("cron", "crontab"), "cron", needs_root=True),
+    Server("busybox", ("busybox",), "busybox-static"),
+    Server("systemd-analyze", ("systemd-analyze",), "systemd"),
 )
 
 

@@ -62,7 +62,7 @@ class Minutes:
     def _entries(self) -> list[Entry]:
         """Our entries in the file. A file that cannot be read, or lines that are not run, are logged once."""
         try:
-            parts = split(self._target.read(), installation.owner())
+            parts = split(self._target.read(), installation.owner(self._target))
         except BackendError as exc:
             self._warn_once(exc.detail)
             return []

@@ -105,7 +105,7 @@ def test_a_schedule_that_goes_to_another_host_leaves_this_one_at_once(crontab_fi
 
 def test_sync_drops_unknown_lines_and_tells_about_the_host(crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab")
-    crontab_file.write_bytes(splice(b"", b"* * * * * x due\n", installation.owner()))
+    crontab_file.write_bytes(splice(b"", b"* * * * * x due\n", installation.owner(FileTarget(crontab_file))))
     CrontabBackend().sync()
     assert CrontabBackend().inspect() == CrontabBackend().desired() == CrontabBackend().entries(schedule)
     host = Host.objects.get(name="testhost")

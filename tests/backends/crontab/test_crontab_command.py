@@ -34,7 +34,9 @@ def test_the_block_is_shown_with_what_differs(crontab_file: Path) -> None:
     text = said("show")
     assert f"{wrapper.path()} " in text
     assert "It is as it should be." in text
-    begin, _ = markers(CrontabBackend().block(CrontabBackend().target()), installation.owner(), joined=True)  # type: ignore[arg-type]  # there is a target
+    target = CrontabBackend().target()
+    assert target is not None
+    begin, _ = markers(CrontabBackend().block(target), installation.owner(target), joined=True)
     crontab_file.write_bytes(crontab_file.read_bytes().replace(begin, begin + b"\n17 * * * * mine"))
     text = said("show")
     assert "foreign_inside: 17 * * * * mine" in text

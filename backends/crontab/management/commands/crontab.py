@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     def _show(self, target: Target) -> None:
         wanted = CrontabBackend().block(target)
-        parts = split(target.read(), installation.owner(), known=wanted)
+        parts = split(target.read(), installation.owner(target), known=wanted)
         self.stdout.write(f"The block in {target.describe()}:\n\n{_text(parts.block) or 'There is none.'}")
         if parts.block == wanted and not parts.faults:
             self.stdout.write("It is as it should be.")
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             question = f"Take Tandem's lines out of {target.describe()}? Nothing wakes its schedules then. [y/N] "
             if _answer(question) not in {"y", "yes"}:
                 raise CommandError("Nothing was changed: answer y, or write --yes.")
-        changed = Writer(target, Path(settings.VAR)).uninstall(installation.owner())
+        changed = Writer(target, Path(settings.VAR)).uninstall(installation.owner(target))
         what = "Tandem's lines were taken out" if changed else "There were no lines of Tandem"
         self.stdout.write(f"{what}. They stay out until `manage.py crontab install`.")
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from backends.crontab import resident, targets
 from backends.crontab.agent import Agent, sync
-from backends.crontab.targets import Target
+from backends.crontab.targets import SystemTable, Target
 from scheduling.errors import TandemError
 
 
@@ -37,6 +37,10 @@ class Command(BaseCommand):
             if error:
                 raise CommandError(error)
             return
+        if isinstance(target, SystemTable) and target.runs_jobs_of_others():
+            raise CommandError(
+                f"The agent would run jobs as root: start it as {target.user}, and as root only `crontab_agent --once`."
+            )
         _run(target)
 
 

@@ -42,8 +42,9 @@ def test_lines_that_are_not_cron_are_never_due() -> None:
 
 
 def a_table(path: Path, *lines: str, foreign: bytes = b"") -> FileTarget:
-    path.write_bytes(splice(foreign, "".join(line + "\n" for line in lines).encode(), installation.owner()))
-    return FileTarget(path)
+    target = FileTarget(path)
+    path.write_bytes(splice(foreign, "".join(line + "\n" for line in lines).encode(), installation.owner(target)))
+    return target
 
 
 def test_each_minute_is_looked_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""How many times the crontab is written when much is asked for: counted by the fake `crontab`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from backends.crontab.targets import UserTarget
+from backends.crontab.writer import Writer
+from scheduling import bulk
+from scheduling.models import Schedule, SyncState
+from scheduling.review import adoption
+from scheduling.review.report import of_crontab
+from tests.backends.crontab.damage import OWNER
+from tests.backends.crontab.fake_crontab import FakeCrontab
+from tests.conftest import a_schedule, at
+
+NOW = at("2026-11-20 10:00")
+
+
+@pytest.fixture
+def on_user_crontab(settings: Settings, tmp_path: Path) -> None:
+    """The fake user's crontab."""
+    settings.VAR = tmp_path / "var"
+    settings.TANDEM_CRONTAB = "user"
+    settings.TANDEM_HOST = "testhost"
+    settings.TANDEM_CRON_IMPORT = [{"command": "run {name}", "job": "demo.process_data", "name": "{name}"}]
+
+
+def writes(fake: FakeCrontab) -> int:
+    return sum(1 for call in fake.calls() if call.startswith("- "))
+
+
+@pytest.mark.django_db
+def test_adopting_500_lines_writes_once(fake_crontab: FakeCrontab, on_user_crontab: None) -> None:
+    crontab = "".join(f"{number % 60} {number // 60} * * * run {number}\n" for number in range(500))
+    found = adoption.apply(of_crontab(crontab, now=NOW), backend="crontab", now=NOW)
+    assert {one.outcome for one in found.lines} == {"created"}
+    assert len(found.lines) == 500
+    assert writes(fake_crontab) == 1
+    assert set(Schedule.objects.values_list("sync_state", flat=True)) == {SyncState.IN_SYNC}
+
+
+@pytest.mark.django_db
+def test_a_bulk_move_writes_once_each_way(fake_crontab: FakeCrontab, on_user_crontab: None) -> None:
+    for _ in range(20):
+        a_schedule(now=NOW)
+    for to in ("crontab", "beat"):
+        before = writes(fake_crontab)
+        moved = bulk.move(Schedule.objects.all(), to=to, dry_run=False, now=NOW, read_clock=lambda: NOW)
+        assert {one.outcome for one in moved} == {"moved"}
+        assert writes(fake_crontab) - before == 1
+
+
+def test_a_hundred_changes_in_parallel_are_a_handful_of_writes(fake_crontab: FakeCrontab, tmp_path: Path) -> None:
+    asked: list[int] = []
+    writer = Writer(UserTarget(), tmp_path / "var")
+
+    def change(number: int) -> None:
+        asked.append(number)
+        writer.bring(lambda: b"".join(b"0 %d * * * x\n" % one for one in sorted(asked)), OWNER)
+        # The change of whoever returns is in the table, whoever wrote it.
+        assert b"0 %d * * * x\n" % number in fake_crontab.table.read_bytes()
+
+    with ThreadPoolExecutor(100) as threads:
+        list(threads.map(change, range(100)))
+    assert fake_crontab.table.read_bytes().count(b" x\n") == 100
+    assert writes(fake_crontab) <= 5
