@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -32,6 +33,25 @@ _SQLITE_CODES: Final = frozenset(
 # errors that the driver counts among those of the server, though the statement itself is too long or too complex.
 _READ_ONLY: Final = "25006"
 _STATEMENT_TOO_LARGE: Final = "54"
+
+# What is overdue for so long, its own host does not decide any more: cron and the start of a process take less.
+OTHERS_DECIDE_AFTER: Final = timedelta(seconds=90)
+# A host that runs without the database is cut off from it by design. Whatever decides in its place decides blindly.
+OTHERS_DECIDE_AFTER_RUN: Final = timedelta(hours=1)
+
+
+def others_may_decide(
+    *, runs_without: bool, overdue: timedelta, host_silent: timedelta, answered_for: timedelta
+) -> bool:
+    """Whether an occurrence that its own host has not decided may be decided by another machine. Pure.
+
+    `overdue` is how late it is, `host_silent` how long the host has given no sign of life, and `answered_for` how long
+    the caller has had the database without a break. With `runs_without` (the schedule's `database_away` is run), the
+    host may have run it and not told yet: it is waited for while the host lives, and after an outage of the database.
+    """
+    if not runs_without:
+        return overdue >= OTHERS_DECIDE_AFTER
+    return min(overdue, host_silent) >= OTHERS_DECIDE_AFTER_RUN and answered_for >= OTHERS_DECIDE_AFTER
 
 
 def unavailable(exc: BaseException) -> str:

@@ -22,7 +22,7 @@ from api.fields import (
 )
 from scheduling import queries, schedules
 from scheduling.backend import backend
-from scheduling.models import CatchUp, Overlap, Schedule, SyncState
+from scheduling.models import CatchUp, DatabaseAway, Overlap, Schedule, SyncState
 from scheduling.timing import zone
 from scheduling.words import describe
 
@@ -51,6 +51,11 @@ class ScheduleInput(ExecutionInput):
     catch_up = Choice(choices=CatchUp.choices, required=False)
     catch_up_window = Seconds(required=False)
     grace = Seconds(required=False)
+    database_away = Choice(
+        choices=DatabaseAway.choices,
+        required=False,
+        help_text="What the host does with an occurrence that is due while the database is away.",
+    )
     paused = Flag(required=False)
 
 
@@ -101,8 +106,8 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         fields = [
             "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
             "starts_at", "ends_at", "backend", "executor", "routing", "entries", "sync", "overlap", "catch_up",
-            "catch_up_window", "grace", "priority", "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused",
-            "version", "created_at", "updated_at",
+            "catch_up_window", "grace", "database_away", "priority", "queue", "retries", "soft_timeout", "timeout",
+            "on_lost", "paused", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from backends.crontab import checks, entries, host_report, lines, reader_health, system_zone, targets, wrapper
 from backends.crontab.block import split
+from backends.crontab.spool import plan
+from backends.crontab.spool.store import here
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
@@ -104,6 +106,7 @@ class CrontabBackend(SchedulerBackend):
         BackendError.
         """
         wrapper.install()
+        plan.write(here())
         return Writer(target, Path(settings.VAR)).bring(lambda: self._block(target, without))
 
     def _has_line_of(self, schedule: Schedule) -> bool:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from django.conf import settings
 
+from backends.crontab.spool import telling
 from scheduling import clock, delivery, dispatch
 from scheduling.database_away import wait_through
 from scheduling.errors import NotFound
@@ -24,11 +25,12 @@ PAUSES: Final = (0.5, 1.0, 2.5, 5.0, 5.0, 6.0)
 
 
 def fire(schedule_id: int, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Run the due occurrences of the schedule.
+    """Tell what was done on this machine without the database, then run the due occurrences of the schedule.
 
     For a schedule that does not exist any more, do nothing: the next sync removes its line. Raises OperationalError or
     InterfaceError if the database is away for about 20 seconds.
     """
+    _with_patience(lambda: telling.tell(now=clock.now()), sleep)
     try:
         tasks = _with_patience(lambda: dispatch.fire(schedule_id, now=clock.now(), woken_by="crontab"), sleep)
     except NotFound as exc:

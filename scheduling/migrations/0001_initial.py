@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                 ('catch_up', models.CharField(choices=[('none', 'None'), ('latest', 'Latest'), ('all', 'All')], default='none', max_length=10)),
                 ('catch_up_window', models.DurationField(default=datetime.timedelta(days=1))),
                 ('grace', models.DurationField(default=datetime.timedelta(seconds=300))),
+                ('database_away', models.CharField(choices=[('wait', 'Wait'), ('run', 'Run')], default='wait', help_text='What its host does with an occurrence that is due while the database is away.', max_length=4)),
                 ('paused', models.BooleanField(default=False)),
                 ('cursor', models.DateTimeField(help_text='Occurrences up to this time are decided.')),
                 ('next_due_at', models.DateTimeField(blank=True, help_text='Empty while paused, and after the end.', null=True)),

@@ -29,6 +29,13 @@ class CatchUp(models.TextChoices):
     ALL = "all"
 
 
+class DatabaseAway(models.TextChoices):
+    """What a host does with an occurrence that is due while the database is away."""
+
+    WAIT = "wait"
+    RUN = "run"
+
+
 class SyncState(models.TextChoices):
     """Whether the native entries match the schedule."""
 
@@ -63,6 +70,12 @@ class Schedule(ExecutionOptions):
     catch_up = models.CharField(max_length=10, choices=CatchUp, default=CatchUp.NONE)
     catch_up_window = models.DurationField(default=timedelta(hours=24))
     grace = models.DurationField(default=timedelta(minutes=5))
+    database_away = models.CharField(
+        max_length=4,
+        choices=DatabaseAway,
+        default=DatabaseAway.WAIT,
+        help_text="What its host does with an occurrence that is due while the database is away.",
+    )
 
     paused = models.BooleanField(default=False)
     cursor = models.DateTimeField(help_text="Occurrences up to this time are decided.")

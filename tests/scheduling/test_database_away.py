@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler, load_backend
 from pytest_django.plugin import DjangoDbBlocker
 
-from scheduling.database_away import unavailable, wait_through
+from scheduling.database_away import others_may_decide, unavailable, wait_through
 
 Opener = Callable[..., BaseDatabaseWrapper]
 PAUSES = (0.5, 1.0, 2.5)
@@ -158,3 +159,26 @@ def test_postgresql_says_by_its_code_whether_it_is_available(
     error = raised("at db for user u")
     error.__cause__ = Refusal(sqlstate)
     assert unavailable(error) == name
+
+
+@pytest.mark.parametrize(
+    ("runs_without", "overdue", "host_silent", "answered_for", "may"),
+    [
+        (False, 89, 9999, 9999, False),
+        (False, 90, 0, 0, True),
+        (True, 9999, 3599, 9999, False),
+        (True, 3599, 9999, 9999, False),
+        (True, 3600, 3600, 89, False),
+        (True, 3600, 3600, 90, True),
+    ],
+)
+def test_others_decide_for_a_host_only_after_it_had_time_to_tell(
+    runs_without: bool, overdue: int, host_silent: int, answered_for: int, may: bool
+) -> None:
+    found = others_may_decide(
+        runs_without=runs_without,
+        overdue=timedelta(seconds=overdue),
+        host_silent=timedelta(seconds=host_silent),
+        answered_for=timedelta(seconds=answered_for),
+    )
+    assert found == may

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
 from backends.crontab import wake_up
+from backends.crontab.spool.away import without_database
 
 
 class Command(BaseCommand):
@@ -37,8 +38,14 @@ class Command(BaseCommand):
                     wake_up.fire(schedule)
                 wake_up.fire_left_behind()
             except (OperationalError, InterfaceError) as exc:
+                ran = without_database()
                 reason = str(exc).partition("\n")[0] or type(exc).__name__
-                raise CommandError(f"The database is away; the next wake-up finds what was due. {reason}") from exc
+                raise CommandError(f"The database is away; {_what_follows(ran)}. {reason}") from exc
+
+
+def _what_follows(ran: int) -> str:
+    waits = "the next wake-up finds what was due"
+    return f"{ran} runs began without it, and {waits} else" if ran else waits
 
 
 @contextmanager
