@@ -70,8 +70,8 @@ class Spool:
         self._conflicts = folder / "conflicts"
 
     def lock(self) -> AbstractContextManager[None]:
-        """Keep every other process and thread out. Raises BackendError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Keep every other process and thread out. Raises BackendError, and OSError if the folder cannot be made."""
+        _make(self.folder)
         return files.exclusive(self.folder / "lock")
 
     def begin(self, schedule_id: int, due_at: datetime, first: bytes) -> RunFile | None:
@@ -84,7 +84,7 @@ class Spool:
         if last is not None and due_at <= last:
             return None
         self._check_room()
-        self._runs.mkdir(exist_ok=True, mode=0o700)
+        _make(self._runs)
         path = self._runs / record.name_of(schedule_id, due_at)
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         file = RunFile(os.fdopen(handle, "ab"))
@@ -119,7 +119,7 @@ class Spool:
         return True
 
     def _note(self, schedule_id: int, due_at: datetime) -> None:
-        self._begun.mkdir(exist_ok=True, mode=0o700)
+        _make(self._begun)
         path = self._begun / str(schedule_id)
         with suppress(FileNotFoundError):
             if due_at <= _read_time(path) < _UNKNOWN:
@@ -139,12 +139,14 @@ class Spool:
         """Whether a process of this host runs an occurrence of the schedule without the database just now."""
         return any(_is_held(path) for path, one, _ in self._named() if one == schedule_id)
 
-    def ended(self) -> list[SpooledRun]:
-        """The runs that have ended and are to be told, the oldest occurrence first."""
+    def ended(self) -> Iterator[SpooledRun]:
+        """The runs that have ended and are to be told, the oldest occurrence first. One is in memory at a time."""
         with self.lock():
             # With the lock, nobody is between making a record and holding it.
             found = sorted(self._named(), key=lambda each: each[2])
-            return [record.read(path.name, path.read_bytes()) for path, _, _ in found if not _is_held(path)]
+            paths = [path for path, _, _ in found if not _is_held(path)]
+        for path in paths:
+            yield record.read(path.name, path.read_bytes())
 
     def has_runs(self) -> bool:
         """Whether a run is to be told, now or when it has ended."""
@@ -167,7 +169,7 @@ class Spool:
 
     def keep_conflict(self, run: SpooledRun) -> None:
         """Put a record aside that contradicts the ledger. Raises OSError."""
-        self._conflicts.mkdir(exist_ok=True, mode=0o700)
+        _make(self._conflicts)
         path = self._path(run)
         path.replace(self._conflicts / path.name)
         kept = sorted(self._conflicts.iterdir(), key=lambda one: one.stat().st_mtime)
@@ -218,6 +220,13 @@ def _is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def _make(folder: Path) -> None:
+    """Make a folder for its owner alone, unless it is there. It is on the disk when this returns."""
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -28,22 +28,21 @@ def tell(*, now: datetime) -> None:
     spool = here()
     if not (spool.has_runs() or spool.wakes.exists()):
         return
-    with spool.telling() as ours:
-        if ours:
-            _tell(spool, now)
+    try:
+        with spool.telling() as ours:
+            if ours:
+                _tell(spool, now)
+    except (OSError, BackendError) as exc:
+        # What is in it stays in it. Nobody runs it again, whether it is told or not.
+        log.error("the spool of this host cannot be told: %s", exc)  # noqa: TRY400 - the reason is enough
 
 
 def _tell(spool: Spool, now: datetime) -> None:
-    runs = spool.ended()
-    for run in runs:
+    for run in spool.ended():
         _tell_run(spool, run, now)
     if spool.wakes.exists():
         _tell_wakes(spool, now)
-    if runs:
-        try:
-            plan.write(spool)
-        except BackendError as exc:
-            log.warning("%s", exc.detail)
+    plan.write(spool)
 
 
 def _tell_run(spool: Spool, run: SpooledRun, now: datetime) -> None:

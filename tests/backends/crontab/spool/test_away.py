@@ -90,7 +90,7 @@ def test_one_at_a_time_of_each_schedule(spool: Spool, django_db_blocker: DjangoD
         running = spool.begin(schedule.pk, minute() - timedelta(minutes=1), b"")
     assert running is not None
     assert without_database(django_db_blocker) == 0
-    assert spool.ended() == []
+    assert list(spool.ended()) == []
     running.close()
     assert without_database(django_db_blocker) == 1
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_written_down_is_not_run_and_said(
         f"schedule {schedule.pk} is not run without the database: [Errno 28] No space left on device",
     ]
     assert conftest.runs == []
-    assert spool.ended() == []
+    assert list(spool.ended()) == []
     monkeypatch.undo()
 
 
@@ -211,4 +211,4 @@ def test_a_run_without_a_beginning_is_still_begun(spool: Spool, django_db_blocke
         assert without_database(django_db_blocker) == 0
     with path.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert spool.ended() == []
+        assert list(spool.ended()) == []

@@ -72,7 +72,7 @@ def test_a_run_becomes_the_row_the_attempt_and_the_end_that_it_had(spool: Spool,
     assert said[1].startswith("It ran on testhost while the database was away")
     schedule.refresh_from_db()
     assert schedule.cursor == minute()
-    assert spool.ended() == []
+    assert list(spool.ended()) == []
     is_whole()
 
 
@@ -131,7 +131,7 @@ def test_a_database_that_goes_away_again_leaves_everything(
         with pytest.raises(OperationalError):
             tell()
     assert Task.objects.count() == 0
-    assert len(spool.ended()) == 1
+    assert len(list(spool.ended())) == 1
     tell()
     assert Task.objects.get().status == Status.COMPLETED
 
@@ -214,7 +214,7 @@ def test_a_row_that_never_ran_is_told_as_it_ran(
     tell()
     task = the_task(schedule)
     assert (task.status, task.result) == (Status.COMPLETED, "done")
-    assert spool.ended() == []
+    assert list(spool.ended()) == []
     assert not (spool.folder / "conflicts").exists()
 
 
