@@ -18,7 +18,7 @@ def main() -> None:
     def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    Spool.told = die  # type: ignore[method-assign]  # that is the point
+    setattr(Spool, "told", die)  # noqa: B010 - an assignment is one that mypy refuses
     telling.tell(now=clock.now())
 
 

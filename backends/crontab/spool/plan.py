@@ -37,6 +37,7 @@ def write(spool: Spool) -> None:
         if content == b"[]":
             spool.plan.unlink(missing_ok=True)
         elif not spool.plan.exists() or spool.plan.read_bytes() != content:
+            spool.make()
             files.replace(spool.plan, content, mode=0o600)
     except OSError as exc:
         raise BackendError(f"{spool.plan} cannot be written: {exc.strerror}.") from exc

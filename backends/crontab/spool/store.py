@@ -69,9 +69,13 @@ class Spool:
         self._begun = folder / "begun"
         self._conflicts = folder / "conflicts"
 
+    def make(self) -> None:
+        """Make the folder, for its owner alone, unless it is there. Raises OSError."""
+        _make(self.folder)
+
     def lock(self) -> AbstractContextManager[None]:
         """Keep every other process and thread out. Raises BackendError, and OSError if the folder cannot be made."""
-        _make(self.folder)
+        self.make()
         return files.exclusive(self.folder / "lock")
 
     def begin(self, schedule_id: int, due_at: datetime, first: bytes) -> RunFile | None:

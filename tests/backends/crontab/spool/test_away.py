@@ -51,6 +51,14 @@ def test_what_is_due_runs_once_and_is_written_down(spool: Spool, django_db_block
     assert run.ended.progress.message == "half"
 
 
+def test_nobody_else_reads_it(spool: Spool, django_db_blocker: DjangoDbBlocker) -> None:
+    due_at(minute())
+    without_database(django_db_blocker)
+    made = [spool.folder, *(path for path in spool.folder.rglob("*") if path.is_dir() or path.name != "lock")]
+    assert len(made) == 7
+    assert {path.stat().st_mode & 0o077 for path in made} == {0}
+
+
 def test_a_job_that_fails_is_written_down_with_its_traceback(spool: Spool, django_db_blocker: DjangoDbBlocker) -> None:
     due_at(minute(), parameters={"outcome": "broken"}, retries={"max": 1, "base": 60, "jitter": 0})
     assert without_database(django_db_blocker) == 1
