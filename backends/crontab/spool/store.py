@@ -152,9 +152,9 @@ class Spool:
         for path in paths:
             yield record.read(path.name, path.read_bytes())
 
-    def has_runs(self) -> bool:
-        """Whether a run is to be told, now or when it has ended."""
-        return bool(self._named())
+    def has_something(self) -> bool:
+        """Whether there is anything to tell, now or when a run has ended. Costs a look at two names."""
+        return self.wakes.exists() or bool(self._named())
 
     def told(self, run: SpooledRun) -> None:
         """Forget a run that the database has. Raises OSError."""

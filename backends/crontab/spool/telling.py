@@ -26,7 +26,7 @@ def tell(*, now: datetime) -> None:
     is forgotten here.
     """
     spool = here()
-    if not (spool.has_runs() or spool.wakes.exists()):
+    if not spool.has_something():
         return
     try:
         with spool.telling() as ours:
