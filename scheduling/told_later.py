@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -15,6 +16,8 @@ from scheduling.storable import storable_text
 
 log = logging.getLogger(__name__)
 
+# In the `worker` of each attempt that was told later.
+WITHOUT: Final = "without the database"
 # A task in one of these never ran, so what ran without the database can be told as its attempt.
 _NEVER_RAN = frozenset({Status.SKIPPED, Status.MISSED})
 
@@ -122,7 +125,7 @@ def _end(task: Task, ended: Ended | None, now: datetime) -> None:
 
 
 def _worker(run: SpooledRun) -> str:
-    return run.started.worker if run.started else "inline, without the database; its record cannot be read"
+    return run.started.worker if run.started else f"inline, {WITHOUT}; its record cannot be read"
 
 
 def _started_at(run: SpooledRun) -> datetime:

@@ -17,6 +17,7 @@ from scheduling.execution import without_database as execution
 from scheduling.execution.run import worker_name
 from scheduling.models import Overlap, Schedule
 from scheduling.spooled_run import Ended, Line, Started
+from scheduling.told_later import WITHOUT
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _begin(spool: Spool, schedule: Schedule, now: datetime) -> tuple[RunFile, St
         run_id=run_id,
         schedule=schedule,
         host=settings.TANDEM_HOST,
-        worker=f"{worker_name('inline')}, without the database, run {run_id}",
+        worker=f"{worker_name('inline')}, {WITHOUT}, run {run_id}",
         process=processes.identity(),
         started_at=now,
     )

@@ -1,8 +1,9 @@
-"""How is a run written down? One JSON object a line: the beginning, what the job logged, the end. Pure."""
+"""How is a run written down? One JSON object a line, with its checksum: beginning, log, end. Pure."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -80,7 +81,10 @@ def _parts(content: bytes) -> Iterable[Started | Line | Ended]:
     # What follows the last line break was not written to its end.
     for line in content.split(b"\n")[:-1]:
         try:
-            [(kind, values)] = json.loads(line).items()
+            checksum, _, text = line.partition(b" ")
+            if checksum != _checksum(text):
+                continue
+            [(kind, values)] = json.loads(text).items()
             yield _READERS[kind](values)
         except (ValueError, KeyError, TypeError, AttributeError, DeserializationError):
             # Torn by a crash, or by a disk that was full. What can be read still counts.
@@ -114,4 +118,9 @@ _READERS: Final[dict[str, Any]] = {"started": _started, "line": _logged, "ended"
 
 
 def _line(kind: str, values: dict[str, Any]) -> bytes:
-    return json.dumps({kind: values}, default=datetime.isoformat).encode("ascii") + b"\n"
+    text = json.dumps({kind: values}, default=datetime.isoformat).encode("ascii")
+    return _checksum(text) + b" " + text + b"\n"
+
+
+def _checksum(text: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(text)

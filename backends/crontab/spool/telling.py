@@ -12,7 +12,7 @@ from backends.crontab.spool import plan, wakes
 from backends.crontab.spool.store import Spool, here
 from scheduling import delivery, dispatch, told_later
 from scheduling.errors import BackendError
-from scheduling.models import Schedule, Task, TaskLogLine
+from scheduling.models import Schedule, Task, TaskAttempt, TaskLogLine
 from scheduling.spooled_run import SpooledRun
 
 log = logging.getLogger(__name__)
@@ -83,23 +83,27 @@ def _decided(found: wakes.Wakes, now: datetime) -> list[Task]:
             batch = list(due.select_for_update().order_by("next_due_at", "pk")[: delivery.BATCH])
             for schedule in batch:
                 made += dispatch.decide(schedule, now=now, woken_by="crontab")
-            _note_on_rows(batch, found, now)
         if len(batch) < delivery.BATCH:
-            return made
+            break
+    _note_on_rows(found, now)
+    return made
 
 
-def _note_on_rows(schedules: list[Schedule], found: wakes.Wakes, now: datetime) -> None:
-    """A line in the log of each row that the wake-ups were for: cron woke us, and the database was away."""
-    rows = Task.objects.filter(schedule__in=schedules, created_at=now, due_at__lte=found.last)
+def _note_on_rows(found: wakes.Wakes, now: datetime) -> None:
+    """A line in the log of each row that the wake-ups were for, whoever has made the row since."""
+    woke = f"cron woke {settings.TANDEM_HOST} for this, and "
+    rows = Task.objects.filter(
+        schedule__routed_to="crontab", schedule__host=settings.TANDEM_HOST, created_at__gte=found.at[0],
+        due_at__lte=found.last,
+    )  # fmt: skip
+    told = TaskLogLine.objects.filter(task__in=rows, message__startswith=woke).values("task")
+    ran = TaskAttempt.objects.filter(task__in=rows, worker__contains=told_later.WITHOUT).values("task")
     lines = []
-    for task in rows:
+    for task in rows.exclude(pk__in=told).exclude(pk__in=ran):
         woken = next((at for at in found.at if task.due_at and at >= task.due_at), found.last)
-        said = (
-            f"cron woke {settings.TANDEM_HOST} for this, and at {_shown(woken)} it gave up waiting for the database, "
-            f"which was back at {_shown(now)}"
-        )
+        said = f"{woke}gave up waiting for the database at {_shown(woken)}; it was back at {_shown(now)}"
         lines.append(TaskLogLine(task=task, attempt=task.attempt, at=now, level="INFO", message=said))
-    TaskLogLine.objects.bulk_create(lines)
+    TaskLogLine.objects.bulk_create(lines, batch_size=delivery.BATCH)
 
 
 def _shown(at: datetime) -> str:

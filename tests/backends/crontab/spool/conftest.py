@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from backends.crontab.spool import plan
 from backends.crontab.spool.store import Spool, here
+from scheduling import clock
+from scheduling.clock import Clock
 from scheduling.job_context import JobContext
 from scheduling.models import Schedule
 from scheduling.registry import _jobs, job
@@ -19,6 +21,7 @@ from tests.conftest import a_schedule
 
 # The runs of `test.spooled`, each by what the job was given.
 runs: list[JobContext] = []
+now: list[datetime] = []
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +41,27 @@ def _job() -> Iterator[None]:
     _jobs.pop("test.spooled")
 
 
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still: a minute that ends in the middle of a test would make something else due."""
+    now.clear()
+    now.append(timezone.now())
+    monkeypatch.setattr(clock, "_clock", Clock(moment, lambda: 0.0, moment))
+
+
 @pytest.fixture
 def spool(crontab_file: Path) -> Spool:
     return here()
 
 
+def moment() -> datetime:
+    """The time in this test."""
+    return now[0]
+
+
 def minute() -> datetime:
     """The last whole minute."""
-    return timezone.now().replace(second=0, microsecond=0)
+    return moment().replace(second=0, microsecond=0)
 
 
 def due_at(at: datetime, **wanted: Any) -> Schedule:

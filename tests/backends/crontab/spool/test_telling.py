@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from backends.crontab import agent, targets, wake_up
@@ -21,7 +20,7 @@ from scheduling.models import Schedule, Task, TaskEvent, TaskLogLine
 from scheduling.verification.examine import examine
 from scheduling.verification.mismatch import Scope
 from tests.backends.crontab.spool import conftest
-from tests.backends.crontab.spool.conftest import due_at, minute
+from tests.backends.crontab.spool.conftest import due_at, minute, moment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +37,7 @@ def outage(django_db_blocker: DjangoDbBlocker) -> Callable[[], int]:
 
 
 def tell() -> None:
-    telling.tell(now=timezone.now())
+    telling.tell(now=moment())
 
 
 def the_task(schedule: Schedule) -> Task:
@@ -47,7 +46,7 @@ def the_task(schedule: Schedule) -> Task:
 
 def is_whole() -> None:
     """`manage.py verify` finds nothing."""
-    assert list(examine(Scope(now=timezone.now()))) == []
+    assert list(examine(Scope(now=moment()))) == []
 
 
 def statuses(task: Task) -> list[str]:
@@ -105,14 +104,14 @@ def test_telling_is_interrupted_between_the_commit_and_the_removal(
     before = statuses(the_task(schedule))
     assert before == ["QUEUED", "RUNNING", "RUNNING", "RETRYING"]
     # The next attempt waits until the record is gone.
-    ledger.queue_waiting([the_task(schedule).pk], now=timezone.now())
-    Task.objects.update(send_at=timezone.now())
+    ledger.queue_waiting([the_task(schedule).pk], now=moment())
+    Task.objects.update(send_at=moment())
     wake_up.fire_left_behind()
     assert len(conftest.runs) == 1
     tell()
     tell()
     assert statuses(the_task(schedule)) == [*before, "QUEUED"]
-    Task.objects.update(send_at=timezone.now())
+    Task.objects.update(send_at=moment())
     wake_up.fire_left_behind()
     assert [context.attempt for context in conftest.runs] == [1, 2]
 
@@ -185,23 +184,23 @@ def test_a_record_that_cannot_be_read_is_lost(spool: Spool, outage: Callable[[],
 
 
 def queued(schedule: Schedule) -> None:
-    dispatch.fire(schedule.pk, now=timezone.now(), woken_by="crontab")
+    dispatch.fire(schedule.pk, now=moment(), woken_by="crontab")
 
 
 def held_back(schedule: Schedule) -> None:
     Schedule.objects.filter(pk=schedule.pk).update(overlap="queue")
     asked = {"job": "test.spooled", "executor": "inline", "host": "testhost", "woken_by": "request"}
-    later = timezone.now() + timedelta(hours=1)
-    ledger.record([Task(name="o", schedule=schedule, status="QUEUED", send_at=later, **asked)], timezone.now())
+    later = moment() + timedelta(hours=1)
+    ledger.record([Task(name="o", schedule=schedule, status="QUEUED", send_at=later, **asked)], moment())
     queued(schedule)
 
 
 def missed(schedule: Schedule) -> None:
-    dispatch.fire(schedule.pk, now=timezone.now() + timedelta(minutes=30), woken_by="crontab")
+    dispatch.fire(schedule.pk, now=moment() + timedelta(minutes=30), woken_by="crontab")
 
 
 def skipped(schedule: Schedule) -> None:
-    schedules.pause(schedule.pk, now=timezone.now())
+    schedules.pause(schedule.pk, now=moment())
 
 
 @pytest.mark.parametrize("before", [queued, held_back, missed, skipped])
@@ -219,15 +218,15 @@ def test_a_row_that_never_ran_is_told_as_it_ran(
 
 
 def ran_elsewhere(schedule: Schedule) -> None:
-    [task] = dispatch.fire(schedule.pk, now=timezone.now(), woken_by="crontab")
-    claimed = ledger.claim(task.pk, 1, worker="on db2", now=timezone.now())
+    [task] = dispatch.fire(schedule.pk, now=moment(), woken_by="crontab")
+    claimed = ledger.claim(task.pk, 1, worker="on db2", now=moment())
     assert claimed is not None
-    ledger.complete(claimed, result="theirs", now=timezone.now())
+    ledger.complete(claimed, result="theirs", now=moment())
 
 
 def cancelled(schedule: Schedule) -> None:
-    [task] = dispatch.fire(schedule.pk, now=timezone.now(), woken_by="crontab")
-    ledger.cancel(task.pk, reason="nobody wants it", now=timezone.now())
+    [task] = dispatch.fire(schedule.pk, now=moment(), woken_by="crontab")
+    ledger.cancel(task.pk, reason="nobody wants it", now=moment())
 
 
 @pytest.mark.parametrize(("before", "status"), [(ran_elsewhere, Status.COMPLETED), (cancelled, Status.CANCELLED)])
@@ -241,7 +240,7 @@ def test_what_contradicts_the_ledger_is_said_and_kept(
     tell()
     task = the_task(schedule)
     assert (task.status, task.result) == (status, "theirs" if status == Status.COMPLETED else None)
-    assert "It also ran on testhost without the database" in TaskLogLine.objects.get(task=task).message
+    assert TaskLogLine.objects.filter(task=task, message__startswith="It also ran on testhost without").count() == 1
     assert "contradicts the ledger" in caplog.text
     assert [path.name for path in (spool.folder / "conflicts").iterdir()] == [record.name_of(schedule.pk, minute())]
     is_whole()
@@ -281,7 +280,7 @@ def test_a_wake_up_without_a_database_is_told_on_the_rows(spool: Spool, outage: 
     assert the_task(schedule).status == Status.QUEUED
     [line] = TaskLogLine.objects.filter(task=the_task(schedule))
     assert line.message.startswith("cron woke testhost for this")
-    assert "which was back at" in line.message
+    assert "it was back at" in line.message
     missed_row = Task.objects.get(schedule=late, status=Status.MISSED)
     assert TaskLogLine.objects.filter(task=missed_row).count() == 1
     assert not spool.wakes.exists()
@@ -292,7 +291,7 @@ def test_a_wake_up_without_a_database_is_told_on_the_rows(spool: Spool, outage: 
 def test_the_agent_tells(spool: Spool, outage: Callable[[], int], crontab_file: Path) -> None:
     schedule = due_at(minute())
     outage()
-    agent.Agent(targets.FileTarget(crontab_file), lambda _: None).step(timezone.now())
+    agent.Agent(targets.FileTarget(crontab_file), lambda _: None).step(moment())
     assert the_task(schedule).status == Status.COMPLETED
 
 
@@ -329,6 +328,6 @@ def test_a_full_disk_begins_nothing_that_could_run_twice(
         wake_up.fire(schedule.pk)
     assert the_task(schedule).status == Status.QUEUED
     assert "does not begin" in caplog.text
-    Task.objects.update(send_at=timezone.now())
+    Task.objects.update(send_at=moment())
     wake_up.fire_left_behind()
     assert the_task(schedule).status == Status.COMPLETED
