@@ -103,18 +103,35 @@ def decide(schedule: Schedule, *, now: datetime, woken_by: str, skip_because: st
     return _decide([schedule], now=now, woken_by=woken_by, skip_because=skip_because)
 
 
+def decide_up_to(schedule: Schedule, until: datetime, *, now: datetime, woken_by: str) -> list[Task]:
+    """As `decide`, for what was due up to `until` and no later, as it would have been decided then.
+
+    The rows are stored at `now`.
+    """
+    if schedule.next_due_at is None or schedule.next_due_at > until:
+        return []
+    return _decide([schedule], now=now, woken_by=woken_by, until=until)
+
+
+def task_of(schedule: Schedule, due_at: datetime, *, now: datetime, woken_by: str) -> Task:
+    """The queued task of one occurrence, which no plan decided. It is not stored yet."""
+    return _task(schedule, Decision(due_at, Status.QUEUED), now, woken_by)
+
+
 def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
     """A queued task of the schedule that belongs to no occurrence. It is not stored yet."""
     return _task(schedule, None, now, woken_by)
 
 
-def _decide(schedules: list[Schedule], *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:
-    """Plan schedules that the caller has locked, and store the decisions.
+def _decide(
+    schedules: list[Schedule], *, now: datetime, woken_by: str, skip_because: str = "", until: datetime | None = None
+) -> list[Task]:
+    """Plan schedules that the caller has locked, up to `now` or as it was at `until`, and store the decisions.
 
     Returns the queued tasks; those of one schedule have the oldest occurrence first.
     """
     open_tasks = _open_tasks(schedules)
-    plans = [(one, _plan(one, now, open_tasks.get(one.pk, 0), skip_because)) for one in schedules]
+    plans = [(one, _plan(one, until or now, open_tasks.get(one.pk, 0), skip_because)) for one in schedules]
     recorded = _already_recorded(plans)
     tasks: list[Task] = []
     for schedule, planned in plans:

@@ -37,6 +37,7 @@ class ScheduleFields(TypedDict, total=False):
     catch_up: str
     catch_up_window: timedelta
     grace: timedelta
+    database_away: str
     priority: int
     queue: str
     retries: dict[str, Any]
@@ -228,6 +229,7 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     route = routing.route(schedule)
     schedule.routed_to, schedule.runs_on, schedule.host = route.backend, route.executor, route.host
     schedule.routing_reason = route.reason
+    validation.check_route(schedule)
     if isinstance(due_trigger, Cron):
         schedule.cron = due_trigger.expression
     schedule.plan_next(None if schedule.paused else next_due(due_trigger, schedule.cursor, schedule.policy))

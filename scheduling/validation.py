@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from scheduling import retry_policy
+from scheduling.backend import backend
 from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
 from scheduling.executor import executor, executor_names
 from scheduling.hosts import default_host, problem_with
-from scheduling.models import CatchUp, OnHostLost, OnLost, Overlap, Schedule, Task
+from scheduling.models import CatchUp, DatabaseAway, OnHostLost, OnLost, Overlap, Schedule, Task
 from scheduling.registry import definition
 from scheduling.storable import problem_with_text
 from scheduling.timing import Cron, Every, Trigger, zone
@@ -20,6 +21,8 @@ from scheduling.timing import Cron, Every, Trigger, zone
 LONGEST_EVERY: Final = 366 * 24 * 3600
 # No wake-up comes at the very instant: with less, an occurrence would be missed for being met.
 SHORTEST_GRACE: Final = timedelta(seconds=10)
+# A wake-up looks for the database for half a minute before it runs something without it.
+SHORTEST_GRACE_TO_RUN: Final = timedelta(minutes=1)
 # Seconds (seven days): what runs longer is a service, and no job.
 LONGEST_LIMIT: Final = 7 * 24 * 3600
 # Nothing of more than a year ago is worth catching up.
@@ -38,6 +41,20 @@ def check(schedule: Schedule) -> Trigger:
     if trigger is None or problems:
         raise InvalidRequest([*trigger_problems, *problems])
     return trigger
+
+
+def check_route(schedule: Schedule) -> None:
+    """Check what depends on the backend and the executor that were chosen. Raises InvalidRequest.
+
+    Only a process on the host that wakes the schedule can run its job without the database.
+    """
+    inline = backend(schedule.routed_to).capabilities.per_host and executor(schedule.runs_on).in_process
+    if schedule.database_away == DatabaseAway.RUN and not inline:
+        detail = (
+            "Only a host's own process can run it without the database: write backend crontab and executor inline, "
+            "or database_away wait."
+        )
+        raise InvalidRequest([Problem("database_away", "needs_inline", detail)])
 
 
 def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
@@ -121,13 +138,24 @@ def _execution(asked: Schedule | Task) -> Iterator[Problem]:
 
 
 def _policies(schedule: Schedule) -> Iterator[Problem]:
-    choices_of = {"overlap": Overlap.values, "catch_up": CatchUp.values, "on_host_lost": OnHostLost.values}
+    choices_of = {
+        "overlap": Overlap.values,
+        "catch_up": CatchUp.values,
+        "database_away": DatabaseAway.values,
+        "on_host_lost": OnHostLost.values,
+    }
     for field, choices in choices_of.items():
         if getattr(schedule, field) not in choices:
             yield Problem(field, "unknown_choice", f"Write one of {', '.join(choices)}.")
     if not SHORTEST_GRACE <= schedule.grace <= LONGEST_WINDOW:
         detail = "Write a duration from ten seconds to 366 days: every wake-up is a little late."
         yield Problem("grace", "out_of_range", detail)
+    elif schedule.database_away == DatabaseAway.RUN and schedule.grace < SHORTEST_GRACE_TO_RUN:
+        detail = "With database_away run, write at least one minute: so long the database is waited for first."
+        yield Problem("grace", "contradicts_database_away", detail)
+    if schedule.database_away == DatabaseAway.RUN and schedule.on_host_lost != OnHostLost.WAIT:
+        detail = "With database_away run, write wait: a host that is cut off may run what another one would take over."
+        yield Problem("on_host_lost", "contradicts_database_away", detail)
     if not timedelta(0) <= schedule.catch_up_window <= LONGEST_WINDOW:
         yield Problem("catch_up_window", "out_of_range", "Write a duration from zero to 366 days.")
     if schedule.catch_up == CatchUp.ALL and schedule.overlap == Overlap.SKIP:

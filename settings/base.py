@@ -182,7 +182,7 @@ TANDEM_BACKENDS = {
 }
 TANDEM_EXECUTORS = {
     "worker": "backends.queue.executor.QueueExecutor",
-    "inline": "scheduling.execution.inline.InlineExecutor",
+    "inline": "backends.crontab.spool.executor.SpoolingInlineExecutor",
 }
 # The notifier tells live status at once of new events. Without one, live status reads the event log every two seconds.
 TANDEM_NOTIFIER = {"broker": "backends.queue.notifier.BrokerNotifier"}

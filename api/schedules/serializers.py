@@ -23,7 +23,7 @@ from api.fields import (
 from scheduling import clock, host_states, queries, schedules
 from scheduling.backend import backend
 from scheduling.hosts import OVERDUE_AFTER
-from scheduling.models import CatchUp, OnHostLost, Overlap, Schedule, SyncState
+from scheduling.models import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
 from scheduling.timing import zone
 from scheduling.words import describe
 
@@ -53,6 +53,11 @@ class ScheduleInput(ExecutionInput):
     catch_up_window = Seconds(required=False)
     grace = Seconds(required=False)
     on_host_lost = Choice(choices=OnHostLost.choices, required=False)
+    database_away = Choice(
+        choices=DatabaseAway.choices,
+        required=False,
+        help_text="What the host does with an occurrence that is due while the database is away.",
+    )
     paused = Flag(required=False)
 
 
@@ -110,8 +115,8 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         fields = [
             "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
             "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups", "sync", "overlap",
-            "catch_up", "catch_up_window", "grace", "priority", "queue", "retries", "soft_timeout", "timeout",
-            "on_lost", "on_host_lost", "paused", "version", "created_at", "updated_at",
+            "catch_up", "catch_up_window", "grace", "database_away", "on_host_lost", "priority", "queue", "retries",
+            "soft_timeout", "timeout", "on_lost", "paused", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:

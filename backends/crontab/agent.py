@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from backends.crontab import host_report
 from backends.crontab.backend import CrontabBackend
+from backends.crontab.spool import telling
 from backends.crontab.targets import Target
 from scheduling import clock, delivery, drift
 from scheduling.errors import BackendError
@@ -55,6 +56,7 @@ class Agent:
             clock.now()
             if _is_due(self._next_sync, now, SYNC_EVERY):
                 self._next_sync = now + SYNC_EVERY
+                telling.tell(now=now)
                 sync(self._target, now)
                 # Where no Beat runs, only the agents do the upkeep.
                 sweep(now=now)

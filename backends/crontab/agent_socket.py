@@ -82,12 +82,16 @@ def _bind(listening: socket.socket) -> None:
 class WakeUps:
     """Has `decide` called after each wake-up, in a thread of its own. Wake-ups that come meanwhile share the next call.
 
-    Each asker is greeted at once by a second thread, so that a slow decision does not look like a dead agent.
+    Each asker is greeted at once by a second thread, so that a slow decision does not look like a dead agent. An asker
+    that gets no answer decides by itself; for a wake-up of our own process that failed, `undecided` is called.
     """
 
-    def __init__(self, listening: socket.socket, decide: Callable[[], None]) -> None:
+    def __init__(
+        self, listening: socket.socket, decide: Callable[[], None], *, undecided: Callable[[], None] | None = None
+    ) -> None:
         self._listening = listening
         self._decide = decide
+        self._undecided = undecided
         self._asking: queue.SimpleQueue[socket.socket | None] = queue.SimpleQueue()
         for work in (self._keep_greeting, self._keep_deciding):
             threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True).start()
@@ -119,6 +123,8 @@ class WakeUps:
                 if done:
                     _sent(asker, ask_agent.DONE)
                 asker.close()
+            if not done and None in askers and self._undecided is not None:
+                self._undecided()
 
     def _decided(self) -> bool:
         try:

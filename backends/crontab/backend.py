@@ -23,6 +23,8 @@ from backends.crontab import (
     wrapper,
 )
 from backends.crontab.block import MOST_LINES, Fault, FaultKind, faults, split
+from backends.crontab.spool import plan
+from backends.crontab.spool.store import here
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
@@ -135,6 +137,7 @@ class CrontabBackend(SchedulerBackend):
         Raises BackendError.
         """
         wrapper.install(user=target.user)
+        plan.write(here())
         writer = Writer(target, Path(settings.VAR))
         return writer.bring(lambda: self.block(target, without=without), installation.owner(target))
 

@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 
 from backends.crontab import agent_socket
+from backends.crontab.spool import store
 from scheduling import clock, processes
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
@@ -29,6 +30,7 @@ def something_to_do() -> bool:
         Schedule.objects.filter(routed_to="crontab", host=host, next_due_at__lte=now).exists()
         or Task.objects.filter(status=Status.QUEUED, host=host, send_at__lte=now).exists()
         or _left_by_a_process_that_is_gone()
+        or store.here().has_something()
         or renewal_is_due()
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,6 +15,8 @@ from backends.crontab.agent_socket import WakeUps
 from backends.crontab.job_starter import JobStarter
 from scheduling import processes
 from scheduling.errors import BackendError
+
+log = logging.getLogger(__name__)
 
 # Makes the step of a kind of agent from what runs jobs, and what is to be called when something may be due.
 StepFor = Callable[[JobStarter, Callable[[], None]], Callable[[datetime], None]]
@@ -28,7 +32,7 @@ def run(step_for: StepFor) -> None:
     stop = loop.stop_on_signals()
     try:
         with agent_socket.bound() as listening, processes.alive("agent"):
-            wake_ups = WakeUps(listening, lambda: jobs.run(wake_up.decide()))
+            wake_ups = WakeUps(listening, lambda: jobs.run(wake_up.decide()), undecided=_decide_alone)
             step = step_for(jobs, wake_ups.wake)
             # Whoever was the agent before may have been killed before it decided.
             wake_ups.wake()
@@ -39,3 +43,13 @@ def run(step_for: StepFor) -> None:
         raise CommandError(str(exc)) from exc
     finally:
         jobs.stop()
+
+
+def _decide_alone() -> None:
+    """Have another process do what a wake-up does that finds no agent: it waits for the database, or goes without."""
+    command = [*settings.TANDEM_CRON_COMMAND, "due"]
+    try:
+        # In its own session: Ctrl-C ends us, and what it runs goes on.
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    except OSError:
+        log.exception("no process could be started for a wake-up")

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from backends.crontab.look import PAUSES
+from backends.crontab import look
+from backends.crontab.spool import telling
 from scheduling import clock, delivery, dispatch
 from scheduling.database_away import wait_through
 from scheduling.executor import executor
@@ -25,9 +26,11 @@ T = TypeVar("T")
 def decide(*, sleep: Callable[[float], None] = time.sleep) -> list[Task]:
     """Decide all that is due on this machine, and hand over what other processes run. Returns what has to run here.
 
-    Raises OperationalError or InterfaceError if the database is away for about 20 seconds.
+    What was done here without the database is told first. Raises OperationalError or InterfaceError if the database is
+    away for about 20 seconds.
     """
     host = settings.TANDEM_HOST
+    _with_patience(lambda: telling.tell(now=clock.now()), sleep)
     tasks = _with_patience(lambda: dispatch.decide_due_on(host, "crontab", now=clock.now()), sleep)
     here = [task for task in tasks if executor(task.executor).in_process]
     elsewhere = [task for task in tasks if task not in here]
@@ -55,8 +58,8 @@ def run_task(task_id: int, attempt: int, *, sleep: Callable[[float], None] = tim
 
 
 def _with_patience(work: Callable[[], T], sleep: Callable[[float], None]) -> T:
-    """Return what `work` returns. If the database is away, try again after each of PAUSES.
+    """Return what `work` returns. If the database is away, try again after each of look.PAUSES.
 
     `work` may be repeated: an attempt can be claimed only once. cron mails what is logged above INFO.
     """
-    return wait_through(work, pauses=PAUSES, level=logging.INFO, sleep=sleep)
+    return wait_through(work, pauses=look.PAUSES, level=logging.INFO, sleep=sleep)

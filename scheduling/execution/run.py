@@ -24,9 +24,9 @@ from scheduling.execution.job_log import JobLog
 from scheduling.execution.watch import Watch
 from scheduling.job_context import JobContext
 from scheduling.lifecycle import Status
-from scheduling.models import Task
+from scheduling.models import Schedule, Task
 from scheduling.registry import definition
-from scheduling.retry_policy import Retry, RetryPolicy
+from scheduling.retry_policy import Retry
 from scheduling.storable import Json, problem_with
 from scheduling.workflows import results
 from scheduling.workflows.advance import advance
@@ -163,7 +163,7 @@ def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog)
         parameters = results.parameters(task)
         with interruption.allowed():
             result = called.run(context, parameters)
-        kept = _checked(result)
+        kept = checked(result)
     except Stopped:
         log.warning("task %d attempt %d was interrupted", task.pk, task.attempt)
     except Exception as exc:  # noqa: BLE001 - every exception of a job is recorded as the failure of its task
@@ -179,23 +179,26 @@ def _failure(task: Task, exc: Exception) -> _End:
     """Another attempt follows if the exception is worth one and a retry is left; otherwise the task has failed."""
     log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
     error, text = error_line(exc), "".join(traceback.format_exception(exc))
-    policy, worth = _retries(task, exc)
-    if not worth or not policy.allows(task.attempt):
+    wait = retry_wait(task, exc, attempt=task.attempt)
+    if wait is None:
         return _End(lambda: ledger.fail(task, error=error, traceback=text, now=clock.now()), exc)
-    wait = policy.delay(task.attempt, random.random())  # noqa: S311 - the number spreads retries and protects nothing
-    if isinstance(exc, Retry) and exc.after is not None:
-        wait = timedelta(seconds=min(max(exc.after, 0.0), retry_policy.LONGEST_WAIT))
     until = clock.estimate() + wait
     retry = partial(ledger.schedule_retry, task, error=error, traceback=text, wait_until=until)
     return _End(lambda: retry(now=clock.now()), exc, until)
 
 
-def _retries(task: Task, exc: Exception) -> tuple[RetryPolicy, bool]:
+def retry_wait(of: Task | Schedule, exc: Exception, *, attempt: int) -> timedelta | None:
+    """How long the next attempt waits after `attempt` raised `exc`; None where no other attempt follows."""
     try:
-        called = definition(task.job)
+        called = definition(of.job)
     except NotFound:
-        return RetryPolicy(), False
-    return retry_policy.policy(task.retries, called.retries), called.worth_a_retry(exc)
+        return None
+    policy = retry_policy.policy(of.retries, called.retries)
+    if not called.worth_a_retry(exc) or not policy.allows(attempt):
+        return None
+    if isinstance(exc, Retry) and exc.after is not None:
+        return timedelta(seconds=min(max(exc.after, 0.0), retry_policy.LONGEST_WAIT))
+    return policy.delay(attempt, random.random())  # noqa: S311 - the number spreads retries and protects nothing
 
 
 def _lost(task: Task, exc: BaseException) -> Callable[[], Status | None]:
@@ -213,7 +216,8 @@ def _why_stopped(task: Task) -> str:
     return Task.objects.values_list("reason", flat=True).get(pk=task.pk) or "asked to stop"
 
 
-def _checked(result: object) -> Json:
+def checked(result: object) -> Json:
+    """The result of a job. Raises UnusableResult where the ledger cannot store it."""
     problem = problem_with(result, most_bytes=settings.TANDEM_MAX_RESULT_BYTES)
     if problem:
         raise UnusableResult(f"The result of the job {problem}.")

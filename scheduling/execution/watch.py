@@ -13,8 +13,9 @@ from typing import Final, Self
 from django.db import DatabaseError, InterfaceError, connection
 
 from scheduling import clock, ledger, processes
-from scheduling.execution.interruption import Interruption, SoftLimit, Stopped
+from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
+from scheduling.execution.limits import Limits
 from scheduling.models import Task
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,14 @@ class Watch:
         self._task = task
         self._interruption = interruption
         self._lines = lines
+        self._limits = Limits(task.soft_timeout, task.timeout, interruption)
         self._over = threading.Event()
         # With a copy of this context, the log lines of the thread name the task too.
         check_until_over = partial(copy_context().run, self._check_until_over)
         self._thread = threading.Thread(target=check_until_over, name=f"watch-{task.pk}", daemon=True)
         self._started = time.monotonic()
         self._stop_seen: float | None = None
-        self._warned = self._interrupted = False
+        self._interrupted = False
         self.stop_asked = False
 
     def __enter__(self) -> Self:
@@ -78,14 +80,11 @@ class Watch:
         self._lines.store()
 
     def _check_limits(self, running: float, now: datetime) -> None:
-        soft, hard = self._task.soft_timeout, self._task.timeout
-        if soft is not None and running >= soft and not self._warned:
-            self._warned = True
-            self._interruption.interrupt(SoftLimit(f"The soft time limit of {soft} s has passed."))
-        if hard is not None and running >= hard:
+        passed = self._limits.check(running)
+        if passed:
             # The process ends even if the ledger cannot be written: upkeep then finds the attempt without a heartbeat.
             try:
-                ledger.fail(self._task, error=f"HardLimit: The hard time limit of {hard} s has passed.", now=now)
+                ledger.fail(self._task, error=passed, now=now)
             finally:
                 self._interruption.end_process()
 

@@ -7,12 +7,13 @@ from scheduling.models.host import Host
 from scheduling.models.log_line import TaskLogLine
 from scheduling.models.process import Process
 from scheduling.models.replanned_schedule import ReplannedSchedule
-from scheduling.models.schedule import CatchUp, OnHostLost, Overlap, Schedule, SyncState
+from scheduling.models.schedule import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
 
 __all__ = [
     "CatchUp",
+    "DatabaseAway",
     "DriftRecord",
     "DriftSchedule",
     "Host",

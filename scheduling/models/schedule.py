@@ -37,6 +37,13 @@ class OnHostLost(models.TextChoices):
     ANY_HOST = "any_host"
 
 
+class DatabaseAway(models.TextChoices):
+    """What a host does with an occurrence that is due while the database is away."""
+
+    WAIT = "wait"
+    RUN = "run"
+
+
 class SyncState(models.TextChoices):
     """Whether the native entries match the schedule."""
 
@@ -71,6 +78,12 @@ class Schedule(ExecutionOptions):
     catch_up = models.CharField(max_length=10, choices=CatchUp, default=CatchUp.NONE)
     catch_up_window = models.DurationField(default=timedelta(hours=24))
     grace = models.DurationField(default=timedelta(minutes=5))
+    database_away = models.CharField(
+        max_length=4,
+        choices=DatabaseAway,
+        default=DatabaseAway.WAIT,
+        help_text="What its host does with an occurrence that is due while the database is away.",
+    )
 
     on_host_lost = models.CharField(max_length=10, choices=OnHostLost, default=OnHostLost.WAIT)
 

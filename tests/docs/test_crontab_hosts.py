@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import agent, block, entries, flavours, kept_tables, lines, loop, targets, wrapper
+from backends.crontab import agent, block, entries, flavours, kept_tables, lines, look, loop, targets, wrapper
 from backends.crontab.owner import Owner, installation_id
+from backends.crontab.spool import store, wakes
 from backends.crontab.targets import SystemTable
 from scheduling.errors import BackendError, InvalidRequest, Misconfigured
 from scheduling.hosts import default_host
-from scheduling.models import Host, Schedule
+from scheduling.models import DatabaseAway, Host, Schedule
 from scheduling.review.crontab_text import MOST_COMMAND_BYTES
 from tests.api.conformance import CheckedClient
 from tests.api.conftest import crontab, operator
@@ -184,3 +185,13 @@ def test_the_examples_are_all_run() -> None:
     kinds = re.findall(r"^```(\w+ \w+)$", PAGE, re.MULTILINE)
     assert kinds == ["json host", "json pending", "crontab block", "sh script"]
     assert PAGE.count("```") == 2 * len(kinds)
+
+
+def test_what_is_told_of_the_spool_is_so() -> None:
+    told = section(PAGE, "When the database is away")
+    rows = table(PAGE, "| `database_away` | now | when the database is back |")
+    assert [name for name, *_ in rows] == DatabaseAway.values
+    assert sum(look.PAUSES) == 20
+    assert f"{store.MOST_RUNS:,} runs or {store.MOST_BYTES // 10**6} MB" in told
+    assert f"{wakes.MOST_WAKES}\nwake-ups" in told
+    assert f"the newest {store.MOST_CONFLICTS}." in told

@@ -93,10 +93,13 @@ def test_a_schedule_that_has_ended_already_is_kept_without_entries(operator: Che
 
 def test_what_is_not_asked_for_has_its_default(operator: CheckedClient, crontab: Path) -> None:
     schedule = made(operator)
-    shown = {name: schedule[name] for name in ("timezone", "overlap", "catch_up", "catch_up_window", "grace", "paused")}
+    shown = {
+        name: schedule[name]
+        for name in ("timezone", "overlap", "catch_up", "catch_up_window", "grace", "database_away", "paused")
+    }
     assert shown == {
         "timezone": "UTC", "overlap": "skip", "catch_up": "none", "catch_up_window": 86400, "grace": 300,
-        "paused": False,
+        "database_away": "wait", "paused": False,
     }  # fmt: skip
     assert (schedule["description"], schedule["parameters"], schedule["every"]) == ("", {}, None)
     assert (schedule["starts_at"], schedule["ends_at"], schedule["version"]) == (None, None, 1)
@@ -157,3 +160,16 @@ def test_the_same_body_twice_is_two_schedules(operator: CheckedClient, crontab: 
 
 def test_the_etag_names_the_version(operator: CheckedClient, crontab: Path) -> None:
     assert operator.post(SCHEDULES, wanted(), format="json").headers["ETag"] == '"1"'
+
+
+def test_a_host_may_run_without_the_database_and_nobody_else(operator: CheckedClient, crontab: Path) -> None:
+    asked = {"backend": "crontab", "executor": "inline", "database_away": "run"}
+    schedule = made(operator, **asked)
+    assert schedule["database_away"] == "run"
+    for wrong in ({"executor": "worker"}, {"backend": "beat", "executor": "worker"}, {"grace": 30}):
+        response = operator.patch(of(schedule), wrong, format="json")
+        [error] = response.json()["errors"]
+        assert response.status_code == 400
+        assert error["pointer"] == ("/grace" if "grace" in wrong else "/database_away")
+    back = operator.patch(of(schedule), {"database_away": "wait", "executor": "worker"}, format="json")
+    assert back.json()["database_away"] == "wait"

@@ -15,6 +15,7 @@ from pytest_django import Settings
 from backends.crontab import files, installation, targets
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.block import MOST_LINES, splice
+from backends.crontab.targets import FileTarget
 from scheduling import drift, schedules
 from scheduling.backend import Outcome
 from scheduling.entry import Entry

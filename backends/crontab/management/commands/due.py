@@ -27,33 +27,55 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add --run."""
-        parser.add_argument("--run", action="store_true", help="do not look first whether there is anything to do")
+        """Add --run and --without-database."""
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--run", action="store_true", help="do not look first whether there is anything to do")
+        how.add_argument(
+            "--without-database", action="store_true", help="do what this machine does while the database is away"
+        )
 
-    def handle(self, *_: object, verbosity: int, **__: object) -> None:
+    def handle(self, *_: object, verbosity: int, without_database: bool, **__: object) -> None:
         """Exit with code 1 and one line of text if the database stays away."""
         with _ended_by_sigterm(), _warnings_only(apply=verbosity < 2):
-            try:
-                if settings.TANDEM_ONLY_LOOKS:
-                    _look()
-                else:
-                    _run()
-            except (OperationalError, InterfaceError) as exc:
-                reason = str(exc).partition("\n")[0] or type(exc).__name__
-                raise CommandError(f"The database is away; the next wake-up finds what was due. {reason}") from exc
+            if settings.TANDEM_ONLY_LOOKS:
+                _look()
+            elif without_database:
+                _go_without_database("it did not answer")
+            else:
+                _run()
 
 
 def _look() -> None:
     """End, or become the process that runs jobs: this one has loaded nothing that they need."""
-    if wait_through(look.something_to_do, pauses=look.PAUSES, level=logging.INFO):
-        connections.close_all()
-        os.execv(sys.executable, [*settings.TANDEM_CRON_COMMAND, "due", "--run"])  # noqa: S606 - a list, as S603
+    then = "--run"
+    try:
+        if not wait_through(look.something_to_do, pauses=look.PAUSES, level=logging.INFO):
+            return
+    except (OperationalError, InterfaceError):
+        then = "--without-database"
+    connections.close_all()
+    os.execv(sys.executable, [*settings.TANDEM_CRON_COMMAND, "due", then])  # noqa: S606 - a list, as S603
 
 
 def _run() -> None:
     from backends.crontab import wake_up_alone  # noqa: PLC0415 - most wake-ups find nothing, and need none of it
 
-    wake_up_alone.run(decided=turn.give_back)
+    try:
+        wake_up_alone.run(decided=turn.give_back)
+    except (OperationalError, InterfaceError) as exc:
+        _go_without_database(str(exc).partition("\n")[0] or type(exc).__name__)
+
+
+def _go_without_database(reason: str) -> None:
+    """Note the wake-up, and run what may run without the database. Raises CommandError: cron mails what was done."""
+    from backends.crontab.spool import away  # noqa: PLC0415 - as above
+
+    # A job may take long: the next wake-up need not wait for it.
+    turn.give_back()
+    ran = away.without_database()
+    waits = "the next wake-up finds what was due"
+    follows = f"{ran} runs began without it, and {waits} else" if ran else waits
+    raise CommandError(f"The database is away; {follows}. {reason}")
 
 
 @contextmanager
