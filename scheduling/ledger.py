@@ -24,6 +24,8 @@ from scheduling.storable import Json, storable_text
 
 # Of a message its beginning is kept, of a traceback its end: what people read first.
 MOST_ERROR_CHARACTERS: Final = 20_000
+# Why a task is cancelled that nobody has started in time. Whoever ran it all the same may still tell that.
+EXPIRED: Final = "it expired before it could start"
 # Handing over a queued task takes some time after the commit. The task counts as unclaimed only after this time.
 HAND_OVER: Final = timedelta(seconds=5)
 # A task that was handed over and not claimed is sent again after this pause. Each further pause is twice as long.

@@ -72,7 +72,7 @@ def _queue(task: Task, now: datetime) -> None:
     """Bring a task that never ran to where it can be claimed. Upkeep cancels what waits too long for a lost host."""
     if task.status in WAITING and not task.attempts.exists():
         ledger.queue_waiting([task.pk], now=now)
-    elif task.status in _NEVER_RAN or (task.status == Status.CANCELLED and not task.attempts.exists()):
+    elif task.status in _NEVER_RAN or (task.status == Status.CANCELLED and task.reason == ledger.EXPIRED):
         ledger.retry(task, now=now)
 
 

@@ -43,7 +43,7 @@ IF_MATCH = OpenApiParameter(
 class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     """Jobs that recur: trigger, time zone, policies, backend."""
 
-    queryset = Schedule.objects.all()
+    queryset = queries.schedules()
     serializer_class = ScheduleOutput
     filterset_class = ScheduleFilter
     lookup_value_regex = "[0-9]{1,18}"

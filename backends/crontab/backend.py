@@ -50,13 +50,13 @@ class CrontabBackend(SchedulerBackend):
 
     def entries(self, schedule: Schedule) -> list[Entry]:
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""
-        zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
+        zone_name = self._zone(schedule)
         groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now())
         target = self.target() if schedule.host == settings.TANDEM_HOST else None
         return self._entries_of(groups, target)
 
     def wasted_wake_ups(self, schedule: Schedule) -> int | None:
-        zone_name = self._zone(schedule.host or settings.TANDEM_HOST)
+        zone_name = self._zone(schedule)
         return entries.wake_ups_of(schedule, zone_name=zone_name, now=timezone.now()).wasted
 
     def install(self, schedule: Schedule) -> Outcome:
@@ -169,12 +169,14 @@ class CrontabBackend(SchedulerBackend):
     def _active(self, host: str) -> QuerySet[Schedule]:
         return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)
 
-    def _zone(self, host: str) -> str:
-        """The zone of a host's cron. For a host that never reported it is UTC; `check` refuses such a host."""
-        target = self.target()
+    def _zone(self, schedule: Schedule) -> str:
+        """The zone of its host's cron. For a host that never reported it is UTC; `check` refuses such a host."""
+        host, target = schedule.host or settings.TANDEM_HOST, self.target()
         if host == settings.TANDEM_HOST and target is not None:
             return target.zone()
-        return host_report.zone_of(host) or "UTC"
+        # Read together with the schedule by scheduling.queries.schedules.
+        known: str | None = getattr(schedule, "host_zone", None)
+        return known or host_report.zone_of(host) or "UTC"
 
 
 def _difference(fault: Fault, ids_of: Mapping[str, tuple[int, ...]]) -> Difference:

@@ -39,7 +39,7 @@ def cancel_expired(*, now: datetime) -> None:
     """Cancel the tasks that did not start before they expired."""
     late = Task.objects.filter(status__in=[*WAITING, Status.QUEUED], expires__lte=now)
     for pk in late.values_list("pk", flat=True)[:BATCH]:
-        ledger.cancel(pk, reason="it expired before it could start", now=now, running=False)
+        ledger.cancel(pk, reason=ledger.EXPIRED, now=now, running=False)
 
 
 def queue_due(*, now: datetime) -> None:

@@ -46,7 +46,7 @@ def test_a_class_that_cannot_be_imported_is_named(settings: Any, setting: str) -
 
 def test_a_crontab_that_cannot_be_read_is_named(settings: Any) -> None:
     settings.TANDEM_CRONTAB = "somewhere"
-    assert "write none, user, or file:" in found()["tandem.E003"].msg
+    assert "write none, user, cron.d:/etc/cron.d/tandem, or file:" in found()["tandem.E003"].msg
 
 
 def test_files_of_tls_must_be_there(settings: Any) -> None:

@@ -128,7 +128,7 @@ def test_a_plan_shows_the_drift_and_changes_nothing(
     crontab.write_bytes(crontab.read_bytes().replace(line.encode(), stray.encode()))
     before = stored(crontab)
     told = [
-        {"kind": "left_over", "schedules": [999999], "wanted": "", "found": stray},
+        {"kind": "left_over", "schedules": [], "wanted": "", "found": stray},
         {"kind": "missing", "schedules": [lost["id"]], "wanted": line, "found": ""},
     ]
     expected = {"missing": [line], "left_over": [stray], "differences": told, "applied": False}

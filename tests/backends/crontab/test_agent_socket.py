@@ -82,6 +82,18 @@ def test_an_agent_decides(folder: Path) -> None:
     assert asked(folder, "due") == FULL
 
 
+def test_a_wake_up_of_the_agents_own_that_cannot_be_decided_is_given_to_another_process(folder: Path) -> None:
+    decisions, given = Decisions(), threading.Event()
+    decisions.error = OperationalError("away")
+    with agent_socket.bound() as listening:
+        wake_ups = WakeUps(listening, decisions, undecided=given.set)
+        # Who asked decides by itself.
+        assert asked(folder, "due") == FULL
+        assert not given.is_set()
+        wake_ups.wake()
+        assert given.wait(60)
+
+
 def test_only_due_is_for_the_agent(folder: Path) -> None:
     decisions = Decisions()
     with an_agent(decisions):

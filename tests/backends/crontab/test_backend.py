@@ -244,3 +244,21 @@ def test_the_wrapper_starts_the_command_it_was_written_for(crontab_file: Path, s
     command = CrontabBackend().inspect()[0].text.split(" ", 5)[5]
     done = subprocess.run(["/bin/sh", "-c", command], env={}, capture_output=True, check=True, text=True)
     assert done.stdout == "['due']\n"
+
+
+def test_what_somebody_did_to_the_block_is_told_by_kind_and_mended(crontab_file: Path) -> None:
+    one, other = a_schedule(backend="crontab", cron="1 1 * * *"), a_schedule(backend="crontab", cron="2 2 * * *")
+    CrontabBackend().sync()
+    text = crontab_file.read_text()
+    first, second = (next(line for line in text.splitlines() if line.startswith(f"{n} {n} ")) for n in (1, 2))
+    crontab_file.write_text(second + "\n" + text.replace(first, f"# {first}").replace(second, "3 3 * * * theirs"))
+    found = drift.find(CrontabBackend())
+    assert sorted((each.kind.value, each.text, each.schedule_ids, each.wanted) for each in found.differences) == [
+        ("disabled", f"# {first}", (one.pk,), first),
+        ("foreign_inside", "3 3 * * * theirs", (), ""),
+        ("moved", second, (other.pk,), ""),
+    ]
+    drift.sync(CrontabBackend())
+    assert not drift.find(CrontabBackend())
+    lines = crontab_file.read_text().splitlines()
+    assert (lines.count(first), lines.count(second), lines.count("3 3 * * * theirs")) == (1, 1, 1)

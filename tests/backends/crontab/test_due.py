@@ -189,7 +189,7 @@ def test_a_database_that_stays_away_is_given_up_after_twenty_seconds(
 def test_one_clear_line_says_that_the_database_is_away(
     crontab_file: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_up, "PAUSES", ())
+    monkeypatch.setattr(look, "PAUSES", ())
     with database_away(times=1000), pytest.raises(CommandError) as raised:
         call_command("due")
     assert str(raised.value).startswith("The database is away")

@@ -21,7 +21,7 @@ FOREIGN = b"MAILTO=root\n0 3 * * * h\xe4llo\n17 * * * * echo\n"
 
 @pytest.fixture
 def crontab(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(installation, "owner", lambda: damage.OWNER)
+    monkeypatch.setattr(installation, "owner", lambda _target: damage.OWNER)
     path = tmp_path / "crontab"
     path.write_bytes(FOREIGN + BLOCK)
     settings.TANDEM_CRONTAB = f"file:{path}"

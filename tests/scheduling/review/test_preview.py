@@ -95,7 +95,7 @@ def test_a_move_shows_where_and_what_would_be_installed(settings: Any, tmp_path:
     found = preview(schedule.pk, days=1, now=NOW, backend="crontab")
     assert (found.before.backend, found.after.backend) == ("beat", "crontab")
     assert found.before.entries
-    assert found.after.entries[0].endswith(f" fire {schedule.pk}")
+    assert found.after.entries[0].endswith(" due")
     assert (found.difference.appear, found.difference.vanish, found.difference.moved) == ((), (), ())
     assert not (tmp_path / "crontab").exists()
 

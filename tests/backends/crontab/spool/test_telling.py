@@ -17,6 +17,7 @@ from backends.crontab.spool.store import Spool
 from scheduling import dispatch, ledger, schedules, told_later
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task, TaskEvent, TaskLogLine
+from scheduling.upkeep.sweep import cancel_expired
 from scheduling.verification.examine import examine
 from scheduling.verification.mismatch import Scope
 from tests.backends.crontab.spool import conftest
@@ -332,3 +333,17 @@ def test_a_full_disk_begins_nothing_that_could_run_twice(
     Task.objects.update(send_at=moment())
     conftest.run_left_behind()
     assert the_task(schedule).status == Status.COMPLETED
+
+
+def test_a_row_that_expired_while_its_host_was_cut_off_is_told_as_it_ran(
+    spool: Spool, outage: Callable[[], int]
+) -> None:
+    schedule = due_at(minute())
+    outage()
+    queued(schedule)
+    Task.objects.filter(schedule=schedule).update(expires=moment())
+    cancel_expired(now=moment())
+    assert the_task(schedule).status == Status.CANCELLED
+    tell()
+    assert (the_task(schedule).status, the_task(schedule).result) == (Status.COMPLETED, "done")
+    is_whole()
