@@ -13,6 +13,10 @@ if os.environ.get("TANDEM_TEST_OWNER") != _owner:
     atexit.register(shutil.rmtree, os.environ["TANDEM_VAR"], ignore_errors=True)
 
 from settings.base import *  # noqa: E402, F403 - an environment is base plus what differs, and base reads TANDEM_VAR
+from settings.base import TANDEM_ENVIRONMENT_NAMES  # noqa: E402 - as above
+
+# What a crontab line starts inherits the folder, too.
+TANDEM_ENVIRONMENT_NAMES = TANDEM_ENVIRONMENT_NAMES | {"PYTEST_XDIST_WORKER", "TANDEM_TEST_OWNER"}
 
 SECRET_KEY = "only-for-tests-and-never-anywhere-else-0123456789"  # noqa: S105 - guards nothing outside a test run
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

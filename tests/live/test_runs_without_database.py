@@ -172,8 +172,10 @@ def test_a_wake_up_with_the_database_beside_one_without(there: Installation, pos
         assert wake(there, schedule).wait() == 1
         assert len(there.ran()) == 1
     (there.folder / "gate").touch()
-    assert running.wait() == 0
-    assert (the_task(schedule).status, len(there.ran())) == (Status.COMPLETED, 1)
+    # It may have looked for what was left behind just then, and given up. The job runs on in its child.
+    assert running.wait() in {0, 1}
+    there.until(lambda: the_task(schedule).status == Status.COMPLETED)
+    assert len(there.ran()) == 1
     is_whole()
 
 
