@@ -6,7 +6,6 @@ import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
@@ -87,7 +86,7 @@ def sync(where: SchedulerBackend) -> Drift:
     return drift
 
 
-def install(schedule: Schedule, *, now: datetime) -> None:
+def install(schedule: Schedule) -> None:
     """Install the schedule on its backend, and store the result on the schedule.
 
     A BackendError is stored, not raised.

@@ -85,7 +85,7 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """
     schedule = draft(now=now, **fields)
     schedule.save(force_insert=True)
-    drift.install(schedule, now=now)
+    drift.install(schedule)
     return schedule
 
 
@@ -119,7 +119,7 @@ def update(
     """
     change = store_change(schedule_id, now=now, version=version, **fields)
     delivery.hand_over(change.due, now=now)
-    _reinstall(change.schedule, change.before, now=now)
+    _reinstall(change.schedule, change.before)
     return change.schedule
 
 
@@ -248,8 +248,8 @@ def _anchor(schedule: Schedule, now: datetime) -> datetime:
     return now.replace(microsecond=0, second=0 if whole_minutes else now.second)
 
 
-def _reinstall(schedule: Schedule, before: str, *, now: datetime) -> None:
-    drift.install(schedule, now=now)
+def _reinstall(schedule: Schedule, before: str) -> None:
+    drift.install(schedule)
     if before != schedule.routed_to:
         drift.remove(schedule, from_backend=before)
 

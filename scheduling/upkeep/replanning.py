@@ -45,7 +45,7 @@ def plan_anew(*, now: datetime) -> None:
         log.warning("schedule %d, planned with %s instead of %s: %s", schedule.pk, release, move.tzdata_before, move)
         # The lines of a crontab are for the agent of its host to write.
         if not backend(schedule.routed_to).capabilities.per_host:
-            drift.install(schedule, now=now)
+            drift.install(schedule)
     if moves:
         _forget_old()
 
