@@ -22,7 +22,7 @@ from backends.crontab import (
     targets,
     wrapper,
 )
-from backends.crontab.block import MOST_LINES, Fault, FaultKind, faults, split
+from backends.crontab.block import MOST_LINES, Fault, faults, split
 from backends.crontab.spool import plan
 from backends.crontab.spool.store import here
 from backends.crontab.targets import Target
@@ -181,7 +181,7 @@ class CrontabBackend(SchedulerBackend):
 
 def _difference(fault: Fault, ids_of: Mapping[str, tuple[int, ...]]) -> Difference:
     text = fault.text.strip()
-    line = text.lstrip("# \t") if fault.kind is FaultKind.DISABLED else text
+    line = text.lstrip("# \t") if fault.kind is DifferenceKind.DISABLED else text
     # What is of a person, or a marker, should be nowhere in our block.
-    wanted = line if fault.kind is FaultKind.DISABLED and line in ids_of else ""
-    return Difference(DifferenceKind(fault.kind.value), text, ids_of.get(line, ()), instead_of=wanted)
+    wanted = line if fault.kind is DifferenceKind.DISABLED and line in ids_of else ""
+    return Difference(fault.kind, text, ids_of.get(line, ()), instead_of=wanted)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from backends.crontab import owner as owners
 from backends.crontab.owner import Mark, Owner
+from scheduling.difference import DifferenceKind
 from scheduling.errors import BackendError
 
 # Debian's cron ignores a table of more than 10,000 lines, comments included. `crontab` adds three lines to a table.
@@ -22,21 +22,11 @@ MOST_LINES: Final = 9_990
 _JOINED: Final = b", with the line break above"
 
 
-class FaultKind(StrEnum):
-    """How a table can differ from what we wrote, apart from the lines themselves."""
-
-    FOREIGN_INSIDE = "foreign_inside"
-    MOVED = "moved"
-    DOUBLED = "doubled"
-    DISABLED = "disabled"
-    MARKERS = "markers"
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of a table, and the line that it is about. Bytes that are not UTF-8 are shown as escapes."""
 
-    kind: FaultKind
+    kind: DifferenceKind
     text: str
 
 
@@ -213,30 +203,30 @@ class _Reading:
 
     def faults(self) -> list[Fault]:
         found = self._faults_of_markers() + self._faults_inside()
-        found += [(place, FaultKind.MOVED) for place in self._strays()]
+        found += [(place, DifferenceKind.MOVED) for place in self._strays()]
         return [Fault(kind, self.lines[place].decode("utf-8", "backslashreplace")) for place, kind in sorted(found)]
 
-    def _faults_of_markers(self) -> list[tuple[int, FaultKind]]:
+    def _faults_of_markers(self) -> list[tuple[int, DifferenceKind]]:
         paired = {mark.place for pair in self.pairs for mark in pair}
         found = [
-            (mark.place, FaultKind.MARKERS)
+            (mark.place, DifferenceKind.MARKERS)
             for mark in self.marks
             if mark.place not in paired or not self._is_whole(mark)
         ]
         if self.bare_copies - self.inside:
-            found.append((min(self.bare_copies - self.inside), FaultKind.MARKERS))
-        return found + [(first.place, FaultKind.DOUBLED) for first, _ in self.pairs[1:]]
+            found.append((min(self.bare_copies - self.inside), DifferenceKind.MARKERS))
+        return found + [(first.place, DifferenceKind.DOUBLED) for first, _ in self.pairs[1:]]
 
-    def _faults_inside(self) -> list[tuple[int, FaultKind]]:
+    def _faults_inside(self) -> list[tuple[int, DifferenceKind]]:
         seen, found = set[bytes](), []
         for place in sorted(self.inside):
             line = owners.bare(self.lines[place])
             if self.foreign[place]:
-                found.append((place, FaultKind.FOREIGN_INSIDE))
+                found.append((place, DifferenceKind.FOREIGN_INSIDE))
             elif place not in self.proven and owners.is_disabled(line, self.owner):
-                found.append((place, FaultKind.DISABLED))
+                found.append((place, DifferenceKind.DISABLED))
             elif line in seen and owners.runs_us(line, self.owner):
-                found.append((place, FaultKind.DOUBLED))
+                found.append((place, DifferenceKind.DOUBLED))
             seen.add(line)
         return found
 

@@ -67,12 +67,7 @@ class FileTarget(Target):
         self.path = path
 
     def read(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return b""
-        except OSError as exc:
-            raise BackendError(f"{self.path} cannot be read: {exc.strerror}.") from exc
+        return _content(self.path)
 
     def write(self, table: bytes) -> None:
         try:
@@ -138,12 +133,7 @@ class SystemTable(Target):
         return self._user
 
     def read(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return b""
-        except OSError as exc:
-            raise BackendError(f"{self.path} cannot be read: {exc.strerror}.") from exc
+        return _content(self.path)
 
     def write(self, table: bytes) -> None:
         system_table.write(self.path, table)
@@ -186,6 +176,15 @@ def lock_path(target: Target, folder: Path, purpose: str) -> Path:
     """The lock file in `folder` for one purpose and this target: only one process at a time holds it."""
     digest = hashlib.sha256(os.fsencode(target.describe())).hexdigest()[:16]
     return folder / f"crontab-{digest}.{purpose}"
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as exc:
+        raise BackendError(f"{path} cannot be read: {exc.strerror}.") from exc
 
 
 def _anybody_writes(folder: Path) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.crontab.block import MOST_LINES, Fault, FaultKind, faults, foreign_places, markers, splice, split
+from backends.crontab.block import MOST_LINES, Fault, faults, foreign_places, markers, splice, split
+from scheduling.difference import DifferenceKind
 from scheduling.errors import BackendError
 from tests.backends.crontab.damage import BLOCK, DAMAGES, FOREIGN, OTHER, OTHERS_BLOCK, OWNER
 
@@ -186,7 +187,7 @@ def test_lines_of_people_inside_come_out_and_keep_their_bytes_and_order() -> Non
     inside = BLOCK.replace(FIRST, FIRST + b"\n" + b"\n".join(lines))
     table = b"first\n" + BEGIN + b"\n" + inside + END + b"\nlast\n"
     assert splice(table, BLOCK, OWNER) == b"first\n" + b"\n".join(lines) + b"\nlast\n" + WHOLE
-    assert faults(table, OWNER, known=BLOCK)[2] == Fault(FaultKind.FOREIGN_INSIDE, "5 5 * * * \\xff \r")
+    assert faults(table, OWNER, known=BLOCK)[2] == Fault(DifferenceKind.FOREIGN_INSIDE, "5 5 * * * \\xff \r")
 
 
 def test_nothing_of_another_installation_is_ours_even_inside_our_block() -> None:
