@@ -36,8 +36,10 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 def started(folder: Path, *arguments: str, patience: float = 60.0) -> subprocess.Popen[str]:
     """The program, with more patience (in seconds) for the greeting: a busy machine is no failure."""
     source = Path(ask_agent.__file__).read_text()
-    patient = Path(django_settings.VAR) / "ask_agent.py"
-    patient.write_text(source.replace("GREETING_SECONDS = 0.05", f"GREETING_SECONDS = {patience}"))
+    patient = Path(django_settings.VAR) / f"ask_agent_{patience}.py"
+    if not patient.exists():
+        # Not again: another one that has just been started may be reading it.
+        patient.write_text(source.replace("GREETING_SECONDS = 0.05", f"GREETING_SECONDS = {patience}"))
     command = wrapper.asking(sys.executable, str(folder), ["/bin/sh", "-c", "echo all of it"])
     command = [str(patient) if word == ask_agent.__file__ else word for word in command]
     return subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
