@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import signal
 from datetime import datetime
+from types import FrameType
 from typing import Any, Final
 
 from celery.signals import beat_init
@@ -38,9 +40,11 @@ class LedgerScheduler(ForeignScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._runner = BackoffRunner()
-        self._ticking = False
+        self._busy = True
         self._end_asked = False
+        self._answer_signals()
         super().__init__(*args, **kwargs)
+        self._busy = False
 
     def setup_schedule(self) -> None:
         """Read the other PeriodicTasks. If the database is away, `tick` reads them later."""
@@ -49,10 +53,11 @@ class LedgerScheduler(ForeignScheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run the other PeriodicTasks, upkeep and our schedules once. Returns the seconds until the next tick.
 
-        Raises SystemExit when beat was told to end meanwhile. What celery.beat's signal handler raises may be lost: the
-        error of the query that it interrupted takes its place, and counts as a failure of that step.
+        Raises SystemExit when beat was told to end, meanwhile or while it started.
         """
-        self._ticking = True
+        if self._end_asked:
+            raise SystemExit
+        self._busy = True
         try:
             waits = [
                 self._runner.run("other periodic tasks", lambda: super(LedgerScheduler, self).tick(*args, **kwargs)),
@@ -62,22 +67,35 @@ class LedgerScheduler(ForeignScheduler):
                 self._runner.run("dispatch", self._dispatch),
             ]
         finally:
-            self._ticking = False
+            self._busy = False
         if self._end_asked:
             raise SystemExit
         return max(0.0, min(LONGEST_WAIT, *waits))
 
     def close(self) -> None:
-        """Store the runs that are not stored yet, and release the broker. During a tick, only note that beat is to end.
-
-        celery.beat's signal handler calls this at any point of this thread. During a tick that may be inside a query,
-        which holds the lock of its connection: the thread would wait for itself. Beat calls `close` again after the
-        tick.
+        """Store the runs that are not stored yet, and release the broker. During a tick, only note that beat is to end:
+        it calls `close` again after the tick.
         """
-        if self._ticking:
+        if self._busy:
             self._end_asked = True
         else:
             super().close()
+
+    def _answer_signals(self) -> None:
+        """Take over SIGTERM and SIGINT from celery.beat, if this is a beat.
+
+        Its own handler closes the scheduler wherever this thread happens to be. That may be inside a query, which holds
+        the lock of its connection: the thread would wait for itself. Or it makes a second scheduler, because this one
+        is not ready yet. And what it raises inside a query may be lost in the error of that query.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if getattr(signal.getsignal(number), "__module__", "") == "celery.apps.beat":
+                signal.signal(number, self._end)
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        self._end_asked = True
+        if not self._busy:
+            raise SystemExit
 
     def _setup(self) -> float:
         # The parent takes the first time of change that it sees as the time of what it has read. That time is noted

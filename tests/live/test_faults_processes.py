@@ -51,7 +51,8 @@ def lost_tasks(there: Installation) -> tuple[Task, Task]:
     there.until(lambda: there.ran() == [midway.pk])
     worker.kill()
     assert there.start("-m", "tests.live.claimer", str(claimed.pk)).wait() == -9
-    assert Task.objects.filter(status=Status.RUNNING).count() == 2
+    # A beat on this machine may have given the first one up already: its process has ended.
+    assert [task.attempts.count() for task in (midway, claimed)] == [1, 1]
     return midway, claimed
 
 

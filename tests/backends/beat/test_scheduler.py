@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import signal
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from celery.apps.beat import Beat as BeatProgram
+from celery.beat import Service
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY
-from scheduling import delivery
+from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY, LedgerScheduler
+from scheduling import delivery, processes
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.backends.beat.ticking import Beat, another_task, make_due, many_due
@@ -80,6 +86,48 @@ def test_upkeep_has_its_own_cadence(beat: Beat, recorded: RecordingExecutor) -> 
     beat.clock.now += UPKEEP_EVERY
     beat.tick()
     assert recorded.submitted == [(first.pk, 1), (second.pk, 1)]
+
+
+@pytest.fixture
+def service(beat: Beat) -> Iterator[Service]:
+    """A beat as `celery beat` makes it, with its signal handlers, and no thread."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    made = Service(beat.app, scheduler_cls=LedgerScheduler)
+    BeatProgram(app=beat.app).install_sync_handler(made)
+    yield made
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("at", [1, 3, 10], ids=["while it starts", "later", "in a tick"])
+def test_a_signal_inside_any_query_ends_beat(
+    service: Service, at: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "start", lambda _kind: None)
+    monkeypatch.setattr(atexit, "register", lambda _function: None)
+    made: list[LedgerScheduler] = []
+    first = LedgerScheduler.__init__
+
+    def counted(self: LedgerScheduler, *args: Any, **kwargs: Any) -> None:
+        made.append(self)
+        first(self, *args, **kwargs)
+
+    monkeypatch.setattr(LedgerScheduler, "__init__", counted)
+    queries = 0
+
+    def interrupted(execute: Any, *query: Any) -> Any:
+        nonlocal queries
+        queries += 1
+        if queries == at:
+            os.kill(os.getpid(), number)
+        return execute(*query)
+
+    with connection.execute_wrapper(interrupted):
+        service.start()
+    assert queries >= at
+    assert len(made) == 1
+    assert "connection" not in vars(made[0])
 
 
 def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
