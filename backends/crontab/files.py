@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,11 @@ from typing import Final
 
 from scheduling.errors import BackendError
 
+# Whoever holds a lock writes a table, and waits a second before that at the most. A process that was stopped while it
+# held one must not hold a request for ever.
+LONGEST_WAIT_SECONDS: Final = 15.0
+# Between two tries; flock(2) itself has no limit.
+_PAUSE_SECONDS: Final = 0.02
 # O_NOFOLLOW: a link that somebody puts there in a folder that all can write to leads nowhere.
 _LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -34,26 +40,32 @@ def replace(path: Path, content: bytes, *, mode: int) -> None:
 
 
 @contextmanager
-def exclusive(path: Path, *, wait: bool = True) -> Iterator[int]:
+def exclusive(path: Path, *, wait: float = LONGEST_WAIT_SECONDS) -> Iterator[int]:
     """Hold the lock file at `path`; gives its file descriptor. When the process ends, the lock is free.
 
-    Raises BackendError if the file cannot be opened, if it is another user's in a folder that all can write to, and,
-    without `wait`, if the lock is held already. A lock of flock(2) belongs to the open file, and each call opens the
+    Raises BackendError if the file cannot be opened, if it is another user's in a folder that all can write to, and
+    if the lock is still held after `wait` seconds. A lock of flock(2) belongs to the open file, and each call opens the
     file again: so threads exclude each other, too.
     """
     handle = _opened(path)
     try:
-        _lock(handle, path, wait=wait)
+        _lock(handle, path, wait)
         yield handle
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, path: Path, *, wait: bool) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError as exc:
-        raise BackendError(f"{path} is locked by another process.") from exc
+def _lock(handle: int, path: Path, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            if time.monotonic() >= deadline:
+                raise BackendError(f"{path} is locked by another process.") from exc
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _opened(path: Path) -> int:

@@ -27,6 +27,8 @@ GRACE_SECONDS: Final = 10.0
 # A child that has ended is noticed at once, unless it left a process of its own that holds its files.
 LOOK_SECONDS: Final = 1.0
 
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+
 # A task and its attempt.
 Job = tuple[int, int]
 
@@ -61,15 +63,22 @@ class JobProcesses:
                 died |= self._ended(job, process)
         while self._waiting and len(self._running) < self._most:
             job = self._waiting.popleft()
-            process = self._context.Process(target=_in_child, args=(self._run, job), name=f"task-{job[0]}")
             try:
-                process.start()
+                self._start(job)
             except OSError:
                 # For example, out of processes or memory. The task stays queued, and is found as left behind.
                 log.exception("task %d could not be started", job[0])
-                continue
-            self._running[job] = process
         return died
+
+    def _start(self, job: Job) -> None:
+        """Start a child. A signal that ends this process waits until the child is known: `stop` has to end it, too."""
+        process = self._context.Process(target=_in_child, args=(self._run, job), name=f"task-{job[0]}")
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            process.start()
+            self._running[job] = process
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def busy(self) -> bool:
         """Whether a job waits or runs."""
@@ -119,6 +128,7 @@ def _in_child(run: Callable[[int, int], None], job: Job) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, _end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     connections.close_all()
     # What the parent wants done at its end is not for us; what the job's process wants is, such as a last notification.
     # multiprocessing ends its children without either.

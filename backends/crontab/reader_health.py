@@ -39,7 +39,7 @@ def of_reader(target: Target, *, folder: Path, pid_files: tuple[Path, ...] = PID
 def runner_lives(target: Target, folder: Path) -> bool:
     """Whether a `cron_runner` holds the lock of the target."""
     try:
-        with files.exclusive(lock_path(target, folder, "runner"), wait=False):
+        with files.exclusive(lock_path(target, folder, "runner"), wait=0.0):
             return False
     except BackendError:
         return True

@@ -16,7 +16,7 @@ import pytest
 import redis
 from celery import Celery
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.db.utils import ConnectionHandler, load_backend
 
 from settings.brokers import celery_settings
@@ -170,3 +170,23 @@ def ledger_at(database_url: str) -> Iterator[None]:
     finally:
         connections["default"].close()
         connections["default"] = before
+
+
+def suspend(process: Process) -> None:
+    """Stop a process and its children, but not inside a transaction: its locks would hold everybody until it goes on.
+
+    Only on PostgreSQL.
+    """
+    others = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+    )
+    while True:
+        os.killpg(process.popen.pid, signal.SIGSTOP)
+        with connection.cursor() as cursor:
+            cursor.execute(others)
+            [inside] = cursor.fetchone()
+        if not inside:
+            return
+        os.killpg(process.popen.pid, signal.SIGCONT)
+        time.sleep(0.1)

@@ -95,8 +95,8 @@ def test_the_agent_runs_what_is_due_in_a_child(host: Installation) -> None:
 
 def test_a_stopped_agent_loses_no_wake_up(host: Installation) -> None:
     agent = an_agent(host)
-    agent.popen.send_signal(signal.SIGSTOP)
     schedule = due("live.append", path=str(host.runs))
+    agent.popen.send_signal(signal.SIGSTOP)
     # The full path: it returns when the job has ended.
     wake(host)
     assert completed(schedule)

@@ -14,7 +14,7 @@ from scheduling.models import Host, Schedule, Task
 from scheduling.verification.examine import examine
 from scheduling.verification.mismatch import Scope
 from tests.conftest import a_schedule
-from tests.live.installation import Installation, Process
+from tests.live.installation import Installation, Process, suspend
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -80,7 +80,7 @@ def test_what_a_lost_host_had_to_run_runs_once_also_when_it_comes_back_in_the_mi
     far, _ = an_agent(on_postgres, "far"), an_agent(on_postgres, "near")
     if policy == "worker":
         on_postgres.worker()
-    os.killpg(far.popen.pid, signal.SIGSTOP)
+    suspend(far)
     for _ in range(SCHEDULES):
         missed_yearly(on_postgres, "far", on_host_lost=policy)
     on_postgres.until(lambda: Task.objects.count() == SCHEDULES, longest=LONGEST_WAIT_SECONDS)

@@ -20,7 +20,7 @@ from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
 from tests.live.broker_faults import Broker, broker_of
-from tests.live.installation import Installation, Process
+from tests.live.installation import Installation, Process, suspend
 from tests.process_rows import ended_process
 from tests.servers.plugin import require
 
@@ -241,7 +241,7 @@ def test_tasks_in_every_state_at_the_old_broker_run_once(on_postgres: Installati
     started(there, lost).kill()
     old_worker = started(there, late)
     # Like a suspended machine: its heartbeats stop, and later it goes on.
-    os.killpg(old_worker.popen.pid, signal.SIGSTOP)
+    suspend(old_worker)
     send(there, sent_to_old, sent_to_both, cancelled)
     ledger.cancel(cancelled.pk, reason="no", now=timezone.now())
     # Both have been silent for long.

@@ -6,6 +6,8 @@ import atexit
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -150,3 +152,40 @@ def test_a_child_does_at_its_end_what_it_wanted_itself(work: Work) -> None:
         atexit.unregister(inherited)
     assert work.names("own") == {1}
     assert work.names("inherited") == set()
+
+
+# A process without threads: a signal goes to any thread that does not block it, and pytest has some.
+INTERRUPTED = """
+import os, signal, time
+from multiprocessing.context import ForkProcess
+import django
+django.setup()
+from backends.crontab.job_processes import JobProcesses
+
+def end(number, frame):
+    raise SystemExit
+
+def interrupted(process):
+    start(process)
+    # The child runs, and is not known yet.
+    os.kill(os.getpid(), signal.SIGTERM)
+
+signal.signal(signal.SIGTERM, end)
+start, ForkProcess.start = ForkProcess.start, interrupted
+processes = JobProcesses(2, lambda task, attempt: time.sleep(600))
+try:
+    processes.add([(1, 1)])
+except SystemExit:
+    print("told to end, busy:", processes.busy())
+    processes.stop(grace=0.0)
+    print("busy:", processes.busy())
+"""
+
+
+def test_a_signal_while_a_child_is_started_ends_that_child_too() -> None:
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert said == "told to end, busy: True\nbusy: False\n"

@@ -231,7 +231,7 @@ def test_a_writer_that_is_killed_leaves_the_table_whole_and_the_lock_free(tmp_pa
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(BackendError, match="locked"), files.exclusive(target.lock(), wait=False):
+        with pytest.raises(BackendError, match="locked"), files.exclusive(target.lock(), wait=0.0):
             pass
         holder.kill()
     assert target.read() == FOREIGN

@@ -58,7 +58,7 @@ def _only_runner(target: FileTarget) -> Iterator[None]:
     """Hold the lock of whoever runs the lines of the file. Raises CommandError if another process holds it."""
     with ExitStack() as held:
         try:
-            held.enter_context(files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=False))
+            held.enter_context(files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=0.0))
         except BackendError as exc:
             raise CommandError(f"Another cron_runner runs the lines of {target.path} already.") from exc
         yield

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from pytest_django import DjangoDbBlocker
 
 from backends.crontab import agent, targets
@@ -106,7 +106,8 @@ def test_telling_is_interrupted_between_the_commit_and_the_removal(
     before = statuses(the_task(schedule))
     assert before == ["QUEUED", "RUNNING", "RUNNING", "RETRYING"]
     # The next attempt waits until the record is gone.
-    ledger.queue_waiting([the_task(schedule).pk], now=moment())
+    with transaction.atomic():
+        ledger.queue_waiting([the_task(schedule).pk], now=moment())
     Task.objects.update(send_at=moment())
     conftest.run_left_behind()
     assert len(conftest.runs) == 1
