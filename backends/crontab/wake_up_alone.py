@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterable
 
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from backends.crontab import look, wake_up
 from backends.crontab.backend import CrontabBackend
@@ -17,12 +18,14 @@ from scheduling.models import Task
 log = logging.getLogger(__name__)
 
 
-def run(*, decided: Callable[[], None]) -> None:
+def run(*, decided: Callable[[], None], told_to_end: Callable[[], bool]) -> None:
     """Decide what is due, run that and what was left behind, and return when it has ended.
 
-    `decided` is called as soon as the next wake-up may decide. A job that hangs holds no other one, because each has a
-    process of its own, TANDEM_INLINE_CONCURRENCY at a time. Raises OperationalError or InterfaceError if the database
-    is away; what runs then goes on.
+    `decided` is called as soon as the next wake-up may decide. `told_to_end` says whether a signal has come: then what
+    runs is ended, and SystemExit raised. The handler's own exception may be lost in the error of a query.
+
+    A job that hangs holds no other one, because each has a process of its own, TANDEM_INLINE_CONCURRENCY at a time.
+    Raises OperationalError or InterfaceError if the database is away; what runs then goes on.
     """
     processes = JobProcesses(settings.TANDEM_INLINE_CONCURRENCY)
     tasks = wake_up.decide()
@@ -33,11 +36,13 @@ def run(*, decided: Callable[[], None]) -> None:
             _start(processes, left)
         wake_up.lose_gone()
         _renew()
-        _finish(processes)
-    except SystemExit:
-        # This process was told to end, and so are its children.
+        _finish(processes, told_to_end)
+    except (SystemExit, OperationalError, InterfaceError) as exc:
+        if not told_to_end():
+            raise
+        # So are the children told.
         processes.stop(grace=0.0)
-        raise
+        raise SystemExit(128 + signal.SIGTERM) from exc
 
 
 def _start(processes: JobProcesses, tasks: Iterable[Task]) -> None:
@@ -46,9 +51,11 @@ def _start(processes: JobProcesses, tasks: Iterable[Task]) -> None:
     processes.add((task.pk, task.attempt) for task in tasks)
 
 
-def _finish(processes: JobProcesses) -> None:
+def _finish(processes: JobProcesses, told_to_end: Callable[[], bool]) -> None:
     connections.close_all()
     while processes.busy():
+        if told_to_end():
+            raise SystemExit
         processes.wait()
         if processes.step():
             wake_up.lose_gone()

@@ -45,6 +45,9 @@ class JobsHere:
     def busy(self) -> bool:
         return False
 
+    def stop(self, grace: float) -> None:
+        """Nothing runs any more."""
+
 
 @pytest.fixture
 def jobs_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import agent_socket, look, turn, wake_up
+from backends.crontab import agent_socket, look, turn, wake_up, wake_up_alone
 from scheduling import processes
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
@@ -200,3 +200,17 @@ def test_one_clear_line_says_that_the_database_is_away(
 def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         call_command("due", *arguments)
+
+
+def test_an_end_that_is_lost_in_the_error_of_a_query_ends_it_all_the_same(
+    crontab_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise OperationalError("user-defined function raised exception")
+
+    monkeypatch.setattr(wake_up, "lose_gone", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        wake_up_alone.run(decided=lambda: None, told_to_end=lambda: True)
+    assert ended.value.code == 128 + signal.SIGTERM
+    with pytest.raises(OperationalError):
+        wake_up_alone.run(decided=lambda: None, told_to_end=lambda: False)

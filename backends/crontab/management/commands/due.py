@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -36,13 +36,13 @@ class Command(BaseCommand):
 
     def handle(self, *_: object, verbosity: int, without_database: bool, **__: object) -> None:
         """Exit with code 1 and one line of text if the database stays away."""
-        with _ended_by_sigterm(), _warnings_only(apply=verbosity < 2):
+        with _ended_by_sigterm() as told_to_end, _warnings_only(apply=verbosity < 2):
             if settings.TANDEM_ONLY_LOOKS:
                 _look()
             elif without_database:
                 _go_without_database("it did not answer")
             else:
-                _run()
+                _run(told_to_end)
 
 
 def _look() -> None:
@@ -57,11 +57,11 @@ def _look() -> None:
     os.execv(sys.executable, [*settings.TANDEM_CRON_COMMAND, "due", then])  # noqa: S606 - a list, as S603
 
 
-def _run() -> None:
+def _run(told_to_end: Callable[[], bool]) -> None:
     from backends.crontab import wake_up_alone  # noqa: PLC0415 - most wake-ups find nothing, and need none of it
 
     try:
-        wake_up_alone.run(decided=turn.give_back)
+        wake_up_alone.run(decided=turn.give_back, told_to_end=told_to_end)
     except (OperationalError, InterfaceError) as exc:
         _go_without_database(str(exc).partition("\n")[0] or type(exc).__name__)
 
@@ -95,14 +95,16 @@ def _warnings_only(*, apply: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Make SIGTERM raise SystemExit, so that children are told before the process ends."""
+def _ended_by_sigterm() -> Iterator[Callable[[], bool]]:
+    """Make SIGTERM raise SystemExit, so that children are told before the process ends. Gives whether it has come."""
+    came: list[int] = []
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + signal.SIGTERM)
+    def end(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        sys.exit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        yield lambda: bool(came)
     finally:
         signal.signal(signal.SIGTERM, before)
