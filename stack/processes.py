@@ -127,7 +127,7 @@ def _cron(around: Surroundings) -> list[Process]:
     if command is None:
         return []
     # It waits up to 10 s for the commands it has started.
-    return [Process("cron", (around.python, str(around.manage), command), grace_seconds=15.0)]
+    return [Process("cron", (around.python, str(around.manage), command), grace_seconds=25.0)]
 
 
 def _reachable(host: str) -> str:
