@@ -14,18 +14,21 @@ from django.utils import timezone
 from backends.crontab import (
     checks,
     entries,
+    flavours,
     host_report,
     installation,
     lines,
+    programs,
     reader_health,
     system_zone,
     targets,
     wrapper,
 )
 from backends.crontab.block import MOST_LINES, Fault, faults, split
+from backends.crontab.flavours import Flavour
 from backends.crontab.spool import plan
 from backends.crontab.spool.store import here
-from backends.crontab.targets import Target
+from backends.crontab.targets import FileTarget, Target
 from backends.crontab.writer import Writer
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
 from scheduling.difference import Difference, DifferenceKind
@@ -51,8 +54,9 @@ class CrontabBackend(SchedulerBackend):
     def entries(self, schedule: Schedule) -> list[Entry]:
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""
         zone_name = self._zone(schedule)
-        groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now())
         target = self.target() if schedule.host == settings.TANDEM_HOST else None
+        debian = target is None or _cron_of(target).makes_up
+        groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now(), debian=debian)
         return self._entries_of(groups, target)
 
     def wasted_wake_ups(self, schedule: Schedule) -> int | None:
@@ -162,9 +166,11 @@ class CrontabBackend(SchedulerBackend):
         return lines.entries_of(groups, wrapper.command_of(wrapper.path()), user=user)
 
     def _groups(self, target: Target, without: Collection[int] = ()) -> list[lines.Group]:
-        room = MOST_LINES - entries.LINES_AROUND - split(target.read(), installation.owner(target)).foreign.count(b"\n")
+        cron = _cron_of(target)
+        foreign = split(target.read(), installation.owner(target)).foreign.count(b"\n")
+        room = min(MOST_LINES, cron.most_entries or MOST_LINES) - entries.LINES_AROUND - foreign
         active = self._active(settings.TANDEM_HOST).exclude(pk__in=without).only(*TRIGGER_FIELDS)
-        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room)
+        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room, debian=cron.makes_up)
 
     def _active(self, host: str) -> QuerySet[Schedule]:
         return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)
@@ -177,6 +183,11 @@ class CrontabBackend(SchedulerBackend):
         # Read together with the schedule by scheduling.queries.schedules.
         known: str | None = getattr(schedule, "host_zone", None)
         return known or host_report.zone_of(host) or "UTC"
+
+
+def _cron_of(target: Target) -> Flavour:
+    """The cron that runs the lines of this machine's table. Our own runner does what Debian's does."""
+    return flavours.DEBIAN if isinstance(target, FileTarget) else flavours.recognize(programs.version())
 
 
 def _difference(fault: Fault, ids_of: Mapping[str, tuple[int, ...]]) -> Difference:

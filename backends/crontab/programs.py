@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -80,11 +81,15 @@ def is_busybox() -> bool:
 def version() -> str:
     """What `crontab -V` says on both channels; empty without that program. Not every crontab knows -V: it says so."""
     found = shutil.which("crontab")
-    if found is None:
-        return ""
+    return "" if found is None else _version_of(found)
+
+
+@lru_cache(maxsize=4)
+def _version_of(program: str) -> str:
+    """Asked once: another cron in its place is met when this process is started again."""
     try:
         done = subprocess.run(
-            [found, "-V"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=TIMEOUT_SECONDS
+            [program, "-V"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=TIMEOUT_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

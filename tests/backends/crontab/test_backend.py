@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from backends.crontab import files, installation, targets
+from backends.crontab import files, installation, programs, system_zone, targets
 from backends.crontab.backend import CrontabBackend
 from backends.crontab.block import MOST_LINES, splice
 from backends.crontab.targets import FileTarget
@@ -262,3 +262,24 @@ def test_what_somebody_did_to_the_block_is_told_by_kind_and_mended(crontab_file:
     assert not drift.find(CrontabBackend())
     lines = crontab_file.read_text().splitlines()
     assert (lines.count(first), lines.count(second), lines.count("3 3 * * * theirs")) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("cronie 1.7.2\n", ["0 9 * * *"]),
+        ("usage: crontab [-u user] [-n] file\n", ["0 9 * * *"]),
+        # It does not make up for a clock that jumps over half past two: the late run has a line.
+        ("BusyBox v1.35.0 (Debian)\n", ["30 2 * * *", "*/30 3 28 3 *"]),
+    ],
+    ids=["cronie", "debian", "busybox"],
+)
+def test_lines_are_those_that_the_cron_of_this_machine_needs(
+    said: str, lines: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TANDEM_CRONTAB = "user"
+    monkeypatch.setattr(system_zone, "system_zone", lambda: "Europe/Berlin")
+    monkeypatch.setattr(programs, "version", lambda: said)
+    cron = "30 2 * * *" if len(lines) > 1 else "0 9 * * *"
+    found = CrontabBackend().entries(a_draft(cron=cron, timezone="Europe/Berlin"))
+    assert {entry.text.rpartition(" /")[0] for entry in found} >= set(lines)

@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from backends.crontab.backend import CrontabBackend
 from scheduling.lifecycle import Status
+from scheduling.models import Process as ProcessRow
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
 
@@ -77,7 +78,8 @@ def has_task(status: Status) -> bool:
 def test_a_wake_up_that_is_ended_records_its_task_as_failed(crontab_file: Path, tmp_path: Path) -> None:
     due_inline(steps=1, pause=60)
     with manage("due", folder=tmp_path / "var") as process:
-        wait_until(lambda: has_task(Status.RUNNING), "the task runs")
+        # The watch of a job begins to tell that its process lives when the job has run for a second.
+        wait_until(ProcessRow.objects.filter(kind="inline").exists, "the job runs")
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 128 + signal.SIGTERM
     task = Task.objects.get(status=Status.FAILED)
