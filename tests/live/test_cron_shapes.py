@@ -129,7 +129,7 @@ def move(there: Installation, *, to: str, at_second: int) -> None:
 def assert_each_minute_once(there: Installation, *, first: datetime, last: datetime) -> None:
     """Each schedule has one task for each minute from `first` to `last`, and each task ran once."""
     minutes = [first + number * MINUTE for number in range((last - first) // MINUTE + 1)]
-    assert len(minutes) > 4
+    assert len(minutes) > 1
     for schedule in Schedule.objects.all():
         of_it = Task.objects.filter(schedule=schedule, due_at__gte=first, due_at__lte=last)
         assert list(of_it.order_by("due_at").values_list("due_at", flat=True)) == minutes
