@@ -97,12 +97,6 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: st
         return task
 
 
-def claim_again(task_id: int, attempt: int, *, worker: str, now: datetime, process: str) -> Task | None:
-    """As `claim`, for a process whose own claim of this attempt failed, and may have been stored all the same."""
-    stored = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING, process=process).first()
-    return stored or claim(task_id, attempt, worker=worker, now=now, process=process)
-
-
 def complete(task: Task, *, result: Json, now: datetime) -> Status | None:
     """Record that the job returned."""
     # The task's error is cleared. The error of an earlier attempt stays in the row of that attempt.

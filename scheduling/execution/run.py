@@ -93,13 +93,17 @@ def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
     now, process = clock.now(), processes.identity()
     # An error up to here leaves the attempt to whoever gets its next message.
     connection.ensure_connection()
-    try:
+
+    def claim() -> Task | None:
         return ledger.claim(task_id, attempt, worker=worker, process=process, now=now)
+
+    ours = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING, process=process)
+    try:
+        return claim()
     except (OperationalError, InterfaceError):
         # The claim may be stored although its answer was lost: then the attempt is ours, and nobody else runs it.
-        again = partial(ledger.claim_again, task_id, attempt, worker=worker, process=process, now=now)
         connection.close()
-        return wait_through(again, pauses=PAUSES, for_ever=True)
+        return wait_through(lambda: ours.first() or claim(), pauses=PAUSES, for_ever=True)
 
 
 def error_line(exc: BaseException) -> str:
