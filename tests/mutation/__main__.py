@@ -28,13 +28,13 @@ from tests.mutation.trial import PRELOAD, trial
 ROOT: Final = Path(__file__).resolve().parents[2]
 EXPLAINED: Final = Path(__file__).with_name("survivors.toml")
 CORE: Final = (
-    *(f"scheduling/{name}.py" for name in ("ledger", "planning", "dispatch", "delivery", "lifecycle")),
+    *(f"scheduling/{name}.py" for name in ("planning", "dispatch", "delivery", "lifecycle")),
+    "scheduling/ledger",
     "scheduling/workflows",
 )
 # Besides those that mirror a file, the tests that are about what it promises to others.
 ALSO: Final = {
-    "scheduling/ledger.py": (
-        "tests/scheduling/test_ledger_rows.py",
+    "scheduling/ledger": (
         "tests/scheduling/execution",
         "tests/scheduling/upkeep",
         "tests/scheduling/test_tasks.py",
@@ -45,7 +45,7 @@ ALSO: Final = {
     "scheduling/planning.py": ("tests/scheduling/test_dispatch.py",),
     "scheduling/dispatch.py": ("tests/scheduling/test_delivery.py", "tests/scheduling/workflows"),
     "scheduling/delivery.py": ("tests/scheduling/upkeep", "tests/scheduling/test_tasks.py"),
-    "scheduling/lifecycle.py": ("tests/scheduling/test_ledger.py", "tests/scheduling/test_tasks.py"),
+    "scheduling/lifecycle.py": ("tests/scheduling/ledger", "tests/scheduling/test_tasks.py"),
     "scheduling/workflows": ("tests/scheduling/test_dispatch.py", "tests/api/workflows"),
 }
 # A mistake may make a loop endless: that is noticed as well. So many times longer than without it, and some seconds.

@@ -1,0 +1,48 @@
+"""The moves of a task from status to status.
+
+Each move is one conditional UPDATE and one event, in one transaction. When two callers try the same move, one of them
+makes it, and the call of the other changes nothing.
+"""
+
+from __future__ import annotations
+
+from scheduling.ledger.attempts import (
+    MOST_ERROR_CHARACTERS,
+    attempt_state,
+    claim,
+    complete,
+    fail,
+    lose,
+    progress,
+    schedule_retry,
+    stopped,
+)
+from scheduling.ledger.batches import cancel_unclaimed, queue_waiting, record
+from scheduling.ledger.handing_over import HAND_OVER, MOST_DOUBLINGS, MOST_SENDS, SEND_AGAIN, send_again_after, sent
+from scheduling.ledger.moves import EXPIRED, append, ask_to_stop, cancel, retry
+
+__all__ = [
+    "EXPIRED",
+    "HAND_OVER",
+    "MOST_DOUBLINGS",
+    "MOST_ERROR_CHARACTERS",
+    "MOST_SENDS",
+    "SEND_AGAIN",
+    "append",
+    "ask_to_stop",
+    "attempt_state",
+    "cancel",
+    "cancel_unclaimed",
+    "claim",
+    "complete",
+    "fail",
+    "lose",
+    "progress",
+    "queue_waiting",
+    "record",
+    "retry",
+    "schedule_retry",
+    "send_again_after",
+    "sent",
+    "stopped",
+]

@@ -1,0 +1,65 @@
+"""The moves of many tasks at once, a few statements for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from scheduling.events import notifier
+from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.moves import ends, reason_detail
+from scheduling.lifecycle import WAITING, Status
+from scheduling.models import Task, TaskEvent
+from scheduling.storable import Json
+
+
+def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
+    """Store new tasks in bulk, each with its first event. The caller must have opened a transaction."""
+    rows = list(tasks)
+    for task in rows:
+        task.events = 1
+        task.created_at = now
+    made = Task.objects.bulk_create(rows)
+    TaskEvent.objects.bulk_create(
+        TaskEvent(task=task, number=1, at=now, status=task.status, detail=reason_detail(task.reason)) for task in made
+    )
+    notifier.announce([task.pk for task in made])
+    return made
+
+
+def queue_waiting(task_ids: list[int], *, now: datetime) -> list[Task]:
+    """Queue those of the tasks that are waiting, in bulk. Returns them, not handed over yet. Needs a transaction."""
+    rows = list(Task.objects.select_for_update().filter(pk__in=task_ids, status__in=WAITING).order_by("pk"))
+    for task in rows:
+        task.status = Status.QUEUED
+        task.events += 1
+        task.send_at, task.sends, task.wait_until, task.reason = now + HAND_OVER, 0, None, ""
+    _move_locked(rows, now, {}, send_at=now + HAND_OVER, sends=0, wait_until=None, reason="")
+    return rows
+
+
+def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_locked: bool = False) -> None:
+    """Cancel those of the tasks that are not claimed, in bulk. Needs a transaction.
+
+    With `skip_locked`, tasks that another transaction has locked are left out, so the call never waits for a row.
+    """
+    unclaimed = Task.objects.filter(pk__in=task_ids, status__in=[*WAITING, Status.QUEUED])
+    rows = list(unclaimed.select_for_update(skip_locked=skip_locked).order_by("pk"))
+    for task in rows:
+        task.status = Status.CANCELLED
+        task.events += 1
+    _move_locked(rows, now, reason_detail(reason), reason=reason, finished_at=ends(now), send_at=None, wait_until=None)
+
+
+def _move_locked(rows: list[Task], now: datetime, detail: Mapping[str, Json], **changes: Any) -> None:
+    """Store the status of each row, `changes` on all rows, and one event for each. The caller has locked the rows."""
+    for status in {task.status for task in rows}:
+        ids = [task.pk for task in rows if task.status == status]
+        Task.objects.filter(pk__in=ids).update(status=status, events=F("events") + 1, **changes)
+    TaskEvent.objects.bulk_create(
+        TaskEvent(task=task, number=task.events, at=now, status=task.status, detail=detail) for task in rows
+    )
+    notifier.announce([task.pk for task in rows])
