@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import time
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ def place_and_user(setting: str) -> tuple[Path, str]:
 
 
 def write(path: Path, table: bytes) -> None:
-    """Replace the file by `table`, or remove it where `table` is empty. The folder's time changes: cron notices.
+    """Replace the file by `table`, or remove it where `table` is empty, so that cron notices (`_noticed`).
 
     Raises BackendError where this process is not root or the file cannot be written; then it is unchanged.
     """
@@ -55,11 +56,23 @@ def write(path: Path, table: bytes) -> None:
         if not path.parent.is_dir():
             raise BackendError(f"There is no folder {path.parent}: this machine's cron reads no such files.")
         if table:
+            before = path.stat().st_mtime if path.exists() else 0.0
             files.replace(path, table, mode=MODE)
+            _noticed(path, before)
         else:
             path.unlink(missing_ok=True)
     except OSError as exc:
         raise BackendError(f"{path} cannot be written: {exc.strerror}.") from exc
+
+
+def _noticed(path: Path, before: float) -> None:
+    """Give the file a time of its own. Cron tells a changed file by its time in whole seconds (Debian's database.c).
+
+    It may have read the file, and the folder, earlier in this very second: then it would never read what was written
+    after that.
+    """
+    later = int(max(time.time(), before)) + 1
+    os.utime(path, (later, later))
 
 
 def _exists(user: str) -> bool:
