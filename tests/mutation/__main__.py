@@ -2,9 +2,9 @@
 
     python3 dev.py mutate [scheduling/planning.py ...] [--sample 50 --seed 7]
 
-The files of the work tree are not touched: each mistake is made in memory, in a process of its own. Forks of one
-process try it first on the tests that call its function (see `Forks`). What they do not notice is tried with all tests
-of its file from the start.
+The files of the work tree are not touched: each mistake is made in memory, in a process of its own. A mistake
+inside of a function is tried in a fork of one process, on the tests that call the function; any other with all tests of
+its file, from the start.
 
 A mistake that is none is listed with its reason in survivors.toml. The exit code is 1 where another one survives.
 """
@@ -74,29 +74,42 @@ def explained() -> dict[tuple[str, str, str, str], str]:
     return {(one["file"], one["in"], one["was"], one["became"]): one["why"] for one in entries}
 
 
-def survivors(file: str, found: Sequence[Mutation]) -> Iterator[Mutation]:
-    """Those mutations of a file that no test notices, in order. Raises ValueError where its tests fail without any."""
-    tests = tests_of(file)
-    if not tests:
-        raise ValueError(f"No tests mirror {file}: name those that are about it in ALSO of tests/mutation/__main__.py.")
+def survivors(found: Sequence[Mutation]) -> Iterator[Mutation]:
+    """Those mutations that no test notices, in order. Their files have the same tests.
+
+    Raises ValueError where tests fail without a mutation.
+    """
     started = time.monotonic()
     longest = 0.0
-    # Only what the forks have not noticed has to be tried from the start.
-    for number, (mutation, noticed) in enumerate(zip(found, answers(file, found, tests), strict=True), 1):
+    for number, (mutation, noticed) in enumerate(zip(found, answers(found, tests_of(found[0].file)), strict=True), 1):
         longest = longest or PATIENCE[0] * (time.monotonic() - started) + PATIENCE[1]
-        if not noticed and exit_code(file, mutation.text, tests, longest) == 0:
+        file, text = mutation.file, mutation.text
+        if not (exit_code(file, text, tests_of(file), longest) != 0 if noticed is None else noticed):
             yield mutation
         print(f"\r{file}: {number} of {len(found)} ", end="", file=sys.stderr, flush=True)
 
 
-def _told(file: str, found: Sequence[Mutation]) -> int:
-    """Print what survives of a file, and return how many that are. Raises ValueError as `survivors`."""
+def _told(found: Sequence[Mutation]) -> int:
+    """Print what survives, and return how many that are. Raises ValueError as `survivors`."""
     left = 0
-    for mutation in survivors(file, found):
+    for mutation in survivors(found):
         left += 1
         print(f"{mutation.file}:{mutation.line} in {mutation.function or 'the module'}", flush=True)
         print(f"  - {mutation.was}\n  + {mutation.became}", flush=True)
     return left
+
+
+def together(found: Sequence[Mutation]) -> list[list[Mutation]]:
+    """The mutations, divided by the tests of their files. Raises ValueError for a file that has none."""
+    groups: dict[frozenset[str], list[Mutation]] = {}
+    for mutation in found:
+        tests = frozenset(tests_of(mutation.file))
+        if not tests:
+            raise ValueError(f"No tests mirror {mutation.file}: name them in ALSO of tests/mutation/__main__.py.")
+        # A file of a folder that is asked as a whole makes no difference.
+        whole = frozenset(test for test in tests if not any(test.startswith(f"{folder}/") for folder in tests))
+        groups.setdefault(whole, []).append(mutation)
+    return list(groups.values())
 
 
 def main() -> int:
@@ -105,7 +118,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", default=CORE, help="files or folders (default: the core)")
     parser.add_argument("--sample", type=int, help="so many mutations, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws others")
-    parser.add_argument("--processes", type=int, default=2, help="so many files at once (default: 2)")
+    parser.add_argument("--processes", type=int, default=2, help="so many groups of files at once (default: 2)")
     asked = parser.parse_args()
     for path in asked.paths:
         if not (ROOT / path).exists():
@@ -118,12 +131,9 @@ def main() -> int:
         chosen = random.Random(asked.seed).sample(range(len(tried)), asked.sample)  # noqa: S311 - guards nothing
         tried = [tried[number] for number in sorted(chosen)]
     os.chdir(ROOT)
-    by_file = {
-        file: [made for made in tried if made.file == file] for file in dict.fromkeys(made.file for made in tried)
-    }
     try:
         with ThreadPoolExecutor(asked.processes) as pool:
-            left = sum(pool.map(_told, by_file, by_file.values()))
+            left = sum(pool.map(_told, together(tried)))
     except ValueError as exc:
         sys.exit(str(exc))
     for file, function, was, became in stale:

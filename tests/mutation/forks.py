@@ -1,4 +1,4 @@
-"""The mutations of one file, each tried in a fork of one pytest process, which starts and collects only once.
+"""Many mutations, each tried in a fork of one pytest process, which starts and collects only once.
 
 A mutation inside of a function is put into the function that is loaded already, and only the tests that call it run:
 first those that noticed the last mutations, then the quickest.
@@ -11,12 +11,12 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
 import pytest
@@ -28,30 +28,31 @@ from tests.mutation.mutations import Mutation, unparsed
 _FORK: Final = multiprocessing.get_context("fork")
 # A mistake may make a loop endless: that is noticed as well. So many times longer than without it, and some seconds.
 PATIENCE: Final = (5, 20)
-# Seconds in which all tests of a file must have run.
+# Seconds in which all tests must have run.
 LONGEST: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    """A test without a mutation: its place in the session, and the functions of the file that it calls."""
+    """A test without a mutation: its place in the session, and the functions that it calls, each as file and name."""
 
     index: int
     seconds: float
     passed: bool
-    calls: frozenset[str]
+    calls: frozenset[tuple[str, str]]
 
 
 class Forks:
-    """A pytest plugin. In the place of the usual run, it runs each test once, and then tries each mutation of a file.
+    """A pytest plugin. In the place of the usual run, it runs each test once, and then tries each mutation.
 
     It sends to `answers` first the tests that do not pass without a mutation. Where there is none, one answer for each
-    mutation follows, in order: True where a test notices it. False says nothing yet: the mutation is not inside of a
-    function, or no test that calls its function notices it.
+    mutation follows, in order: whether a test notices it. None says that it cannot be tried here: the mutation is not
+    inside of a function, or no test calls that function in this process.
     """
 
-    def __init__(self, path: Path, found: Sequence[Mutation], answers: Connection) -> None:
-        self._path, self._found, self._answers = path, found, answers
+    def __init__(self, found: Sequence[Mutation], answers: Connection) -> None:
+        self._found, self._answers = found, answers
+        self._paths = {mutation.file: str(Path(mutation.file).resolve()) for mutation in found}
         self._tests: list[_Test] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -60,21 +61,25 @@ class Forks:
         for item in [item for item in session.items if item.get_closest_marker("django_db")][:1]:
             _passes(item)
         restore = _restorer()
-        self._tests = _in_fork(lambda say: _measure(session, str(self._path), say), LONGEST)
+        self._tests = _in_fork(lambda say: _measure(session, {*self._paths.values()}, say), LONGEST)
         passed = {test.index for test in self._tests if test.passed}
         self._answers.send([item.nodeid for index, item in enumerate(session.items) if index not in passed])
         if len(passed) < len(session.items):
             return True
         self._tests.sort(key=lambda test: test.seconds)
-        loaded = Loaded(str(self._path), unparsed(self._path.read_text(encoding="utf-8")))
+        loaded = {file: Loaded(path, unparsed(Path(path).read_text("utf-8"))) for file, path in self._paths.items()}
         for mutation in self._found:
             restore()
-            self._answers.send(self._is_noticed(session, loaded, mutation))
+            self._answers.send(self._is_noticed(session, loaded[mutation.file].changed(mutation.text), mutation))
         return True
 
-    def _is_noticed(self, session: pytest.Session, loaded: Loaded, mutation: Mutation) -> bool:
-        changes = loaded.changed(mutation.text)
-        asked = [test for test in self._tests if mutation.function in test.calls] if changes else []
+    def _is_noticed(
+        self, session: pytest.Session, changes: Mapping[FunctionType, CodeType], mutation: Mutation
+    ) -> bool | None:
+        place = self._paths[mutation.file], mutation.function
+        asked = [test for test in self._tests if place in test.calls]
+        if not changes or not asked:
+            return None
 
         def work(say: Callable[[object], None]) -> None:
             for function, code in changes.items():
@@ -86,7 +91,7 @@ class Forks:
             say(None)
 
         longest = PATIENCE[0] * sum(test.seconds for test in asked) + PATIENCE[1]
-        said: list[_Test | None] = _in_fork(work, longest) if asked else [None]
+        said: list[_Test | None] = _in_fork(work, longest)
         last_test = said[-1] if said else asked[0]
         if last_test is not None:
             self._tests.remove(last_test)
@@ -94,13 +99,13 @@ class Forks:
         return last_test is not None
 
 
-def _measure(session: pytest.Session, path: str, say: Callable[[object], None]) -> None:
-    """Run each test, and say how it went."""
-    calls: set[str] = set()
+def _measure(session: pytest.Session, paths: set[str], say: Callable[[object], None]) -> None:
+    """Run each test, and say how it went, and what it called in the files at `paths`."""
+    calls: set[tuple[str, str]] = set()
 
     def note(frame: FrameType, _event: str, _argument: object) -> None:
-        if frame.f_code.co_filename == path:
-            calls.add(name_of(frame.f_code))
+        if frame.f_code.co_filename in paths:
+            calls.add((frame.f_code.co_filename, name_of(frame.f_code)))
 
     threading.settrace(note)
     for index, item in enumerate(session.items):

@@ -72,9 +72,8 @@ def test_a_fork_notices_a_mistake_and_nothing_else() -> None:
     same = _in_sources("frozenset((status for status in MOVES if to in MOVES[status]))")
     wrong = _in_sources("frozenset()")
     outside = next(mutations(LIFECYCLE, (run.ROOT / LIFECYCLE).read_text()))
-    tries = {"same": same, "wrong": wrong, "outside": outside, "same again": same}
-    answers = trial.answers(LIFECYCLE, list(tries.values()), ["tests/scheduling/test_lifecycle.py"])
-    assert [name for name, noticed in zip(tries, answers, strict=True) if noticed] == ["wrong"]
+    answers = trial.answers([same, wrong, outside, same], ["tests/scheduling/test_lifecycle.py"])
+    assert list(answers) == [False, True, None, False]
 
 
 @pytest.mark.parametrize(("became", "code"), [(SOURCES, 0), ("frozenset()", 1)])
@@ -85,4 +84,4 @@ def test_all_tests_of_a_file_notice_a_mistake_from_the_start(became: str, code: 
 
 def test_tests_that_fail_without_a_mutation_are_named() -> None:
     with pytest.raises(ValueError, match="do not start: pytest no_such_test"):
-        list(trial.answers(LIFECYCLE, [], ["no_such_test"]))
+        list(trial.answers([], ["no_such_test"]))

@@ -1,4 +1,4 @@
-"""Runs the tests of one file with mutations of it, in processes of their own."""
+"""Runs tests with mutations, in processes of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -58,17 +57,17 @@ def exit_code(file: str, text: str | None, tests: Sequence[str], longest: float)
         return process.exitcode
 
 
-def answers(file: str, found: Sequence[Mutation], tests: Sequence[str]) -> Iterator[bool]:
-    """What `Forks` answers to each mutation of a file, as it comes. Raises ValueError where a test fails without."""
+def answers(found: Sequence[Mutation], tests: Sequence[str]) -> Iterator[bool | None]:
+    """What `Forks` answers to each mutation, as it comes. Raises ValueError where a test fails without."""
     reader, writer = multiprocessing.Pipe(duplex=False)
-    with _process(_in_forks, file, found, tests, writer):
+    with _process(_in_forks, found, tests, writer):
         writer.close()
         try:
             failed = reader.recv()
         except EOFError as exc:
-            raise ValueError(f"The tests of {file} do not start: pytest {' '.join(tests)}") from exc
+            raise ValueError(f"These tests do not start: pytest {' '.join(tests)}") from exc
         if failed:
-            raise ValueError(f"These tests must pass without a mutation of {file}: {' '.join(failed)}")
+            raise ValueError(f"These tests must pass without a mutation: {' '.join(failed)}")
         yield from (reader.recv() for _ in found)
 
 
@@ -95,9 +94,9 @@ def _alone(folder: str, file: str, text: str | None, tests: Sequence[str]) -> No
     sys.exit(pytest.main([*_OPTIONS, *tests]))
 
 
-def _in_forks(folder: str, file: str, found: Sequence[Mutation], tests: Sequence[str], writer: Connection) -> None:
+def _in_forks(folder: str, found: Sequence[Mutation], tests: Sequence[str], writer: Connection) -> None:
     _prepare(folder)
-    sys.exit(pytest.main([*_OPTIONS, *tests], plugins=[Forks(Path(file).resolve(), found, writer)]))
+    sys.exit(pytest.main([*_OPTIONS, *tests], plugins=[Forks(found, writer)]))
 
 
 def _prepare(folder: str) -> None:

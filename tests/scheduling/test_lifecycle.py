@@ -13,7 +13,7 @@ def test_a_status_is_stored_and_shown_by_its_name() -> None:
 
 def test_what_waits_is_queued_when_its_time_comes() -> None:
     assert sources(Status.QUEUED) == {Status.SCHEDULED, Status.RETRYING} | RETRYABLE
-    assert RETRYABLE == {Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MISSED}
+    assert {Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MISSED} == RETRYABLE
 
 
 def test_a_finished_task_moves_only_by_a_retry() -> None:
