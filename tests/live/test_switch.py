@@ -249,29 +249,40 @@ def test_tasks_in_every_state_at_the_old_broker_run_once(on_postgres: Installati
 
     there.broker_url = new.url
     send(there, sent_to_both)
-    sweeps = [there.start("manage.py", "broker", "resend") for _ in range(2)]
-    assert [sweep.wait() for sweep in sweeps] == [0, 0]
+    resend_twice_at_once(there)
     there.worker(name="new")
     there.beat()
     done = [lost, late, *queued, *later]
     there.until(lambda: count(pk__in=[task.pk for task in done], status=Status.COMPLETED) == len(done))
-    in_order = [task.pk for task in sorted(queued, key=lambda task: -task.priority)]
-    in_order.remove(sent_to_both.pk)
+    in_order = [task.pk for task in sorted(queued, key=lambda task: -task.priority) if task != sent_to_both]
     assert [pk for pk in there.ran() if pk in in_order] == in_order
 
     gate.touch()
-    os.killpg(old_worker.popen.pid, signal.SIGCONT)
-    there.until(lambda: "the end of an attempt was not recorded" in old_worker.said())
-    there.until(lambda: old_worker.said().count("nothing to claim") == 3)
+    goes_on_for_nothing(there, old_worker)
     assert old.waiting() == 0
-    expected = dict.fromkeys([task.pk for task in done], 1) | {lost.pk: 2, late.pk: 2}
-    assert Counter(there.ran()) == expected
-    for task in (lost, late):
-        ends = list(task.attempts.order_by("number").values_list("status", flat=True))
-        assert ends == [Status.FAILED, Status.COMPLETED]
+    assert Counter(there.ran()) == dict.fromkeys([task.pk for task in done], 1) | {lost.pk: 2, late.pk: 2}
+    assert [ends(task) for task in (lost, late)] == [[Status.FAILED, Status.COMPLETED]] * 2
     assert Task.objects.get(pk=late.pk).result == 2
     assert count(status=Status.COMPLETED) == len(done)
     assert Task.objects.get(pk=cancelled.pk).status == Status.CANCELLED
+
+
+def resend_twice_at_once(there: Installation) -> None:
+    """`manage.py broker resend`, by two people."""
+    sweeps = [there.start("manage.py", "broker", "resend") for _ in range(2)]
+    assert [sweep.wait() for sweep in sweeps] == [0, 0]
+
+
+def goes_on_for_nothing(there: Installation, worker: Process) -> None:
+    """A suspended worker goes on: the end of its attempt is not recorded, and its three messages claim nothing."""
+    os.killpg(worker.popen.pid, signal.SIGCONT)
+    there.until(lambda: "the end of an attempt was not recorded" in worker.said())
+    there.until(lambda: worker.said().count("nothing to claim") == 3)
+
+
+def ends(task: Task) -> list[str]:
+    """How each attempt of a task ended, in order."""
+    return list(task.attempts.order_by("number").values_list("status", flat=True))
 
 
 def started(installation: Installation, task: Task) -> Process:

@@ -2,28 +2,29 @@
 
     python3 dev.py mutate [scheduling/planning.py ...] [--sample 50 --seed 7]
 
-The files of the work tree are not touched: each mistake is made in memory, in a process of its own. A mistake that is
-none is listed with its reason in survivors.toml. The exit code is 1 where another one survives.
+The files of the work tree are not touched: each mistake is made in memory, in a process of its own. A mistake
+inside of a function is tried in a fork of one process, on the tests that call the function; any other with all tests of
+its file, from the start.
+
+A mistake that is none is listed with its reason in survivors.toml. The exit code is 1 where another one survives.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import random
 import sys
-import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 from typing import Final
 
+from tests.mutation.forks import PATIENCE
 from tests.mutation.mutations import Mutation, mutations
-from tests.mutation.trial import PRELOAD, trial
+from tests.mutation.trial import answers, exit_code
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 EXPLAINED: Final = Path(__file__).with_name("survivors.toml")
@@ -48,8 +49,6 @@ ALSO: Final = {
     "scheduling/lifecycle.py": ("tests/scheduling/ledger", "tests/scheduling/test_tasks.py"),
     "scheduling/workflows": ("tests/scheduling/test_dispatch.py", "tests/api/workflows"),
 }
-# A mistake may make a loop endless: that is noticed as well. So many times longer than without it, and some seconds.
-PATIENCE: Final = (5, 20)
 
 
 def tests_of(file: str) -> list[str]:
@@ -75,44 +74,42 @@ def explained() -> dict[tuple[str, str, str, str], str]:
     return {(one["file"], one["in"], one["was"], one["became"]): one["why"] for one in entries}
 
 
-def exit_code(file: str, text: str | None, longest: float) -> int | None:
-    """pytest's, of the tests of `file` with `text` in its place; negative where they did not come to an end."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOAD))
-    # A trial that is ended cleans nothing up.
-    with tempfile.TemporaryDirectory(prefix="tandem-mutate-") as folder:
-        process = context.Process(target=trial, args=(file, text, tests_of(file), folder))
-        process.start()
-        process.join(longest)
-        if process.is_alive():
-            process.kill()
-        process.join()
-        return process.exitcode
+def survivors(found: Sequence[Mutation]) -> Iterator[Mutation]:
+    """Those mutations that no test notices, in order. Their files have the same tests.
+
+    Raises ValueError where tests fail without a mutation.
+    """
+    started = time.monotonic()
+    longest = 0.0
+    for number, (mutation, noticed) in enumerate(zip(found, answers(found, tests_of(found[0].file)), strict=True), 1):
+        longest = longest or PATIENCE[0] * (time.monotonic() - started) + PATIENCE[1]
+        file, text = mutation.file, mutation.text
+        if not (exit_code(file, text, tests_of(file), longest) != 0 if noticed is None else noticed):
+            yield mutation
+        print(f"\r{file}: {number} of {len(found)} ", end="", file=sys.stderr, flush=True)
 
 
-def survivors(found: Sequence[Mutation], processes: int) -> list[Mutation]:
-    """Those that no test notices, in order. Raises SystemExit where the tests fail without any."""
-    longest = {}
-    for file in dict.fromkeys(mutation.file for mutation in found):
-        if not tests_of(file):
-            sys.exit(f"No tests mirror {file}: name those that are about it in ALSO of tests/mutation/__main__.py.")
-        before = time.monotonic()
-        if exit_code(file, None, 600) != 0:
-            sys.exit(f"The tests of {file} must pass before: pytest {' '.join(tests_of(file))}")
-        longest[file] = PATIENCE[0] * (time.monotonic() - before) + PATIENCE[1]
+def _told(found: Sequence[Mutation]) -> int:
+    """Print what survives, and return how many that are. Raises ValueError as `survivors`."""
+    left = 0
+    for mutation in survivors(found):
+        left += 1
+        print(f"{mutation.file}:{mutation.line} in {mutation.function or 'the module'}", flush=True)
+        print(f"  - {mutation.was}\n  + {mutation.became}", flush=True)
+    return left
 
-    done = count(1)
 
-    def survives(mutation: Mutation) -> bool:
-        alive = exit_code(mutation.file, mutation.text, longest[mutation.file]) == 0
-        if alive:
-            print(f"{mutation.file}:{mutation.line} in {mutation.function or 'the module'}", flush=True)
-            print(f"  - {mutation.was}\n  + {mutation.became}", flush=True)
-        print(f"\r{next(done)} of {len(found)} ", end="", file=sys.stderr, flush=True)
-        return alive
-
-    with ThreadPoolExecutor(processes) as pool:
-        return [mutation for mutation, alive in zip(found, pool.map(survives, found), strict=True) if alive]
+def together(found: Sequence[Mutation]) -> list[list[Mutation]]:
+    """The mutations, divided by the tests of their files. Raises ValueError for a file that has none."""
+    groups: dict[frozenset[str], list[Mutation]] = {}
+    for mutation in found:
+        tests = frozenset(tests_of(mutation.file))
+        if not tests:
+            raise ValueError(f"No tests mirror {mutation.file}: name them in ALSO of tests/mutation/__main__.py.")
+        # A file of a folder that is asked as a whole makes no difference.
+        whole = frozenset(test for test in tests if not any(test.startswith(f"{folder}/") for folder in tests))
+        groups.setdefault(whole, []).append(mutation)
+    return list(groups.values())
 
 
 def main() -> int:
@@ -121,7 +118,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", default=CORE, help="files or folders (default: the core)")
     parser.add_argument("--sample", type=int, help="so many mutations, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws others")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="so many groups of files at once (default: 2)")
     asked = parser.parse_args()
     for path in asked.paths:
         if not (ROOT / path).exists():
@@ -134,12 +131,14 @@ def main() -> int:
         chosen = random.Random(asked.seed).sample(range(len(tried)), asked.sample)  # noqa: S311 - guards nothing
         tried = [tried[number] for number in sorted(chosen)]
     os.chdir(ROOT)
-    left = survivors(tried, asked.processes)
+    try:
+        with ThreadPoolExecutor(asked.processes) as pool:
+            left = sum(pool.map(_told, together(tried)))
+    except ValueError as exc:
+        sys.exit(str(exc))
     for file, function, was, became in stale:
         print(f"Explained in {EXPLAINED.name}, and no mutation any more: {file} in {function}\n  - {was}\n  + {became}")
-    print(
-        f"{len(tried)} mutations tried, {len(known)} explained; {len(left)} survived, {len(stale)} stale explanations"
-    )
+    print(f"{len(tried)} mutations tried, {len(known)} explained; {left} survived, {len(stale)} stale explanations")
     return 1 if left or stale else 0
 
 

@@ -37,10 +37,15 @@ class Mutation:
         return self.file, self.function, self.was, self.became
 
 
+def unparsed(source: str) -> str:
+    """The text of a file without a mutation, in the lines in which the mutations come. Raises SyntaxError."""
+    return ast.unparse(ast.parse(source))
+
+
 def mutations(file: str, source: str) -> Iterator[Mutation]:
     """Every mutation of a file, in the order of its lines, each with one mistake. Raises SyntaxError."""
     tree = ast.parse(source)
-    before = ast.unparse(tree).splitlines()
+    before = unparsed(source).splitlines()
     for function, line, undo in _mistakes(tree, "", 0):
         text = ast.unparse(ast.fix_missing_locations(tree))
         undo()

@@ -7,7 +7,8 @@ import ast
 import pytest
 
 from tests.mutation import __main__ as run
-from tests.mutation.mutations import mutations
+from tests.mutation import trial
+from tests.mutation.mutations import Mutation, mutations, unparsed
 
 MADE = [
     # a line, what becomes of it
@@ -56,9 +57,31 @@ def test_each_explanation_is_of_a_mutation_that_there_is() -> None:
     assert all(why.strip() for why in explained.values())
 
 
-@pytest.mark.parametrize(("text", "code"), [(None, 0), ("def sources(to): return frozenset()", 1)])
-def test_a_mistake_is_noticed_by_the_tests_of_its_file(text: str | None, code: int) -> None:
-    file = "scheduling/lifecycle.py"
-    if text is not None:
-        text = (run.ROOT / file).read_text().replace("from __future__ import annotations", "") + text
-    assert run.exit_code(file, text, 110) == code
+LIFECYCLE = "scheduling/lifecycle.py"
+SOURCES = "frozenset((status for status, moves in MOVES.items() if to in moves))"
+
+
+def _in_sources(became: str) -> Mutation:
+    """A change of the function `sources`."""
+    text = unparsed((run.ROOT / LIFECYCLE).read_text())
+    assert SOURCES in text
+    return Mutation(LIFECYCLE, "sources", 0, SOURCES, became, text.replace(SOURCES, became))
+
+
+def test_a_fork_notices_a_mistake_and_nothing_else() -> None:
+    same = _in_sources("frozenset((status for status in MOVES if to in MOVES[status]))")
+    wrong = _in_sources("frozenset()")
+    outside = next(mutations(LIFECYCLE, (run.ROOT / LIFECYCLE).read_text()))
+    answers = trial.answers([same, wrong, outside, same], ["tests/scheduling/test_lifecycle.py"])
+    assert list(answers) == [False, True, None, False]
+
+
+@pytest.mark.parametrize(("became", "code"), [(SOURCES, 0), ("frozenset()", 1)])
+def test_all_tests_of_a_file_notice_a_mistake_from_the_start(became: str, code: int) -> None:
+    mutation = _in_sources(became)
+    assert trial.exit_code(LIFECYCLE, mutation.text, run.tests_of(LIFECYCLE), 110) == code
+
+
+def test_tests_that_fail_without_a_mutation_are_named() -> None:
+    with pytest.raises(ValueError, match="do not start: pytest no_such_test"):
+        list(trial.answers([], ["no_such_test"]))

@@ -1,10 +1,19 @@
 """The table of moves between statuses."""
 
-from scheduling.lifecycle import FINISHED, MOVES, OPEN, Status, sources
+from scheduling.lifecycle import FINISHED, MOVES, OPEN, RETRYABLE, Status, sources
 
 
 def test_every_status_has_a_row() -> None:
     assert set(MOVES) == set(Status)
+
+
+def test_a_status_is_stored_and_shown_by_its_name() -> None:
+    assert [status.value for status in Status] == [status.name for status in Status]
+
+
+def test_what_waits_is_queued_when_its_time_comes() -> None:
+    assert sources(Status.QUEUED) == {Status.SCHEDULED, Status.RETRYING} | RETRYABLE
+    assert {Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MISSED} == RETRYABLE
 
 
 def test_a_finished_task_moves_only_by_a_retry() -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from backends.crontab import wake_up
-from backends.crontab.spool import plan
+from backends.crontab.spool import away, plan, telling
 from backends.crontab.spool.store import Spool, here
 from scheduling import clock
 from scheduling.clock import Clock
 from scheduling.job_context import JobContext
-from scheduling.models import Schedule
+from scheduling.models import Schedule, Task, TaskEvent
 from scheduling.registry import _jobs, job
+from scheduling.verification.examine import examine
+from scheduling.verification.mismatch import Scope
 from tests.conftest import a_schedule
 
 # The runs of `test.spooled`, each by what the job was given.
@@ -86,3 +89,34 @@ def due_at(at: datetime, **wanted: Any) -> Schedule:
     schedule.refresh_from_db()
     plan.write(here())
     return schedule
+
+
+@pytest.fixture
+def outage(django_db_blocker: DjangoDbBlocker) -> Callable[[], int]:
+    """A wake-up without a database; returns how many occurrences it ran."""
+
+    def wake() -> int:
+        with django_db_blocker.block():
+            return away.without_database()
+
+    return wake
+
+
+def tell() -> None:
+    """What the agent does first when the database is back."""
+    telling.tell(now=moment())
+
+
+def the_task(schedule: Schedule) -> Task:
+    """The row of the last whole minute."""
+    return Task.objects.get(schedule=schedule, due_at=minute())
+
+
+def is_whole() -> None:
+    """`manage.py verify` finds nothing."""
+    assert list(examine(Scope(now=moment()))) == []
+
+
+def statuses(task: Task) -> list[str]:
+    """All that the events of a task say, in order."""
+    return list(TaskEvent.objects.filter(task=task).order_by("number").values_list("status", flat=True))
