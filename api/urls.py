@@ -13,6 +13,7 @@ from api.hosts.views import HostViewSet
 from api.jobs.views import JobViewSet
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
+from api.tokens.views import TokenViewSet
 from api.workflows.views import WorkflowViewSet
 
 router = DefaultRouter()
@@ -23,6 +24,7 @@ router.register("jobs", JobViewSet, basename="job")
 router.register("backends", BackendViewSet, basename="backend")
 router.register("hosts", HostViewSet, basename="host")
 router.register("drift", DriftViewSet, basename="drift")
+router.register("tokens", TokenViewSet, basename="token")
 
 # The schema and its page hold no data of anybody, so they need no login.
 _without_login = {"permission_classes": [AllowAny], "authentication_classes": []}

@@ -9,16 +9,25 @@ from api.roles import Role
 from scheduling.errors import Misconfigured
 
 
+def name_field() -> str:
+    """The field of the user model that holds the name with which a user logs in."""
+    return str(get_user_model().USERNAME_FIELD)
+
+
+def find(name: str) -> AbstractBaseUser | None:
+    """The user who logs in as `name`; None if there is none."""
+    return get_user_model()._default_manager.filter(**{name_field(): name}).first()  # noqa: SLF001 - Django's documented way to any model's manager
+
+
 def get_or_create(name: str, *, superuser: bool = False) -> tuple[AbstractBaseUser, bool]:
     """The user who logs in as `name`, and whether this call created that user.
 
     A new user has no usable password. With `superuser` a new user is staff and superuser, if the user model has these.
     """
-    model = get_user_model()
-    found = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()  # noqa: SLF001 - Django's documented way to any model's manager
+    found = find(name)
     if found is not None:
         return found, False
-    user = model(**{model.USERNAME_FIELD: name})
+    user = get_user_model()(**{name_field(): name})
     for right in ("is_staff", "is_superuser"):
         if superuser and hasattr(user, right):
             setattr(user, right, True)

@@ -67,6 +67,7 @@ def in_process_of_its_own(kind: str) -> dict[str, float]:
             "BROKER_URL": broker.url,
             "LOG_LEVEL": "WARNING",
             "FEED_BENCH": kind,
+            "TANDEM_LIVE_CONNECTIONS": str(2 * SOCKETS),
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
         done = subprocess.run(
@@ -82,11 +83,11 @@ def measure() -> dict[str, float]:
 
     django.setup()
     from django.contrib.auth.models import User  # noqa: PLC0415 - after setup()
-    from knox.models import AuthToken  # noqa: PLC0415 - as above
 
     from tests.servers.server import free_port  # noqa: PLC0415 - as above
+    from tests.tokens import token_for  # noqa: PLC0415 - as above
 
-    token = AuthToken.objects.create(User.objects.create_superuser("bench"))[1]
+    token = token_for(User.objects.create_superuser("bench"))
     port = free_port()
     options = ["--port", str(port), "--ws-per-message-deflate", "false"]
     web = subprocess.Popen(

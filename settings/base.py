@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_filters",
     "rest_framework",
-    "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "scheduling",
@@ -128,10 +126,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-REST_KNOX: dict[str, Any] = {
-    "TOKEN_TTL": timedelta(days=env.integer("TOKEN_DAYS", 90, low=1, high=3650)),
-    "AUTH_HEADER_PREFIX": "Bearer",
-}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Tandem",
     "DESCRIPTION": "Ask for jobs to run: now, at a time, or again and again, on Celery Beat or on cron.",
@@ -186,6 +180,10 @@ TANDEM_EXECUTORS = {
 }
 # The notifier tells live status at once of new events. Without one, live status reads the event log every two seconds.
 TANDEM_NOTIFIER = {"broker": "backends.queue.notifier.BrokerNotifier"}
+# For how many days a new API token is valid.
+TANDEM_TOKEN_DAYS = env.integer("TOKEN_DAYS", 90, low=1, high=3650)
+# Open WebSockets and event streams of one token (or of one user's sessions), at each web process.
+TANDEM_LIVE_CONNECTIONS = env.integer("TANDEM_LIVE_CONNECTIONS", 200, low=1)
 # The language of plain words if a request names none.
 TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
 # Which commands of a crontab may become schedules, and with which job: docs/review.md.

@@ -11,7 +11,6 @@ import hypothesis
 import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -21,6 +20,7 @@ from scheduling.execution import watch
 from scheduling.executor import executor
 from scheduling.models import Schedule
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
+from tests.tokens import token_for
 
 # No deadline: a slow machine is no failure, because no assertion depends on time.
 hypothesis.settings.register_profile("tandem", deadline=None)
@@ -37,7 +37,7 @@ def client_as(role: str) -> APIClient:
     user = User.objects.create_user(username=f"{role}-{User.objects.count()}")
     user.groups.add(Group.objects.get_or_create(name=role)[0])
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(user)[1]}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token_for(user)}")
     return client
 
 

@@ -9,19 +9,22 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import StreamingHttpResponse
-from rest_framework.exceptions import ErrorDetail, NotAcceptable, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, NotAcceptable, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from api.feed.connections import TooManyConnections, Visitor, connections, is_full
 from api.feed.messages import Update
 from api.feed.reader import reader
 from api.feed.streams import task_updates
 from api.feed.subscriptions import SlowClient
+from api.models import ApiToken
 from scheduling.errors import NotFound
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -29,6 +32,14 @@ EVENT_STREAM: Final = "text/event-stream"
 HEARTBEAT_SECONDS: Final = 15.0
 # How long a client waits before it reconnects, in milliseconds.
 RETRY_MILLISECONDS: Final = 2000
+
+
+class TooManyStreams(APIException):
+    """The token has as many live connections to this process as are allowed."""
+
+    status_code = 429
+    default_detail = "Too many live connections with this token: close one."
+    default_code = "too_many_connections"
 
 
 class EventStreamRenderer(JSONRenderer):
@@ -61,11 +72,16 @@ def event_stream(request: Request, task_id: int) -> StreamingHttpResponse:
     """The response with the updates of `task_updates`. The `id` of each event is its number.
 
     A client sends that number back in Last-Event-ID when it reconnects. If a client reads too slowly, the stream ends,
-    and the client can resume. Raises NotAcceptable if the server is not an ASGI server.
+    and the client can resume. It ends as well when the token is not valid any more. Raises NotAcceptable if the server
+    is not an ASGI server, and TooManyStreams.
     """
     if not isinstance(request._request, ASGIRequest):  # noqa: SLF001 - DRF has no public name for it
         raise NotAcceptable("This server is not an ASGI server and cannot stream events: ask for application/json.")
-    response = StreamingHttpResponse(_stream(task_id, after(request)), content_type=EVENT_STREAM)
+    user: Any = request.user
+    visitor = Visitor(user.pk, request.auth.pk if isinstance(request.auth, ApiToken) else None)
+    if is_full(visitor):
+        raise TooManyStreams
+    response = StreamingHttpResponse(_stream(task_id, after(request), visitor), content_type=EVENT_STREAM)
     # This thread makes no more queries. Its database connection must not stay open as long as the stream.
     connection.close()
     response.headers["Cache-Control"] = "no-cache"
@@ -74,26 +90,42 @@ def event_stream(request: Request, task_id: int) -> StreamingHttpResponse:
     return response
 
 
-async def _stream(task_id: int, after: int | None) -> AsyncIterator[str]:
-    # If the client does not read, its queue overflows and is emptied. The stream ends when the client reads again.
-    async with reader().subscription(task_id, overflowed=lambda: None) as subscription:
-        yield f"retry: {RETRY_MILLISECONDS}\n\n"
-        updates = task_updates(subscription, task_id, after=after)
-        async with aclosing(_with_heartbeats(updates)) as texts:
-            async for text in texts:
-                yield text
+async def _stream(task_id: int, after: int | None, visitor: Visitor) -> AsyncIterator[str]:
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    try:
+        # If the client does not read, its queue overflows and is emptied. The stream ends when the client reads again.
+        async with (
+            connections().place(visitor, partial(_end, over)),
+            reader().subscription(task_id, overflowed=lambda: None) as subscription,
+        ):
+            yield f"retry: {RETRY_MILLISECONDS}\n\n"
+            updates = task_updates(subscription, task_id, after=after)
+            async with aclosing(_with_heartbeats(updates, over)) as texts:
+                async for text in texts:
+                    yield text
+    except TooManyConnections:
+        # Many came at once, after the first look. The client connects again, and is told then.
+        return
 
 
-async def _with_heartbeats(updates: AsyncGenerator[Update, None]) -> AsyncGenerator[str, None]:
+def _end(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
+
+
+async def _with_heartbeats(
+    updates: AsyncGenerator[Update, None], over: asyncio.Future[None]
+) -> AsyncGenerator[str, None]:
     pending: asyncio.Future[Update] | None = None
     try:
-        while True:
+        while not over.done():
             pending = pending or asyncio.ensure_future(anext(updates))
-            done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_SECONDS)
-            if done:
+            waited: set[asyncio.Future[Any]] = {pending, over}
+            done, _ = await asyncio.wait(waited, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if pending in done:
                 update, pending = pending.result(), None
                 yield f"id: {update.number}\ndata: {update.text}\n\n"
-            else:
+            elif not done:
                 yield ":\n\n"
     except (SlowClient, NotFound):
         return

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]  # no type hints
 
-from api.feed.admission import from_foreign_page, subprotocol, user_of
+from api.feed.admission import NotAllowed, from_foreign_page, subprotocol, visitor_of
+from api.feed.connections import TooManyConnections, Visitor, connections
 from api.feed.messages import Update
 from api.feed.reader import ALL, reader
 from api.feed.streams import feed_updates, task_updates
@@ -41,6 +42,7 @@ class Close(IntEnum):
     FORBIDDEN = 4403
     NOT_FOUND = 4404
     TOO_SLOW = 4408
+    TOO_MANY = 4429
 
 
 class Refused(Exception):
@@ -72,7 +74,7 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
         """Start the session. It accepts the socket after it has subscribed, so that the client misses no event from
         then on.
         """
-        self._accepted = False
+        self._accepted = self._withdrawn = False
         self._session = asyncio.create_task(self._serve())
 
     async def disconnect(self, code: int) -> None:
@@ -100,36 +102,50 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
 
     async def _serve(self) -> None:
         try:
-            await self._admit()
-            await self._send_updates()
+            await self._send_updates(await self._admit())
         except Refused as exc:
             await self._close(exc.code, exc.reason)
+        except TooManyConnections:
+            await self._close(Close.TOO_MANY, "too many live connections with this token: close one")
         except NotFound as exc:
             await self._close(Close.NOT_FOUND, exc.detail)
         except (SlowClient, TimeoutError):
-            await self._close(Close.TOO_SLOW, "too slow: connect again with ?after=")
+            if self._withdrawn:
+                await self._close(Close.UNAUTHENTICATED, "the token or session is not valid any more")
+            else:
+                await self._close(Close.TOO_SLOW, "too slow: connect again with ?after=")
         except _Left:
             return
         except Exception as exc:  # noqa: BLE001 - it is logged, and the client gets a code
             await self._close(*_trouble(exc))
 
-    async def _admit(self) -> None:
+    async def _admit(self) -> Visitor:
         if from_foreign_page(self.scope):
             raise Refused(Close.FORBIDDEN, "the Origin is not one of this service's hosts")
-        if await in_thread(user_of)(self.scope) is None:
+        try:
+            visitor: Visitor | None = await in_thread(visitor_of)(self.scope)
+        except NotAllowed as exc:
+            raise Refused(Close.FORBIDDEN, "a role, and the scope read, are needed") from exc
+        if visitor is None:
             raise Refused(Close.UNAUTHENTICATED, "a token or a session is needed")
+        return visitor
 
-    async def _send_updates(self) -> None:
+    async def _send_updates(self, visitor: Visitor) -> None:
         after = self._after()
-        # `send` waits for the client. If its queue overflows meanwhile, the timeout ends that wait.
+        # `send` waits for the client. If its queue overflows meanwhile, or it may not stay, the timeout ends that wait.
         async with (
             asyncio.timeout(None) as patience,
+            connections().place(visitor, lambda: self._withdraw(patience)),
             reader().subscription(self.watched, lambda: patience.reschedule(0)) as subscription,
             aclosing(self.updates(subscription, after)) as updates,
         ):
             await self._accept()
             async for update in updates:
                 await self._send(update.text)
+
+    def _withdraw(self, patience: asyncio.Timeout) -> None:
+        self._withdrawn = True
+        patience.reschedule(0)
 
     async def _accept(self) -> None:
         if not self._accepted:

@@ -18,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.reading import READING, language_of
-from api.roles import Role
+from api.roles import Role, Scope
 from api.schedules.filters import MoveFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
@@ -48,6 +48,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     filterset_class = ScheduleFilter
     lookup_value_regex = "[0-9]{1,18}"
     roles = {"preview": Role.VIEWER}
+    scopes = {"trigger": Scope.RUN}
 
     @extend_schema(summary="Create a schedule", request=ScheduleInput, responses={201: ScheduleOutput})
     def create(self, request: Request) -> Response:

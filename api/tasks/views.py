@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
+from api.roles import Scope
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
     AttemptOutput,
@@ -39,6 +40,7 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     serializer_class = TaskOutput
     filterset_class = TaskFilter
     lookup_value_regex = "[0-9]{1,18}"
+    scopes = {"create": Scope.RUN, "cancel": Scope.RUN, "retry": Scope.RUN}
 
     @extend_schema(summary="Create a task", request=TaskInput, responses={201: TriggeredOutput})
     def create(self, request: Request) -> Response:

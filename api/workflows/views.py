@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.roles import Scope
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
 from scheduling import clock
@@ -27,6 +28,7 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
     serializer_class = WorkflowTree
     filterset_class = WorkflowFilter
     lookup_value_regex = "[0-9]{1,18}"
+    scopes = {"create": Scope.RUN, "cancel": Scope.RUN, "retry": Scope.RUN}
 
     @extend_schema(summary="List workflows, newest first", responses=WorkflowOutput(many=True))
     def list(self, request: Request) -> Response:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 
-from api.roles import Role
+from api.roles import Role, Scope
 from tests.api.asking import made, stored
 from tests.api.conformance import CheckedClient, operations
 from tests.api.conftest import checked
+from tests.tokens import token_for
 
 LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/schedules/"): Role.VIEWER,
@@ -57,7 +59,26 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/hosts/"): Role.VIEWER,
     ("GET", "/api/hosts/{name}/"): Role.VIEWER,
     ("GET", "/api/drift/"): Role.VIEWER,
+    ("GET", "/api/tokens/"): Role.VIEWER,
+    ("POST", "/api/tokens/"): Role.VIEWER,
+    ("GET", "/api/tokens/{id}/"): Role.VIEWER,
+    ("DELETE", "/api/tokens/{id}/"): Role.VIEWER,
 }
+# What a token needs besides, where it is not `read` for reading, and `write` or `admin` by the role.
+RUN = {
+    ("POST", "/api/tasks/"), ("POST", "/api/tasks/{id}/cancel/"), ("POST", "/api/tasks/{id}/retry/"),
+    ("POST", "/api/workflows/"), ("POST", "/api/workflows/{id}/cancel/"), ("POST", "/api/workflows/{id}/retry/"),
+    ("POST", "/api/schedules/{id}/trigger/"),
+}  # fmt: skip
+TOKENS = {("POST", "/api/tokens/"), ("DELETE", "/api/tokens/{id}/")}
+SCOPES: dict[tuple[str, str], Scope] = (
+    {
+        key: {Role.VIEWER: Scope.READ, Role.OPERATOR: Scope.WRITE, Role.ADMIN: Scope.ADMIN}[least]
+        for key, least in LEAST.items()
+    }
+    | dict.fromkeys(RUN, Scope.RUN)
+    | dict.fromkeys(TOKENS, Scope.ADMIN)
+)
 TABLE = [(method, path, least) for (method, path), least in sorted(LEAST.items())]
 
 
@@ -65,6 +86,16 @@ def ask(client: CheckedClient, method: str, path: str) -> Any:
     """Send the request as this role. Roles are checked before the object is looked up, so its id need not exist."""
     address = path.replace("{id}", "999999").replace("{name}", "nothing")
     return client.generic(method, address, "{}" if method != "GET" else "", content_type="application/json")
+
+
+def with_scopes(role: Role | None, *scopes: Scope) -> CheckedClient:
+    """A client with a token of these scopes, whose user has `role`."""
+    user = User.objects.create_user("somebody")
+    if role is not None:
+        user.groups.add(Group.objects.create(name=role.name.lower()))
+    client = CheckedClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token_for(user, scopes=scopes)}")
+    return client
 
 
 def test_every_operation_of_the_schema_is_in_the_table() -> None:
@@ -83,6 +114,21 @@ def test_a_role_may_do_what_the_table_says(
     else:
         assert response.status_code == 403
         assert response.json()["code"] == "permission_denied"
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=lambda role: role.name.lower() if role else "nobody")
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_scope_takes_away_from_the_role_and_adds_nothing(
+    crontab: Path, db: None, scope: Scope, role: Role | None
+) -> None:
+    client = with_scopes(role, scope)
+    for method, path, least in TABLE:
+        response = ask(client, method, path)
+        allowed = role is not None and role >= least and scope is SCOPES[method, path]
+        assert (response.status_code not in {401, 403}) is allowed, (method, path)
+        if not allowed:
+            role_is_enough = role is not None and role >= least
+            assert response.json()["code"] == ("insufficient_scope" if role_is_enough else "permission_denied")
 
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in TABLE])

@@ -19,13 +19,13 @@ from api.errors import MOST_ERRORS, problem_response
 from api.fields import Instant, Seconds
 from api.pagination import NewestFirst
 from api.parsers import MOST_BYTES
-from api.roles import Role
+from api.roles import Role, Scope
 from scheduling.errors import InvalidRequest, InvalidTrigger, TandemError
 from scheduling.words import UnknownLanguage
 from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient, openapi, operations
 from tests.api.conftest import admin, checked, crontab, operator, viewer
-from tests.api.test_roles import LEAST
+from tests.api.test_roles import LEAST, with_scopes
 from tests.docs.pages import DOCS, ROOT, examples, section, table
 
 __all__ = ["admin", "crontab", "operator", "viewer"]
@@ -95,6 +95,7 @@ OTHERS: dict[str, Callable[[CheckedClient], Any]] = {
     "not_authenticated": lambda _: APIClient().get("/api/tasks/"),
     "authentication_failed": _bad_token,
     "permission_denied": lambda _: checked("viewer").post("/api/tasks/", {}, format="json"),
+    "insufficient_scope": lambda _: with_scopes(Role.ADMIN, Scope.READ).post("/api/tasks/", {}, format="json"),
     "method_not_allowed": lambda client: client.put("/api/tasks/", {}, format="json"),
     "not_acceptable": lambda client: client.get("/api/tasks/", HTTP_ACCEPT="image/png"),
     "too_large": lambda client: client.generic(
@@ -115,6 +116,7 @@ def test_no_other_code_is_listed() -> None:
         *OTHERS,
         "internal",
         "database_unavailable",
+        "too_many_connections",
     }
 
 
@@ -174,11 +176,15 @@ def test_the_roles_are_those_of_the_code() -> None:
     assert told == {key: role for key, role in LEAST.items() if role is not usual[key]}
 
 
+def test_the_scopes_are_those_of_the_code() -> None:
+    assert [scope for scope, _ in table(PAGE, "| scope | for |")] == list(Scope)
+
+
 def test_the_bounds_are_those_of_the_code() -> None:
     assert f"at most {MOST_BYTES:,} bytes" in PAGE
     assert f"at most {MOST_ERRORS} parts" in PAGE
     assert f"is {NewestFirst.page_size} where nothing is said,\nand at most {NewestFirst.max_page_size}." in PAGE
-    assert f"is good for {configured.REST_KNOX['TOKEN_TTL'].days} days" in PAGE
+    assert f"is good for {configured.TANDEM_TOKEN_DAYS} days" in PAGE
 
 
 def parameters(where: str) -> dict[str, set[str]]:

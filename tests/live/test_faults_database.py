@@ -97,7 +97,7 @@ def test_a_flood_takes_no_more_than_its_share_of_the_connections(on_postgres: In
     flooded = Web(there, PGAPPNAME="web", TANDEM_WEB_CONNECTIONS="5")
     most = 0
     with ThreadPoolExecutor(CLIENTS) as clients:
-        asked = [clients.submit(flooded.get, "/api/tasks/", "0" * 64) for _ in range(REQUESTS)]
+        asked = [clients.submit(flooded.get, "/api/tasks/", "tandem_" + "0" * 43) for _ in range(REQUESTS)]
         while not all(one.done() for one in asked):
             most = max(most, connections_of_web())
         statuses = Counter(one.result().status for one in asked)
@@ -112,7 +112,7 @@ def test_a_full_pool_is_told_and_left_again(on_postgres: Installation) -> None:
     there = on_postgres
     full = Web(there, PGAPPNAME="web", TANDEM_WEB_CONNECTIONS="2")
     with psycopg.connect(there.database_url) as holder, ThreadPoolExecutor(2) as clients:
-        holder.execute("LOCK TABLE knox_authtoken IN ACCESS EXCLUSIVE MODE")
+        holder.execute("LOCK TABLE tandem_api_apitoken IN ACCESS EXCLUSIVE MODE")
         held = [clients.submit(full.post_task) for _ in range(2)]
         there.until(lambda: waiting_for_locks() == 2)
         full.refuses_for_now()

@@ -6,11 +6,15 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -23,6 +27,7 @@ from tests.conftest import a_schedule
 from tests.live.installation import Installation, ledger_at
 from tests.live.watching import Web, last_words, message, messages_until, notifier_of
 from tests.servers.redis_like import RedisServer, ValkeyServer
+from tests.tokens import token_for
 
 pytestmark = pytest.mark.live
 
@@ -230,6 +235,48 @@ def test_a_browser_is_known_by_its_subprotocol_or_its_session(on_valkey: Install
     with web.watch(path, {**origin, "Cookie": cookie}) as client:
         assert message(client)["event"] == 1
     assert web.token not in web.process.said()
+
+
+def test_a_revoked_token_ends_its_socket_and_its_stream_and_no_other(on_valkey: Installation) -> None:
+    web = Web(on_valkey)
+    task = a_task(a_schedule())
+    path = f"/api/tasks/{task.pk}/events/"
+    other = {"Authorization": f"Bearer {token_for(web.user)}"}
+    with (
+        web.watch(f"/ws/tasks/{task.pk}/") as client,
+        web.watch("/ws/tasks/") as feed,
+        web.stream(path) as events,
+        web.watch(f"/ws/tasks/{task.pk}/", other) as stays,
+    ):
+        assert message(client)["event"] == message(stays)["event"] == 1
+        assert next(events)[0] == "1"
+        call_command("revoke_token", web.token, stdout=StringIO())
+        assert last_words(client) == last_words(feed) == 4401
+        assert list(events) == []
+        claimed(task)
+        assert message(stays)["status"] == "RUNNING"
+
+
+def test_an_expired_token_and_a_lost_role_end_their_sockets(on_valkey: Installation) -> None:
+    web = Web(on_valkey)
+    somebody = User.objects.create_user("somebody")
+    somebody.groups.add(Group.objects.get_or_create(name="viewer")[0])
+    short = {"Authorization": f"Bearer {token_for(web.user, expires_at=timezone.now() + timedelta(seconds=8))}"}
+    losing = {"Authorization": f"Bearer {token_for(somebody)}"}
+    with web.watch("/ws/tasks/", short) as expires, web.watch("/ws/tasks/", losing) as loses:
+        somebody.groups.clear()
+        assert last_words(loses) == last_words(expires) == 4401
+
+
+def test_a_token_has_no_more_connections_than_are_allowed(on_valkey: Installation) -> None:
+    web = Web(on_valkey, TANDEM_LIVE_CONNECTIONS="2")
+    task = a_task(a_schedule())
+    with web.watch("/ws/tasks/"), web.stream(f"/api/tasks/{task.pk}/events/") as events:
+        assert next(events)[0] == "1"
+        assert web.close_code("/ws/tasks/") == 4429
+        assert web.status(f"/api/tasks/{task.pk}/events/", {"Accept": "text/event-stream"}) == 429
+        with web.watch("/ws/tasks/", {"Authorization": f"Bearer {token_for(web.user)}"}):
+            pass
 
 
 def narrow(port: int) -> socket.socket:

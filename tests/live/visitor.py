@@ -10,7 +10,8 @@ from http.client import HTTPConnection
 from typing import Any, Self
 
 from django.contrib.auth.models import Group, User
-from knox.models import AuthToken
+
+from tests.tokens import token_for
 
 _PAUSE_SECONDS = 0.2
 _PATIENCE_SECONDS = 10.0
@@ -66,5 +67,4 @@ def a_token() -> str:
     """A token of a user who may write, in the present database."""
     user, _ = User.objects.get_or_create(username="visitor")
     user.groups.add(Group.objects.get_or_create(name="operator")[0])
-    token: str = AuthToken.objects.create(user)[1]
-    return token
+    return token_for(user)

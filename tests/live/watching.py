@@ -11,7 +11,6 @@ from typing import Any
 
 from celery import Celery
 from django.contrib.auth.models import User
-from knox.models import AuthToken
 from kombu import Producer
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -20,6 +19,7 @@ from backends.queue.notifier import EXCHANGE
 from settings.brokers import celery_settings
 from tests.live.installation import Installation, Process
 from tests.servers.server import free_port
+from tests.tokens import token_for
 
 SECONDS = 30.0
 
@@ -29,12 +29,12 @@ Json = dict[str, Any]
 class Web:
     """uvicorn with a user whose token is `token`."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, **variables: str) -> None:
         self.port = free_port()
         self.user = User.objects.create_superuser(f"user{self.port}")
-        self.token: str = AuthToken.objects.create(self.user)[1]
+        self.token = token_for(self.user)
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "1"]
-        self.process: Process = installation.start("-m", "uvicorn", "settings.asgi:application", *listen)
+        self.process: Process = installation.start("-m", "uvicorn", "settings.asgi:application", *listen, **variables)
         installation.until(self._answers)
 
     @property
@@ -62,6 +62,14 @@ class Web:
         connection.close()
         assert response.status < 300, answer
         return answer
+
+    def status(self, path: str, headers: dict[str, str]) -> int:
+        """The status of the answer to a GET."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        connection.request("GET", path, headers=self.headers | headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
 
     @contextmanager
     def stream(self, path: str, headers: dict[str, str] | None = None) -> Iterator[Iterator[tuple[str, Json]]]:

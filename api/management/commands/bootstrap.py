@@ -11,12 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
-from knox.models import AuthToken
-from rest_framework.exceptions import AuthenticationFailed
 
 from api import users
-from api.authentication import BearerAuthentication
 from api.roles import Role
+from api.tokens import service
+from scheduling import clock
 
 USER = "admin"
 _MEMBERS = ("user", "password", "token")
@@ -53,11 +52,8 @@ def _kept(path: Path) -> dict[str, str] | None:
 
 def _valid(kept: dict[str, str]) -> bool:
     """Whether the token in the credentials is valid and belongs to their user."""
-    try:
-        user, _ = BearerAuthentication().authenticate_credentials(kept["token"].encode("utf-8", "replace"))
-    except AuthenticationFailed:
-        return False
-    return bool(user.get_username() == kept["user"])
+    found = service.find(kept["token"], now=clock.now())
+    return found is not None and found.user.get_username() == kept["user"]
 
 
 def _renewed() -> dict[str, str]:
@@ -65,7 +61,8 @@ def _renewed() -> dict[str, str]:
     user, _ = users.get_or_create(USER, superuser=True)
     user.set_password(password)
     user.save()
-    _, token = AuthToken.objects.create(user)
+    now = clock.now()
+    _, token = service.create(user, name="bootstrap", expires_at=service.usual_expiry(now), now=now)
     return {"user": USER, "password": password, "token": token}
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from knox.models import AuthToken
 
 from api import users
-from api.roles import Role
+from api.roles import ALL_SCOPES, Role
+from api.tokens import service
+from scheduling import clock
 from scheduling.errors import Misconfigured
 
 
@@ -19,18 +21,37 @@ class Command(BaseCommand):
     help = "Create an API token for a user and print it once. A missing user is created. --role gives the user a role."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        days = settings.TANDEM_TOKEN_DAYS
         parser.add_argument("user", help="the name with which the user logs in")
         parser.add_argument("--role", choices=[role.name.lower() for role in Role], help="put the user in this group")
-        parser.add_argument("--days", type=int, default=90, help="for how many days the token is valid: 1 to 3650 (90)")
+        parser.add_argument("--name", default="create_token", help="what the token is for, to be shown in lists")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=ALL_SCOPES,
+            help="what the token may be used for, if the role allows it; may be given several times (all of them)",
+        )
+        parser.add_argument(
+            "--days", type=int, default=days, help=f"for how many days it is valid: 1 to {service.MOST_DAYS} ({days})"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not 1 <= options["days"] <= 3650:
-            raise CommandError("--days: write a number from 1 to 3650.")
+        if not 1 <= options["days"] <= service.MOST_DAYS:
+            raise CommandError(f"--days: write a number from 1 to {service.MOST_DAYS}.")
+        if not 1 <= len(options["name"]) <= 100:
+            raise CommandError("--name: write 1 to 100 characters.")
         user, _ = users.get_or_create(options["user"])
         if options["role"]:
             try:
                 users.give_role(user, Role[options["role"].upper()])
             except Misconfigured as exc:
                 raise CommandError(exc.detail) from exc
-        _, token = AuthToken.objects.create(user, expiry=timedelta(days=options["days"]))
-        self.stdout.write(token)
+        now = clock.now()
+        _, text = service.create(
+            user,
+            name=options["name"],
+            scopes=options["scope"] or ALL_SCOPES,
+            expires_at=now + timedelta(days=options["days"]),
+            now=now,
+        )
+        self.stdout.write(text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
-from knox.models import AuthToken
+from django.contrib.auth.models import AnonymousUser, Group, User
 from pytest_django import Settings
 
-from api.feed.admission import from_foreign_page, subprotocol, user_of
+from api.feed.admission import NotAllowed, from_foreign_page, subprotocol, visitor_of
+from api.feed.connections import Visitor
+from api.models import ApiToken
+from tests.tokens import token_for
 
 
 def scope(
@@ -22,19 +24,21 @@ def scope(
 
 @pytest.fixture
 def user(db: None) -> User:
-    return User.objects.create_user("somebody")
+    made = User.objects.create_user("somebody")
+    made.groups.add(Group.objects.create(name="viewer"))
+    return made
 
 
 @pytest.fixture
 def token(user: User) -> str:
-    made: str = AuthToken.objects.create(user)[1]
-    return made
+    return token_for(user)
 
 
 def test_a_token_is_known_in_the_header_and_among_the_subprotocols(user: User, token: str) -> None:
-    assert user_of(scope({"Authorization": f"Bearer {token}"})) == user
-    assert user_of(scope({"authorization": f"bearer  {token}"})) == user
-    assert user_of(scope(subprotocols=("bearer", token))) == user
+    visitor = Visitor(user.pk, ApiToken.objects.get().pk)
+    assert visitor_of(scope({"Authorization": f"Bearer {token}"})) == visitor
+    assert visitor_of(scope({"authorization": f"bearer  {token}"})) == visitor
+    assert visitor_of(scope(subprotocols=("bearer", token))) == visitor
 
 
 def test_only_the_name_of_the_subprotocol_is_agreed_to(token: str) -> None:
@@ -52,14 +56,27 @@ def test_only_the_name_of_the_subprotocol_is_agreed_to(token: str) -> None:
 def test_a_token_that_is_wrong_counts_more_than_a_session(
     user: User, headers: dict[str, str], subprotocols: tuple[str, ...]
 ) -> None:
-    assert user_of(scope(headers, subprotocols, user)) is None
+    assert visitor_of(scope(headers, subprotocols, user)) is None
 
 
 def test_a_session_is_accepted(user: User) -> None:
-    assert user_of(scope(user=user)) == user
-    assert user_of(scope()) is None
+    assert visitor_of(scope(user=user)) == Visitor(user.pk, None)
+    assert visitor_of(scope()) is None
     user.is_active = False
-    assert user_of(scope(user=user)) is None
+    assert visitor_of(scope(user=user)) is None
+
+
+def test_a_user_without_a_role_may_follow_nothing(user: User, token: str) -> None:
+    user.groups.clear()
+    for asked in (scope(user=user), scope({"Authorization": f"Bearer {token}"})):
+        with pytest.raises(NotAllowed):
+            visitor_of(asked)
+
+
+def test_a_token_needs_the_scope_to_read(user: User) -> None:
+    token = token_for(user, scopes=["run", "write", "admin"])
+    with pytest.raises(NotAllowed):
+        visitor_of(scope({"Authorization": f"Bearer {token}"}))
 
 
 @pytest.mark.parametrize(

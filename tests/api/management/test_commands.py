@@ -1,4 +1,4 @@
-"""`bootstrap` and `create_token`."""
+"""`bootstrap`, `create_token` and `revoke_token`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django import Settings
 
+from api.models import ApiToken
 from tests.api.conformance import CheckedClient
 
 
@@ -49,7 +49,7 @@ def test_bootstrap_makes_an_admin_whose_token_and_password_work(credentials: Pat
 def test_bootstrap_says_the_same_the_next_time(credentials: Path) -> None:
     first = bootstrap()
     assert bootstrap() == first
-    assert (User.objects.count(), AuthToken.objects.count(), Group.objects.count()) == (1, 1, 3)
+    assert (User.objects.count(), ApiToken.objects.count(), Group.objects.count()) == (1, 1, 3)
 
 
 def test_nobody_else_can_read_the_credentials(credentials: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_file_that_others_could_read_is_closed_before_it_is_written(credential
 
 def test_an_expired_token_is_renewed(credentials: Path) -> None:
     first = bootstrap()
-    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert status_with(first["token"]) == 401
     second = bootstrap()
     assert second["token"] != first["token"]
@@ -139,7 +139,7 @@ def test_a_viewers_token_does_not_write(db: None) -> None:
 def test_a_token_is_good_for_as_long_as_was_asked(db: None) -> None:
     before = timezone.now()
     create_token("ada", "--days", "2")
-    expiry = AuthToken.objects.get().expiry
+    expiry = ApiToken.objects.get().expires_at
     assert before + timedelta(days=2) <= expiry <= timezone.now() + timedelta(days=2)
 
 
@@ -150,3 +150,45 @@ def test_a_token_that_cannot_be_is_refused_and_makes_nobody(db: None, arguments:
     with pytest.raises(CommandError):
         create_token(*arguments)
     assert User.objects.count() == 0
+
+
+def test_a_token_has_the_scopes_and_the_name_that_were_asked_for(db: None) -> None:
+    token = create_token("ada", "--role", "admin", "--scope", "write", "--scope", "read", "--name", "for CI")
+    kept = ApiToken.objects.get()
+    assert (kept.name, kept.scopes, kept.created_by) == ("for CI", ["read", "write"], None)
+    assert status_with(token) == 403
+
+
+@pytest.mark.parametrize("shown", [slice(None), slice(15)], ids=["the whole token", "its prefix"])
+def test_a_token_is_revoked_by_what_is_known_of_it(db: None, shown: slice) -> None:
+    kept, lost = create_token("ada", "--role", "admin"), create_token("ada")
+    out = StringIO()
+    call_command("revoke_token", lost[shown], stdout=out)
+    assert out.getvalue() == "1 token revoked.\n"
+    assert (status_with(kept), status_with(lost)) == (200, 401)
+
+
+def test_all_tokens_of_a_user_are_revoked(db: None) -> None:
+    lost = [create_token("ada", "--role", "admin") for _ in range(2)]
+    kept = create_token("bob", "--role", "admin")
+    out = StringIO()
+    call_command("revoke_token", "--user", "ada", stdout=out)
+    assert out.getvalue() == "2 tokens revoked.\n"
+    assert [status_with(token) for token in [*lost, kept]] == [401, 401, 200]
+
+
+@pytest.mark.parametrize("arguments", [(), ("tandem_12345678",), ("--user", "eve"), ("tandem_1", "--user", "ada")])
+def test_what_cannot_be_revoked_is_an_error(db: None, arguments: tuple[str, ...]) -> None:
+    create_token("ada")
+    with pytest.raises(CommandError):
+        call_command("revoke_token", *arguments)
+    assert ApiToken.objects.filter(revoked_at=None).count() == 1
+
+
+def test_a_token_that_is_revoked_keeps_the_first_time(db: None) -> None:
+    token = create_token("ada")
+    call_command("revoke_token", token, stdout=StringIO())
+    at = ApiToken.objects.get().revoked_at
+    with pytest.raises(CommandError, match="revoked already"):
+        call_command("revoke_token", token)
+    assert ApiToken.objects.get().revoked_at == at

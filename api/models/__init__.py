@@ -1,0 +1,5 @@
+"""The tables of the API itself. What is scheduled and run is in `scheduling.models`."""
+
+from api.models.token import ApiToken
+
+__all__ = ["ApiToken"]

@@ -1,0 +1,107 @@
+"""How are tokens made, recognised and revoked?"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+import string
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Q, QuerySet
+
+from api.models import ApiToken
+from api.roles import ALL_SCOPES
+
+log = logging.getLogger(__name__)
+
+# Programs that look for leaked secrets recognise a token by this.
+START: Final = "tandem_"
+# Each character is one of 62: together 256 random bits.
+RANDOM_CHARACTERS: Final = 43
+# What is shown of a token: enough to tell two of them apart, and 208 bits stay unknown.
+PREFIX_CHARACTERS: Final = len(START) + 8
+# The longest life of a token, in days.
+MOST_DAYS: Final = 3650
+# "Last used" is written when the last time is older than this, so that reading does not become writing.
+USED_EVERY: Final = timedelta(minutes=1)
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+_FORM: Final = re.compile(rf"{START}[{_ALPHABET}]{{{RANDOM_CHARACTERS}}}", re.ASCII)
+
+
+def create(
+    user: Any,
+    *,
+    name: str,
+    expires_at: datetime,
+    now: datetime,
+    scopes: Collection[str] = ALL_SCOPES,
+    created_by: Any = None,
+) -> tuple[ApiToken, str]:
+    """A new token for `user`, and its text, which is not kept."""
+    text = START + "".join(secrets.choice(_ALPHABET) for _ in range(RANDOM_CHARACTERS))
+    made = ApiToken.objects.create(
+        user=user,
+        name=name,
+        prefix=text[:PREFIX_CHARACTERS],
+        digest=_digest(text),
+        scopes=[scope for scope in ALL_SCOPES if scope in scopes],
+        created_at=now,
+        created_by=created_by,
+        expires_at=expires_at,
+    )
+    return made, text
+
+
+def usual_expiry(now: datetime) -> datetime:
+    """When a token that is made now expires, if nobody says otherwise."""
+    return now + timedelta(days=settings.TANDEM_TOKEN_DAYS)
+
+
+def valid(now: datetime) -> QuerySet[ApiToken]:
+    """The tokens that are neither expired nor revoked."""
+    return ApiToken.objects.filter(revoked_at=None, expires_at__gt=now)
+
+
+def find(text: str, *, now: datetime) -> ApiToken | None:
+    """The valid token with this text, with its user; None if there is none, or its user is not active.
+
+    The database is not asked for a text that cannot be a token.
+    """
+    if not _FORM.fullmatch(text):
+        return None
+    found = valid(now).filter(digest=_digest(text)).select_related("user").first()
+    return found if found is not None and found.user.is_active else None
+
+
+def note_use(token: ApiToken, *, now: datetime) -> None:
+    """Write that the token is used, at most once in USED_EVERY. A failure is only logged."""
+    before = now - USED_EVERY
+    if token.last_used_at is not None and token.last_used_at > before:
+        return
+    try:
+        # Of several processes that come here at once, one writes.
+        unwritten = Q(last_used_at=None) | Q(last_used_at__lte=before)
+        ApiToken.objects.filter(unwritten, pk=token.pk).update(last_used_at=now)
+    except DatabaseError as exc:
+        log.warning("the last use of the token %s was not written: %s", token.prefix, type(exc).__name__)
+
+
+def revoke(tokens: QuerySet[ApiToken], *, now: datetime) -> int:
+    """Revoke those that are not revoked yet. Returns how many these are."""
+    return tokens.filter(revoked_at=None).update(revoked_at=now)
+
+
+def beginning_with(text: str) -> QuerySet[ApiToken]:
+    """The tokens with the prefix that `text` is or begins with. Give a prefix or a whole token."""
+    return ApiToken.objects.filter(prefix=text[:PREFIX_CHARACTERS])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
