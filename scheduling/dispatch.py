@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, Q
+from django.db.models import Count, Exists, Q
 
 from scheduling import delivery, ledger, processes
 from scheduling.errors import InvalidTrigger, NotFound
 from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, SyncState, Task, Workflow
-from scheduling.models.execution_options import ExecutionOptions
 from scheduling.planning import REPLACED, Decision, Plan, plan
 from scheduling.timing import tzdata_version
 from scheduling.workflows import advance
@@ -115,7 +116,7 @@ def decide_up_to(schedule: Schedule, until: datetime, *, now: datetime, woken_by
 
 def task_of(schedule: Schedule, due_at: datetime, *, now: datetime, woken_by: str) -> Task:
     """The queued task of one occurrence, which no plan decided. It is not stored yet."""
-    return _task(schedule, Decision(due_at, Status.QUEUED), now, woken_by)
+    return _task(schedule, due_at, now, woken_by)
 
 
 def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
@@ -130,35 +131,32 @@ def _decide(
 
     Returns the queued tasks; those of one schedule have the oldest occurrence first.
     """
+    # A statement of its own, after the locks: what locks the rows may have begun before another dispatcher's commit.
     open_tasks = _open_tasks(schedules)
-    plans = [(one, _plan(one, until or now, open_tasks.get(one.pk, 0), skip_because)) for one in schedules]
-    recorded = _already_recorded(plans)
-    tasks: list[Task] = []
-    for schedule, planned in plans:
-        decisions = [one for one in planned.decisions if (schedule.pk, one.due_at) not in recorded]
+    occurrences: list[ledger.Occurrence] = []
+    for schedule in schedules:
+        planned = _plan(schedule, until or now, open_tasks.get(schedule.pk, 0), skip_because)
+        decisions: Iterable[Decision] = planned.decisions
         if planned.replace and _stop_open(schedule, now):
-            decisions = [_waits_for_the_replaced(one) for one in decisions]
-        tasks.extend(_task(schedule, decision, now, woken_by) for decision in decisions)
+            decisions = map(_waits_for_the_replaced, decisions)
+        host = _host(schedule)
+        occurrences += [ledger.Occurrence(schedule.pk, one.due_at, one.status, one.reason, host) for one in decisions]
         schedule.cursor = planned.cursor
         schedule.plan_next(planned.next_due_at)
-    noted = _note_who_woke(schedules, now, woken_by)
-    Schedule.objects.bulk_update(schedules, ["cursor", "next_due_at", "tzdata", *noted])
-    return [task for task in ledger.record(tasks, now) if task.status == Status.QUEUED]
+    _note_who_woke(schedules, now, woken_by)
+    made = ledger.record_occurrences(schedules, occurrences, woken_by=woken_by, now=now)
+    return [task for task in made if task.status == Status.QUEUED]
 
 
-def _note_who_woke(schedules: list[Schedule], now: datetime, woken_by: str) -> list[str]:
-    """Note on schedules of hosts whether their own wake-up came, or upkeep had to decide. Returns the fields to store.
-
-    No statement of its own: where nothing was due, nothing is written.
-    """
-    if not any(schedule.host for schedule in schedules):
-        return []
+def _note_who_woke(schedules: list[Schedule], now: datetime, woken_by: str) -> None:
+    """Note on schedules of hosts whether their own wake-up came, or upkeep had to decide."""
     for schedule in schedules:
+        if not schedule.host:
+            continue
         if woken_by == UPKEEP:
             schedule.overdue_at = now
         elif woken_by == schedule.routed_to:
             schedule.woken_at = now
-    return ["woken_at", "overdue_at"]
 
 
 def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str) -> Plan:
@@ -175,19 +173,15 @@ def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str)
 
 def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
     """For each schedule id, how many occurrences are open: open tasks, and running workflows that tasks started."""
-    found: dict[int, int] = {}
-    for rows in (Task.objects.filter(status__in=OPEN), Workflow.objects.filter(status=Status.RUNNING)):
-        counts = rows.filter(schedule__in=schedules).order_by().values("schedule_id").annotate(count=Count("pk"))
-        for row in counts:
-            found[row["schedule_id"]] = found.get(row["schedule_id"], 0) + row["count"]
+    ids = [schedule.pk for schedule in schedules]
+    tasks, workflows = (
+        rows.filter(schedule__in=ids).order_by().values_list("schedule_id").annotate(Count("pk"))
+        for rows in (Task.objects.filter(status__in=OPEN), Workflow.objects.filter(status=Status.RUNNING))
+    )
+    found: Counter[int] = Counter()
+    for schedule_id, count in tasks.union(workflows, all=True):
+        found[schedule_id] += count
     return found
-
-
-def _already_recorded(plans: list[tuple[Schedule, Plan]]) -> set[tuple[int | None, datetime | None]]:
-    """The planned occurrences that the ledger already has: after a backup is restored, a cursor may be behind."""
-    # Filter by cursor, not by instants: after an outage there may be more instants than SQLite allows parameters.
-    rows = Task.objects.filter(schedule__in=[schedule for schedule, _ in plans], due_at__gt=F("schedule__cursor"))
-    return {(row.schedule_id, row.due_at) for row in rows.only("schedule_id", "due_at")}
 
 
 def _stop_open(schedule: Schedule, now: datetime) -> bool:
@@ -209,21 +203,18 @@ def _waits_for_the_replaced(decision: Decision) -> Decision:
     return replace(decision, status=Status.SCHEDULED, reason="waits for the end of the task that it replaces")
 
 
-def _task(schedule: Schedule, decision: Decision | None, now: datetime, woken_by: str) -> Task:
-    status = decision.status if decision else Status.QUEUED
+def _task(schedule: Schedule, due_at: datetime | None, now: datetime, woken_by: str) -> Task:
+    copied = {name: getattr(schedule, source) for name, source in ledger.COPIED.items()}
     return Task(
-        schedule=schedule,
-        name=schedule.name,
-        description=schedule.description,
-        job=schedule.job,
-        parameters=schedule.parameters,
-        due_at=decision.due_at if decision else None,
+        due_at=due_at,
         woken_by=woken_by,
-        status=status,
-        reason=decision.reason if decision else "",
-        executor=schedule.runs_on,
-        host=schedule.host if executor(schedule.runs_on).in_process else "",
-        send_at=now + ledger.HAND_OVER if status == Status.QUEUED else None,
-        finished_at=now if status in {Status.SKIPPED, Status.MISSED} else None,
-        **ExecutionOptions.of(schedule),
+        status=Status.QUEUED,
+        host=_host(schedule),
+        send_at=now + ledger.HAND_OVER,
+        **copied,
     )
+
+
+def _host(schedule: Schedule) -> str:
+    """The machine that the schedule's tasks must run on, or ''."""
+    return schedule.host if executor(schedule.runs_on).in_process else ""

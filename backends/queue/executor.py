@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from kombu.exceptions import LimitExceeded, OperationalError
 
 from backends.queue import health
-from backends.queue.app import app
-from backends.queue.publishing import publish, queue_of
+from backends.queue.messages import queue_of
+from backends.queue.publishing import QueueRefused, publish
 from scheduling.executor import Executor, Submission
 from scheduling.findings import Finding
 from scheduling.models import Task
@@ -24,35 +24,30 @@ class QueueExecutor(Executor):
     in_process = False
 
     def submit(self, tasks: Sequence[Task]) -> Submission:
-        """Publish in order. Stop at the first message that the broker does not take: the next would wait as long.
+        """Publish in order. Stop where the broker does not take a message: the next would wait as long.
 
         Where the broker refuses a queue, the tasks of the other queues are published all the same.
         """
-        handed_over: list[Task] = []
-        refused: list[str] = []
-        left = list(tasks)
-        while left:
-            done = len(handed_over)
+        handed_over: dict[int, Task] = {}
+        refused: dict[str, str] = {}
+        while left := [each for each in tasks if each.pk not in handed_over and queue_of(each.queue) not in refused]:
             try:
                 for task in publish(left):
-                    handed_over.append(task)  # noqa: PERF402 - list(publish()) would lose the tasks sent before an error
+                    handed_over[task.pk] = task
                 break
+            except QueueRefused as exc:
+                refused[exc.queue] = f"the broker refuses queue {exc.queue} ({type(exc.__cause__).__name__})"
             except (OperationalError, LimitExceeded, OSError) as exc:
                 # Only the type: the text may hold the broker's address with its password.
-                log.warning("the broker took %d of %d messages: %s", len(handed_over), len(tasks), type(exc).__name__)
-                return Submission(handed_over, f"the broker cannot be reached ({type(exc).__name__})")
-            except app.connection_for_write().channel_errors as exc:
-                # Such as RabbitMQ's 406: it has a queue of this name with other arguments.
-                left = left[len(handed_over) - done :]
-                queue = queue_of(left[0].queue)
-                refused.append(f"the broker refuses queue {queue} ({type(exc).__name__})")
-                left = [task for task in left if queue_of(task.queue) != queue]
+                why = type(exc.__cause__ or exc).__name__
+                log.warning("the broker took %d of %d messages: %s", len(handed_over), len(tasks), why)
+                return Submission(list(handed_over.values()), f"the broker cannot be reached ({why})")
             except Exception as exc:
                 # Such as the AttributeError of a channel that kombu has closed and kept. The tasks are stored and are
                 # sent again, so who asked for them must not hear of a fault.
-                log.exception("the message of task %d was not sent", left[len(handed_over) - done].pk)
-                return Submission(handed_over, f"the message was not sent ({type(exc).__name__})")
-        return Submission(handed_over, "; ".join(refused))
+                log.exception("%d of %d messages were not sent", len(tasks) - len(handed_over), len(tasks))
+                return Submission(list(handed_over.values()), f"the messages were not sent ({type(exc).__name__})")
+        return Submission(list(handed_over.values()), "; ".join(refused.values()))
 
     def queue_of(self, queue: str) -> str:
         """The name of the queue at the broker."""

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import islice
+from typing import Final
 
 from django.conf import settings
-from kombu import Connection, Producer
-from kombu.pools import producers
+from kombu import Connection
+from kombu.common import maybe_declare
+from kombu.exceptions import OperationalError
+from kombu.pools import connections
 
 from backends.queue.app import app
-from backends.queue.celery_jobs import shown_name
-from backends.queue.message_ids import message_id
-from backends.queue.tasks import run
+from backends.queue.batch_sender import BatchSender, in_time, sender
+from backends.queue.messages import messages, queue_of
 from scheduling.models import Task
+
+# So many messages are in memory, and unanswered, at a time.
+TOGETHER: Final = 100
+# Seconds that one call of `publish` may take, and little more: the ledger counts on it (scheduling.delivery).
+MOST_SECONDS: Final = 2.0
+
+
+class QueueRefused(Exception):
+    """The broker does not take messages for this queue: RabbitMQ has one of this name with other arguments (406)."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(queue)
+        self.queue = queue
 
 
 def publish(tasks: Iterable[Task]) -> Iterator[Task]:
-    """Send a message for each task, in order, and yield the task when the broker has taken its message.
+    """Send a message for each task, in order, and yield each task whose message the broker has taken.
 
-    Raises kombu's OperationalError or OSError at the first message that the broker did not confirm within two seconds.
-    The broker may have that message nevertheless. The messages of the tasks yielded before it are sent.
+    Raises QueueRefused before anything is sent. Raises kombu's OperationalError or OSError where the broker cannot be
+    reached, refuses a message, or does not answer in time; it may then have messages of tasks that were not yielded.
     """
-    options: dict[str, Any] = {
-        "timeout": settings.TANDEM_PUBLISH_SECONDS,
-        "confirm_timeout": settings.TANDEM_PUBLISH_SECONDS,
-    }
-    with _producer() as producer:
-        for task in tasks:
-            run.apply_async(
-                args=(task.pk, task.attempt),
-                task_id=message_id(task.pk, task.attempt),
-                # The name that Flower and a worker's log show.
-                shadow=shown_name(task.job),
-                # Priority 9 comes first on every broker.
-                priority=settings.TANDEM_BROKER_PRIORITIES[task.priority],
-                queue=queue_of(task.queue),
-                producer=producer,
-                **options,
-            )
-            yield task
-
-
-def queue_of(queue: str) -> str:
-    """The name of the queue that the `queue` of a task means: '' is the default queue.
-
-    A worker takes the queues that it is started with (`-Q reports`), or else the default queue.
-    """
-    return queue or str(app.conf.task_default_queue)
+    until = time.monotonic() + MOST_SECONDS
+    tasks = list(tasks)
+    with _pooled_connection() as used:
+        sending = sender(used)
+        _declare([queue_of(task.queue) for task in tasks], sending)
+        written = messages(tasks, used)
+        while together := list(islice(written, TOGETHER)):
+            in_time(until)
+            for message in sending.send(together, until=until + settings.TANDEM_PUBLISH_SECONDS):
+                yield message.task
+        _close(sending, used)
 
 
 def connection() -> Connection:
@@ -68,15 +69,34 @@ def opened() -> Iterator[Connection]:
         yield new
 
 
-@contextmanager
-def _producer() -> Iterator[Producer]:
-    # Equal connections share a pool; a forked process gets a new pool (kombu.pools).
-    pool = producers[connection()]
-    with pool.acquire(block=True, timeout=settings.TANDEM_PUBLISH_SECONDS) as producer:
-        used = producer.connection
+def _declare(queues: Iterable[str], sending: BatchSender) -> None:
+    """Declare the queues as kombu does before it publishes: each once for a connection."""
+    for name in dict.fromkeys(queues):
         try:
-            yield producer
-        except Exception:
-            # kombu may keep a channel that it has closed. The next one who takes this connection opens it anew.
+            maybe_declare(app.amqp.queues[name], sending.channel)
+        except app.connection_for_write().channel_errors as exc:
+            raise QueueRefused(name) from exc
+
+
+def _close(sending: BatchSender, used: Connection) -> None:
+    try:
+        sending.close()
+    except used.connection_errors:
+        # Everything is sent. The next one opens the connection anew.
+        used.collect()
+
+
+@contextmanager
+def _pooled_connection() -> Iterator[Connection]:
+    # Equal connections share a pool; a forked process gets a new pool (kombu.pools).
+    with connections[connection()].acquire(block=True, timeout=settings.TANDEM_PUBLISH_SECONDS) as used:
+        try:
+            yield used
+        except used.connection_errors as exc:
+            used.collect()
+            # Only the type: the text may hold the broker's address with its password.
+            raise OperationalError(type(exc).__name__) from exc
+        except BaseException:
+            # A channel may be closed, or its answers may still come. The next one opens the connection anew.
             used.collect()
             raise

@@ -20,14 +20,17 @@ from scheduling.ledger.attempts import (
 from scheduling.ledger.batches import cancel_unclaimed, queue_waiting, record
 from scheduling.ledger.handing_over import HAND_OVER, MOST_DOUBLINGS, MOST_SENDS, SEND_AGAIN, send_again_after, sent
 from scheduling.ledger.moves import EXPIRED, append, ask_to_stop, cancel, retry
+from scheduling.ledger.occurrences import COPIED, Occurrence, record_occurrences
 
 __all__ = [
+    "COPIED",
     "EXPIRED",
     "HAND_OVER",
     "MOST_DOUBLINGS",
     "MOST_ERROR_CHARACTERS",
     "MOST_SENDS",
     "SEND_AGAIN",
+    "Occurrence",
     "append",
     "ask_to_stop",
     "attempt_state",
@@ -40,6 +43,7 @@ __all__ = [
     "progress",
     "queue_waiting",
     "record",
+    "record_occurrences",
     "retry",
     "schedule_retry",
     "send_again_after",

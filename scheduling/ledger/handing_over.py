@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
-from django.db.models import F, PositiveSmallIntegerField, Value
-from django.db.models.functions import Least
+from django.db import connection
 
+from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 
@@ -26,17 +27,26 @@ def sent(tasks: Iterable[Task], *, now: datetime) -> None:
     """Record that tasks were handed over, and when to send them again if they are not claimed (`send_again_after`).
 
     Only the attempt that was handed over counts: it may have failed by now, and the next one may be queued already.
-    That one is due at its own time.
+    That one is due at its own time. One statement for all of them.
     """
-    handed_over: dict[tuple[int, int], list[int]] = {}
-    for task in tasks:
-        handed_over.setdefault((task.attempt, task.sends), []).append(task.pk)
-    for (attempt, sends), ids in handed_over.items():
-        counted = Least(F("sends"), Value(MOST_SENDS - 1, PositiveSmallIntegerField())) + 1
-        unclaimed = Task.objects.filter(pk__in=ids, attempt=attempt, status=Status.QUEUED)
-        unclaimed.update(send_at=now + send_again_after(sends), sends=counted)
+    rows = [(task.pk, task.attempt, now + send_again_after(task.sends)) for task in tasks]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_sent(), [as_parameter(rows), MOST_SENDS, Status.QUEUED.value])
 
 
 def send_again_after(sends: int) -> timedelta:
     """The pause before a task is sent again, at most one hour. `sends` counts the sendings before the last one."""
     return min(SEND_AGAIN * (1 << min(sends, MOST_DOUBLINGS)), timedelta(hours=1))
+
+
+@cache
+def _sent() -> str:
+    task = table_of(Task)
+    pk, attempt, send_at, sends, status = columns_of(Task, ("id", "attempt", "send_at", "sends", "status"))
+    counted = f"CASE WHEN {task}.{sends} < %s THEN {task}.{sends} + 1 ELSE {task}.{sends} END"
+    return (
+        f"WITH {given_rows('given', Task, ('id', 'attempt', 'send_at'))} "
+        f"UPDATE {task} SET {send_at} = given.{send_at}, {sends} = {counted} FROM given "
+        f"WHERE {task}.{pk} = given.{pk} AND {task}.{attempt} = given.{attempt} AND {task}.{status} = %s"
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from kombu import Connection, Producer
+from kombu import Connection
+from kombu.transport.redis import Channel
 
 from backends.queue.executor import QueueExecutor
 from scheduling import delivery, ledger
@@ -98,18 +99,18 @@ def test_a_fault_of_kombu_is_an_error_of_the_submission_and_its_connection_is_no
     first, second, third = queued_tasks(3)
     used: list[Connection | None] = []
 
-    def fails(producer: Producer, *_: object, **__: object) -> None:
+    def fails(channel: Channel, *_: object, **__: object) -> None:
         # What a channel says that kombu has closed and kept; seen after a broker that was full.
-        used.append(producer.connection)
+        used.append(channel.connection.client)
         raise AttributeError("'NoneType' object has no attribute 'client'")
 
     QueueExecutor().submit([first])
     with monkeypatch.context() as patched:
-        patched.setattr(Producer, "publish", fails)
+        patched.setattr(Channel, "basic_publish", fails)
         submission = QueueExecutor().submit([second])
     assert list(submission.handed_over) == []
-    assert submission.error == "the message was not sent (AttributeError)"
-    assert f"task {second.pk} was not sent" in caplog.text
+    assert submission.error == "the messages were not sent (AttributeError)"
+    assert "1 of 1 messages were not sent" in caplog.text
     assert [each.connected for each in used if each] == [False]
     assert QueueExecutor().submit([third]).handed_over == [third]
     assert broker.messages() == [("tandem.run", [task.pk, 1]) for task in (first, third)]
