@@ -20,7 +20,7 @@ class SchedulingConfig(AppConfig):
 
 
 class LedgerConfig(AppConfig):
-    """The models alone, without jobs: for a process that only reads the ledger."""
+    """The models alone, without jobs: for a process that runs none, and is asked for none."""
 
     name = "scheduling"
     label = "tandem_scheduling"

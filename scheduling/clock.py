@@ -67,6 +67,15 @@ class Clock:
             self._looked = self._monotonic()
             return self._take_in(told, self._looked)
 
+    def tell(self, told: datetime) -> datetime:
+        """Take in what a query of the caller's has just read from the database's clock. Returns the time, as `now`.
+
+        So `now` asks for nothing itself for the next LOOK_EVERY.
+        """
+        with self._lock:
+            self._looked = self._monotonic()
+            return self._take_in(told, self._looked)
+
     def estimate(self) -> datetime:
         """The same without asking the database: this machine's clock where the process has not looked yet."""
         believed = self._believed
@@ -94,6 +103,11 @@ def database_time() -> datetime:
         cursor.execute(_SQL[connection.vendor])
         told = cursor.fetchone()[0]
     return told if isinstance(told, datetime) else datetime.fromisoformat(told).replace(tzinfo=UTC)
+
+
+def tell(told: datetime) -> datetime:
+    """Take in a time that a query has just read from the database's clock. See Clock.tell."""
+    return _clock.tell(told)
 
 
 def now() -> datetime:

@@ -25,15 +25,20 @@ log = logging.getLogger(__name__)
 
 # What has created the tasks of a wake-up that was lost.
 UPKEEP: Final = "upkeep"
+# A batch decides at most this many occurrences of one schedule, the oldest first: others get their turn in between.
+DECIDED_OF_ONE: Final = 500
+# A batch plans no further schedule when it has decided this many occurrences. The next batch plans it.
+DECIDED_AT_ONCE: Final = 1_000
 
 
-def dispatch_due(backend: str, *, now: datetime) -> int:
+def dispatch_due(backend: str, *, now: datetime, newest_first: bool = False) -> int:
     """Make tasks for one batch of due schedules of `backend`, and hand them over. Returns the number of schedules.
 
     Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
     """
     with transaction.atomic():
-        schedules, tasks = decide_batch(may_dispatch(backend), now=now, woken_by=backend)
+        which = may_dispatch(backend)
+        schedules, tasks = decide_batch(which, now=now, woken_by=backend, newest_first=newest_first)
     delivery.submit(tasks, now=now)
     return len(schedules)
 
@@ -49,18 +54,27 @@ def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
         with transaction.atomic():
             schedules, tasks = decide_batch(Q(routed_to=backend, host=host), now=now, woken_by=backend)
         found += tasks
-        if len(schedules) < delivery.BATCH:
+        if not more_is_due(schedules, now):
             return found
 
 
-def decide_batch(which: Q, *, now: datetime, woken_by: str) -> tuple[list[Schedule], list[Task]]:
-    """Decide one batch of the due schedules among `which`, the longest due first. Needs a transaction.
+def decide_batch(
+    which: Q, *, now: datetime, woken_by: str, newest_first: bool = False
+) -> tuple[list[Schedule], list[Task]]:
+    """Decide one batch of the due schedules among `which`, the longest due first (or last). Needs a transaction.
 
-    Returns the schedules, and the tasks that may run: they are not handed over yet.
+    Returns the schedules, and the tasks that may run: they are not handed over yet. What is a long catch-up, or more
+    than DECIDED_AT_ONCE, is not decided whole: see `more_is_due`.
     """
     due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
-    schedules = list(due.order_by("next_due_at")[: delivery.BATCH])
-    return schedules, _decide(schedules, now=now, woken_by=woken_by)
+    schedules = list(due.order_by("-next_due_at" if newest_first else "next_due_at")[: delivery.BATCH])
+    return schedules, _decide(schedules, now=now, woken_by=woken_by, bounded=True)
+
+
+def more_is_due(schedules: list[Schedule], now: datetime) -> bool:
+    """Whether another batch may find something that is due, after one that has decided these schedules."""
+    left = (one for one in schedules if one.next_due_at is not None and one.next_due_at <= now)
+    return len(schedules) >= delivery.BATCH or any(True for _ in left)
 
 
 def may_dispatch(backend: str) -> Q:
@@ -125,17 +139,27 @@ def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
 
 
 def _decide(
-    schedules: list[Schedule], *, now: datetime, woken_by: str, skip_because: str = "", until: datetime | None = None
+    schedules: list[Schedule],
+    *,
+    now: datetime,
+    woken_by: str,
+    skip_because: str = "",
+    until: datetime | None = None,
+    bounded: bool = False,
 ) -> list[Task]:
     """Plan schedules that the caller has locked, up to `now` or as it was at `until`, and store the decisions.
 
-    Returns the queued tasks; those of one schedule have the oldest occurrence first.
+    Returns the queued tasks; those of one schedule have the oldest occurrence first. `bounded`: see `decide_batch`.
     """
     # A statement of its own, after the locks: what locks the rows may have begun before another dispatcher's commit.
     open_tasks = _open_tasks(schedules)
+    most = DECIDED_OF_ONE if bounded else None
+    decided: list[Schedule] = []
     occurrences: list[ledger.Occurrence] = []
     for schedule in schedules:
-        planned = _plan(schedule, until or now, open_tasks.get(schedule.pk, 0), skip_because)
+        if bounded and len(occurrences) >= DECIDED_AT_ONCE:
+            break
+        planned = _plan(schedule, until or now, open_tasks.get(schedule.pk, 0), skip_because, most)
         decisions: Iterable[Decision] = planned.decisions
         if planned.replace and _stop_open(schedule, now):
             decisions = map(_waits_for_the_replaced, decisions)
@@ -143,8 +167,9 @@ def _decide(
         occurrences += [ledger.Occurrence(schedule.pk, one.due_at, one.status, one.reason, host) for one in decisions]
         schedule.cursor = planned.cursor
         schedule.plan_next(planned.next_due_at)
-    _note_who_woke(schedules, now, woken_by)
-    made = ledger.record_occurrences(schedules, occurrences, woken_by=woken_by, now=now)
+        decided.append(schedule)
+    _note_who_woke(decided, now, woken_by)
+    made = ledger.record_occurrences(decided, occurrences, woken_by=woken_by, now=now)
     return [task for task in made if task.status == Status.QUEUED]
 
 
@@ -159,7 +184,7 @@ def _note_who_woke(schedules: list[Schedule], now: datetime, woken_by: str) -> N
             schedule.woken_at = now
 
 
-def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str) -> Plan:
+def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str, most: int | None) -> Plan:
     try:
         trigger = schedule.trigger_as_planned
     except InvalidTrigger as exc:
@@ -168,7 +193,7 @@ def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str)
         Schedule.objects.filter(pk=schedule.pk).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
         return Plan((), schedule.cursor, None)
     policy = schedule.policy
-    return plan(trigger, schedule.cursor, now, policy, open_tasks=open_tasks, skip_because=skip_because)
+    return plan(trigger, schedule.cursor, now, policy, open_tasks=open_tasks, skip_because=skip_because, most=most)
 
 
 def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:

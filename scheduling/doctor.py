@@ -22,7 +22,7 @@ from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
 from scheduling.lifecycle import Status
 from scheduling.models import Process, Schedule, Task
-from scheduling.processes import SILENT_AFTER, alive_now
+from scheduling.processes import SILENT_AFTER, alive_now, hangs
 from scheduling.processes import known as known_processes
 from scheduling.queues import findings as queue_findings
 from scheduling.timing import tzdata_version
@@ -134,13 +134,15 @@ def _living(row: Any) -> Finding:
         said.append(f"takes {', '.join(row.queues)}")
     if row.claimed_at is not None:
         said.append(f"began an attempt at {row.claimed_at:%H:%M:%S} UTC")
-    silent, wrong = row.silence > SILENT_AFTER, abs(row.skew) > MOST_SKEW
+    silent, wrong, stuck = row.silence > SILENT_AFTER, abs(row.skew) > MOST_SKEW, hangs(row)
+    if stuck:
+        said.append(f"its loop has stood still for {_seconds(row.seen_at - row.came_round_at)}")
     if wrong:
         side = "ahead of" if row.skew > timedelta(0) else "behind"
         said.append(f"its clock is {_seconds(abs(row.skew))} {side} the database's")
-    advice = "Look whether it hangs, and start it again. " if silent else ""
+    advice = "Look whether it hangs, and start it again. " if silent or stuck else ""
     advice += "Set the clock of that machine (NTP)." if wrong else ""
-    return Finding(row.kind, ok=not silent and not wrong, detail="; ".join(said), advice=advice.strip())
+    return Finding(row.kind, ok=not (silent or wrong or stuck), detail="; ".join(said), advice=advice.strip())
 
 
 def time_zones() -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from scheduling.lifecycle import Status
@@ -17,6 +18,8 @@ RECORDED_SPAN: Final = timedelta(days=1)
 RECORDED_MOST: Final = 200
 # With catch_up `all` each one is a task to run: more of them would keep the workers from all other work.
 CAUGHT_UP_MOST: Final = 10_000
+# So far back the occurrences that get a row are looked for first: on time, that is all there are.
+FIRST_REACH: Final = timedelta(minutes=4)
 _UNTIL: Final = "missed, like all occurrences before "
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 REPLACED: Final = "replaced by a later occurrence, because overlap is replace"
@@ -78,10 +81,12 @@ def plan(
     *,
     open_tasks: int = 0,
     skip_because: str = "",
+    most: int | None = None,
 ) -> Plan:
     """Decide on all occurrences after `cursor` up to `now`. `open_tasks` is the number of the schedule's open tasks.
 
-    With `skip_because` no occurrence runs: each is SKIPPED with this reason.
+    With `skip_because` no occurrence runs: each is SKIPPED with this reason. With `most` only so many are decided, the
+    oldest; `next_due_at` is then the first that is left, and in the past.
     """
     first = next_due(trigger, cursor, policy)
     if first is None or first > now:
@@ -90,19 +95,21 @@ def plan(
     due = _recent(trigger, first, until, now, policy)
     decisions = [] if due[0] == first else [_unrecorded(first, due[0])]
     replace = False
-    for due_at in due:
+    for due_at in islice(due, most):
+        newest = due_at == due[-1]
         if skip_because:
             decisions.append(Decision(due_at, Status.SKIPPED, skip_because))
             continue
-        reason = _missed(due_at, newest=due_at == due[-1], now=now, policy=policy)
+        reason = _missed(due_at, newest=newest, now=now, policy=policy)
         if reason:
             decisions.append(Decision(due_at, Status.MISSED, reason))
             continue
-        decision = _overlapping(due_at, policy.overlap, open_tasks, newest=due_at == due[-1])
-        replace = replace or (policy.overlap == "replace" and open_tasks > 0)
+        decision = _overlapping(due_at, policy.overlap, open_tasks, newest=newest)
+        replace = replace or (policy.overlap == "replace" and open_tasks > 0 and newest)
         open_tasks += decision.status is not Status.SKIPPED
         decisions.append(decision)
-    return Plan(tuple(decisions), due[-1], next_due(trigger, due[-1], policy), replace)
+    cursor = decisions[-1].due_at
+    return Plan(tuple(decisions), cursor, next_due(trigger, cursor, policy), replace)
 
 
 def _recent(
@@ -112,8 +119,14 @@ def _recent(
     span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
     after = max(first, now - span) - timedelta(microseconds=1)
     most = CAUGHT_UP_MOST if policy.catch_up == "all" else RECORDED_MOST
-    due = deque(trigger.occurrences(after, until), maxlen=most)
-    return due or deque([first])
+    # The newest are wanted, and a window may hold millions: it is taken in from its end, in steps.
+    reach = FIRST_REACH
+    while until - reach > after:
+        due = deque(trigger.occurrences(until - reach, until), maxlen=most)
+        if len(due) == most:
+            return due
+        reach *= 4
+    return deque(trigger.occurrences(after, until), maxlen=most) or deque([first])
 
 
 def unrecorded_until(reason: str) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -87,6 +88,8 @@ class Pulse:
         self._queues = queues
         self._over = threading.Event()
         self._claimed = threading.Event()
+        # When the loop of the process came round last, by the monotonic clock; None before the first time.
+        self._came_round: float | None = None
         self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
 
     def start(self) -> None:
@@ -101,6 +104,10 @@ class Pulse:
     def claimed(self) -> None:
         """Note that an attempt begins here; the next pulse says so."""
         self._claimed.set()
+
+    def came_round(self) -> None:
+        """Note that the loop of this process came round; the next pulse says how long ago."""
+        self._came_round = time.monotonic()
 
     def _keep_beating(self) -> None:
         try:
@@ -129,6 +136,8 @@ class Pulse:
         if self._claimed.is_set():
             self._claimed.clear()
             changes["claimed_at"] = Now()
+        if self._came_round is not None:
+            changes["came_round_at"] = Now() - timedelta(seconds=time.monotonic() - self._came_round)
         if not _own().update(pulse=F("pulse") + 1, **changes):
             Process.objects.create(
                 key=identity(),
@@ -188,10 +197,25 @@ def claimed() -> None:
         found[0].claimed()
 
 
+def came_round() -> None:
+    """Note that the loop of this process, which should come round every second, has done so.
+
+    The pulse comes from a thread of its own: it does not tell whether the loop hangs.
+    """
+    found = _holders.get(os.getpid())
+    if found is not None:
+        found[0].came_round()
+
+
 def known() -> QuerySet[Any]:
     """Every process that is or was alive within a day, with `silence`: how long ago it was seen (database's clock)."""
     silence = ExpressionWrapper(Now() - F("seen_at"), output_field=DurationField())
     return Process.objects.annotate(silence=silence).order_by("kind", "host", "pid")
+
+
+def hangs(row: Process) -> bool:
+    """Whether the process moves its pulse while its loop has stood still for SILENT_AFTER."""
+    return row.came_round_at is not None and row.seen_at - row.came_round_at > SILENT_AFTER
 
 
 def alive_now() -> QuerySet[Any]:

@@ -22,7 +22,7 @@ from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
-from settings.looking import APPS, only_looks
+from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,6 +62,8 @@ INSTALLED_APPS = [
 TANDEM_ONLY_LOOKS = only_looks(sys.argv)
 if TANDEM_ONLY_LOOKS:
     INSTALLED_APPS = [*APPS]
+elif is_beat(sys.argv):
+    INSTALLED_APPS = of_beat(INSTALLED_APPS, own=env.names_list("TANDEM_APPS"))
 
 MIDDLEWARE = [
     # First, so that every request has an id, and a health probe is answered for any Host header.

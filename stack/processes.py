@@ -98,8 +98,7 @@ def services(around: Surroundings) -> list[Process]:
             # Longer than worker_soft_shutdown_timeout: the worker itself decides what to cut off.
             grace_seconds=30.0,
         ),
-        # The lock on var/ keeps beat single; a pid file left by a crash would only stand in the way.
-        Process("beat", (*celery, "beat", "--pidfile=")),
+        Process("beat", (around.python, "manage.py", "beat")),
         *_cron(around),
     ]
 

@@ -100,14 +100,14 @@ class BeatBackend(SchedulerBackend):
         return found
 
     def health(self) -> Finding:
-        """Whether no schedule is overdue, and a LedgerScheduler has sent a heartbeat in the last 30 seconds.
+        """Whether no schedule is overdue, and a LedgerScheduler has sent a heartbeat in the last 30 seconds and ticks.
 
         Where the settings name another scheduler, which sends no heartbeat, only the first counts.
         """
         now = timezone.now()
         try:
             overdue = Schedule.objects.filter(routed_to=self.name, next_due_at__lt=now - OVERDUE).count()
-            heard = processes.known().filter(kind="beat").order_by("silence").first()
+            beats = list(processes.known().filter(kind="beat").order_by("silence"))
         except (DatabaseError, InterfaceError) as exc:
             return Finding("beat", ok=False, detail=f"the database is away: {exc}")
         if overdue:
@@ -116,7 +116,10 @@ class BeatBackend(SchedulerBackend):
                 ok=False,
                 detail=f"{overdue} schedules are more than a minute overdue: is celery beat running?",
             )
+        heard = next((beat for beat in beats if not processes.hangs(beat)), beats[0] if beats else None)
         if heard is not None and heard.silence <= processes.SILENT_AFTER:
+            if processes.hangs(heard):
+                return Finding("beat", ok=False, detail=f"beat on {heard.host} hangs: start it again")
             return Finding("beat", ok=True, detail=f"beat runs on {heard.host}, and nothing is overdue")
         if settings.CELERY["beat_scheduler"] != periodic_tasks.LEDGER_SCHEDULER:
             return Finding("beat", ok=True, detail="nothing is overdue; this scheduler sends no heartbeat")

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 import atexit
 import signal
+import time
 from datetime import datetime
 from types import FrameType
 from typing import Any, Final
 
 from celery.signals import beat_init
-from django.db import close_old_connections
-from django.db.models import Min
 
+from backends.beat import outlook, rounds
 from backends.beat.backend import BeatBackend
 from backends.beat.backoff import BackoffRunner
 from backends.beat.foreign_scheduler import ForeignScheduler
 from scheduling import clock, delivery, dispatch, processes
-from scheduling.models import Schedule, Task
-from scheduling.upkeep import retention
-from scheduling.upkeep.sweep import sweep
 
 # Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
 LONGEST_WAIT: Final = 1.0
-# Seconds between two sweeps: what a crash left behind waits no longer.
-UPKEEP_EVERY: Final = 2.0
-# Seconds between two rounds of retention: often enough that each has little to delete.
-PRUNE_EVERY: Final = 60.0
-# A tick dispatches at most this many batches; then the other PeriodicTasks get their turn.
-BATCHES_A_TICK: Final = 20
+# After so many seconds our schedules give way to the other PeriodicTasks, and these to ours. A batch or a message that
+# has begun is finished first.
+TURN: Final = 0.2
+# Seconds until it looks again where another beat has locked all that is due: about what a batch takes.
+TAKEN_ELSEWHERE: Final = 0.05
 
 
 class LedgerScheduler(ForeignScheduler):
     """Runs the PeriodicTasks that are not ours, and dispatches our schedules when the ledger says that they are due.
 
-    Its cost depends on how many schedules are due, not on how many exist. Any number of beats may run side by side. No
-    exception leaves `tick`, because that would end celery.beat. If the database or the broker is away, that is logged
-    and tried again after a pause. A PeriodicTask that the broker did not take is sent when the broker is back.
+    Its cost depends on how many schedules are due, not on how many exist: one statement where none is. Any number of
+    beats may run side by side. No exception leaves `tick`, because that would end celery.beat. If the database or the
+    broker is away, that is logged and tried again after a pause. A PeriodicTask that the broker did not take is sent
+    when the broker is back. `moment` tells monotonic seconds.
     """
+
+    moment = staticmethod(time.monotonic)
+    _last_timestamp: datetime | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._runner = BackoffRunner()
         self._busy = True
         self._end_asked = False
+        self._newest_first = False
+        self._changed: datetime | None = None
         self._answer_signals()
         super().__init__(*args, **kwargs)
         self._busy = False
@@ -51,26 +53,28 @@ class LedgerScheduler(ForeignScheduler):
         self._runner.run("start", self._setup)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Run the other PeriodicTasks, upkeep and our schedules once. Returns the seconds until the next tick.
+        """Run our schedules, then the other PeriodicTasks. Returns the seconds until the next tick.
 
-        Raises SystemExit when beat was told to end, meanwhile or while it started.
+        Takes two times TURN, and a batch and a message more, however much is due. Raises SystemExit when beat was told
+        to end, meanwhile or while it started.
         """
         if self._end_asked:
             raise SystemExit
         self._busy = True
         try:
-            waits = [
-                self._runner.run("other periodic tasks", lambda: super(LedgerScheduler, self).tick(*args, **kwargs)),
-                self._runner.run("upkeep", self._upkeep, every=UPKEEP_EVERY),
-                self._runner.run("retention", _prune, every=PRUNE_EVERY),
-                # Last, because its wait is exact: the time of a step after it would make the next occurrence late.
-                self._runner.run("dispatch", self._dispatch),
-            ]
+            due_at = self._runner.run("dispatch", self._dispatch) + self.moment()
+            others = self._runner.run("other periodic tasks", lambda: self._run_others(*args, **kwargs))
         finally:
             self._busy = False
         if self._end_asked:
             raise SystemExit
-        return max(0.0, min(LONGEST_WAIT, *waits))
+        processes.came_round()
+        return max(0.0, min(LONGEST_WAIT, others, due_at - self.moment()))
+
+    def schedule_changed(self) -> bool:
+        """Whether the other PeriodicTasks have changed since the last call, by what this tick has read."""
+        before, self._last_timestamp = self._last_timestamp, self._changed
+        return bool(self._changed and before and self._changed > before)
 
     def close(self) -> None:
         """Store the runs that are not stored yet, and release the broker. During a tick, only note that beat is to end:
@@ -100,42 +104,54 @@ class LedgerScheduler(ForeignScheduler):
     def _setup(self) -> float:
         # The parent takes the first time of change that it sees as the time of what it has read. That time is noted
         # before the parent reads, so that a change during the reading has a later time and is read, too.
-        if self.Changes.last_change() is None:
+        self._changed = self.Changes.last_change()
+        if self._changed is None:
             self.Changes.update_changed()
+            self._changed = self.Changes.last_change()
         self.schedule_changed()
         super().setup_schedule()
         return LONGEST_WAIT
 
     def _dispatch(self) -> float:
-        close_old_connections()
-        for _ in range(BATCHES_A_TICK):
-            now = clock.now()
-            if not dispatch.dispatch_due(BeatBackend.name, now=now) + delivery.queue_due(now=now):
-                return _seconds_to_next(clock.now())
-        return 0.0
+        """Dispatch what is due. Returns the seconds until the next look."""
+        found = outlook.look()
+        self._changed = found.changed
+        now = clock.tell(found.now)
+        due_times = [due for due in (found.schedule_due, found.task_due) if due is not None]
+        wait = min(((due - now).total_seconds() for due in due_times), default=LONGEST_WAIT)
+        if wait > 0:
+            return wait
+        over = self.moment() + TURN
+        taken = self._dispatch_batch(found, now)
+        while taken >= delivery.BATCH and self.moment() < over and not self._end_asked:
+            taken = self._dispatch_batch(found, clock.now())
+        return 0.0 if taken else TAKEN_ELSEWHERE
 
-    def _upkeep(self) -> float:
-        close_old_connections()
-        sweep(now=clock.now())
-        return UPKEEP_EVERY
+    def _dispatch_batch(self, found: outlook.Outlook, now: datetime) -> int:
+        """Dispatch one batch of each kind that is due. Returns how much the larger one was."""
+        schedules = tasks = 0
+        if found.schedule_due is not None and found.schedule_due <= now:
+            schedules = dispatch.dispatch_due(BeatBackend.name, now=now, newest_first=self._newest_first)
+            # By turns, so that neither what is due now waits behind a long backlog, nor the backlog behind it.
+            self._newest_first = not self._newest_first
+        if found.task_due is not None and found.task_due <= now:
+            tasks = delivery.queue_due(now=now)
+        return max(schedules, tasks)
 
-
-def _prune() -> float:
-    close_old_connections()
-    retention.prune(now=clock.now())
-    return PRUNE_EVERY
-
-
-def _seconds_to_next(now: datetime) -> float:
-    """The seconds until the next occurrence or waiting task is due, so that beat wakes up exactly then."""
-    due_times = (
-        Schedule.objects.filter(dispatch.may_dispatch(BeatBackend.name)).aggregate(first=Min("next_due_at"))["first"],
-        Task.objects.filter(wait_until__isnull=False).aggregate(first=Min("wait_until"))["first"],
-    )
-    return min(((due - now).total_seconds() for due in due_times if due is not None), default=LONGEST_WAIT)
+    def _run_others(self, *args: Any, **kwargs: Any) -> float:
+        """Send the other PeriodicTasks that are due. Returns the seconds until the next one is due."""
+        over = self.moment() + TURN
+        while True:
+            wait = super().tick(*args, **kwargs)
+            if wait > 0 or self.moment() >= over or self._end_asked:
+                return wait
 
 
 @beat_init.connect
 def _begin(**_: Any) -> None:
     processes.start("beat")
+    # One that hangs before its first tick is to be noticed, too.
+    processes.came_round()
     atexit.register(processes.stop)
+    # The last that is registered is the first that ends.
+    atexit.register(rounds.stop, rounds.start())

@@ -1,6 +1,7 @@
 """The executor `worker`, which hands tasks to Celery workers through the broker, as a Django application."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.conf import settings
 
 
 class QueueConfig(AppConfig):
@@ -15,6 +16,10 @@ class QueueConfig(AppConfig):
 
     def ready(self) -> None:
         from backends.queue import app  # noqa: F401, PLC0415 - the import makes it current; it needs the loaded settings
-        from backends.queue.celery_jobs import register  # noqa: PLC0415 - it imports models, which are loaded by now
+        from scheduling.apps import SchedulingConfig  # noqa: PLC0415 - Django takes a configuration in a module as its own
 
-        register()
+        # Without the jobs of `scheduling`, as in a beat, there is nothing that these could be registered beside.
+        if settings.TANDEM_CELERY_JOBS and isinstance(apps.get_app_config("tandem_scheduling"), SchedulingConfig):
+            from backends.queue.celery_jobs import register  # noqa: PLC0415 - it imports models, which are loaded by now
+
+            register()

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('skew', models.DurationField(default=datetime.timedelta(0), help_text="How far its clock is ahead of the database's.")),
                 ('started_at', models.DateTimeField()),
                 ('seen_at', models.DateTimeField(help_text='When it last moved its pulse.')),
+                ('came_round_at', models.DateTimeField(blank=True, help_text='When its loop last came round, as its last pulse says; empty without a loop.', null=True)),
                 ('claimed_at', models.DateTimeField(blank=True, help_text='When it last began an attempt, roughly.', null=True)),
             ],
         ),

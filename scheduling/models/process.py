@@ -24,6 +24,9 @@ class Process(models.Model):
     skew = models.DurationField(default=timedelta(0), help_text="How far its clock is ahead of the database's.")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="When it last moved its pulse.")
+    came_round_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its loop last came round, as its last pulse says; empty without a loop."
+    )
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="When it last began an attempt, roughly.")
 
     def __str__(self) -> str:

@@ -34,5 +34,5 @@ def decide_overdue(*, now: datetime) -> None:
         for schedule in due:
             log.warning("schedule %d on %s: no wake-up came, so upkeep decided", schedule.pk, schedule.host)
         delivery.hand_over(tasks, now=now)
-        if len(due) < delivery.BATCH:
+        if not dispatch.more_is_due(due, now):
             break

@@ -38,7 +38,7 @@ class Stack:
         self.commands: dict[str, tuple[str, ...]] = {
             "web": ("-m", "uvicorn", "settings.asgi:application", *listen),
             **{name: self._worker(name) for name in ("worker-1", "worker-2")},
-            **{f"beat-{number}": (*_CELERY, "beat", "-l", "INFO", "--pidfile=") for number in range(1, beats + 1)},
+            **{f"beat-{number}": ("manage.py", "beat") for number in range(1, beats + 1)},
             "cron": ("manage.py", "cron_runner"),
         }
         self._processes: dict[str, Process] = {}

@@ -101,7 +101,9 @@ class Installation:
 
     def beat(self, *, scheduler: str = "") -> Process:
         """Celery Beat, with the scheduler of the settings unless another is named."""
-        return self._celery("beat", "-l", "INFO", *(["--scheduler", scheduler] if scheduler else []))
+        if scheduler:
+            return self._celery("beat", "-l", "INFO", "--scheduler", scheduler)
+        return self.start("manage.py", "beat")
 
     def dispatcher(self, *arguments: str) -> Process:
         """See tests/live/dispatcher.py."""

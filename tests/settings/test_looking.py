@@ -1,4 +1,4 @@
-"""What `manage.py due` loads where nothing is due."""
+"""What `manage.py due` loads where nothing is due, and what a beat loads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.crontab import look
-from settings.looking import only_looks
+from settings.looking import is_beat, of_beat, only_looks
 from tests.backends.crontab.test_processes import ROOT, database_url
 
 # Each of them costs a tenth of a second of CPU or more, in each minute, on each host.
@@ -33,6 +33,33 @@ atexit.register(lambda: print(*sorted(sys.modules), sep="\\n"))
 sys.argv = ["manage.py", "due"]
 import manage
 manage.main()
+"""
+# A third of the memory of a beat. It hands tasks over; it answers no request and runs no job.
+NOT_OF_BEAT = (
+    "click_repl",
+    "django_filters",
+    "drf_spectacular",
+    "flower",
+    "knox",
+    "prompt_toolkit",
+    "rest_framework",
+    "uvicorn",
+    "whitenoise",
+)
+# As `manage.py beat` does it, up to the first tick.
+LOADED_BY_BEAT = """
+import sys
+sys.argv = ["manage.py", "beat"]
+import django
+django.setup()
+from backends.beat.management.commands import beat
+beat.current_app.loader.init_worker()
+beat.current_app.finalize()
+import backends.beat.scheduler
+from scheduling.executor import executor, executor_names
+for name in executor_names():
+    executor(name)
+print(*sorted(sys.modules), sep="\\n")
 """
 
 
@@ -61,4 +88,44 @@ def test_a_wake_up_that_finds_nothing_loads_nothing_heavy(tmp_path: Path) -> Non
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert look.__name__ in done.stdout.split()
     assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint({"api", "jobs"})
+
+
+@pytest.mark.parametrize(
+    ("words", "beat"),
+    [
+        (["manage.py", "beat"], True),
+        (["/venv/lib/celery/__main__.py", "-A", "settings.celery", "beat", "-l", "INFO"], True),
+        (["/usr/bin/celery", "--quiet", "--app=settings.celery", "beat"], True),
+        (["celery", "-A", "beat", "worker"], False),
+        (["celery", "-A", "settings.celery", "worker", "-n", "beat"], False),
+        (["manage.py", "doctor"], False),
+        (["pytest", "beat"], False),
+        ([], False),
+    ],
+)
+def test_a_beat_is_known_by_its_command(words: list[str], beat: bool) -> None:
+    assert is_beat(words) is beat
+
+
+def test_a_beat_keeps_what_a_team_may_build_upon() -> None:
+    apps = ["django.contrib.auth", "rest_framework", "knox", "scheduling", "backends.beat", "api", "theirs"]
+    assert of_beat(apps, own=[]) == ["scheduling.apps.LedgerConfig", "backends.beat", "theirs"]
+    kept = ["django.contrib.auth", "knox", "scheduling.apps.LedgerConfig", "backends.beat", "theirs"]
+    assert of_beat(apps, own=["theirs"]) == kept
+
+
+def test_a_beat_loads_neither_rest_nor_jobs_nor_a_shell(tmp_path: Path) -> None:
+    own = {"TANDEM_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "settings.test", "CELERY_SKIP_CHECKS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_BY_BEAT],
+        cwd=ROOT,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "celery" in loaded
+    assert loaded.isdisjoint(NOT_OF_BEAT)
     assert loaded.isdisjoint({"api", "jobs"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +15,12 @@ from celery.beat import Service
 from django.db import OperationalError, connection
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
+from pytest_django import DjangoAssertNumQueries
 
-from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY, LedgerScheduler
-from scheduling import delivery, processes
+from backends.beat import rounds
+from backends.beat.scheduler import LONGEST_WAIT, TAKEN_ELSEWHERE, TURN, LedgerScheduler
+from scheduling import delivery, dispatch, processes
+from scheduling.executor import Submission
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.backends.beat.ticking import Beat, another_task, make_due, many_due
@@ -60,7 +63,8 @@ def test_with_nothing_to_do_it_waits_the_longest(beat: Beat) -> None:
 
 def test_it_waits_no_longer_than_until_the_next_occurrence(beat: Beat) -> None:
     a_schedule(every=1)
-    before = timezone.now()
+    # SQLite tells the time to the millisecond.
+    before = timezone.now() - timedelta(milliseconds=1)
     wait = beat.tick()
     after = timezone.now()
     left = Schedule.objects.get().next_due_at
@@ -75,17 +79,66 @@ def test_our_rows_are_not_among_the_entries_of_the_parent(beat: Beat) -> None:
     assert set(beat.start().schedule) - {"celery.backend_cleanup"} == {"theirs"}
 
 
-def test_upkeep_has_its_own_cadence(beat: Beat, recorded: RecordingExecutor) -> None:
-    schedule = a_schedule(every=3600)
-    earlier = timezone.now() - timedelta(minutes=1)
-    first = a_task(schedule, now=earlier)
+def test_a_tick_without_anything_to_do_is_one_statement(
+    beat: Beat, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    a_task(a_schedule(every=3600), status=Status.SCHEDULED, wait_until=later)
+    another_task("theirs", last_run_at=timezone.now())
+    beat.tick_for(3)
+    with django_assert_num_queries(1):
+        assert beat.tick() == LONGEST_WAIT
+
+
+def test_a_long_tick_gives_way_to_the_other_periodic_tasks(
+    beat: Beat, recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_due(2 * delivery.BATCH)
+    first = dispatch.dispatch_due
+
+    def slow(*args: Any, **kwargs: Any) -> int:
+        beat.clock.now += TURN
+        return first(*args, **kwargs)
+
+    monkeypatch.setattr(dispatch, "dispatch_due", slow)
+    assert beat.tick() == 0
+    assert len(recorded.submitted) == delivery.BATCH
     beat.tick()
-    second = a_task(schedule, now=earlier)
+    assert len(recorded.submitted) == 2 * delivery.BATCH
+
+
+def test_what_is_due_now_does_not_wait_behind_a_backlog(
+    beat: Beat, recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 10)
+    many_due(50)
+    on_time = a_schedule(every=60, name="on time", now=timezone.now() - timedelta(seconds=61))
+    batches: list[list[int]] = []
+    first = recorded.submit
+
+    def submit(tasks: Sequence[Task]) -> Submission:
+        batches.append([task.schedule_id or 0 for task in tasks])
+        return first(tasks)
+
+    monkeypatch.setattr(recorded, "submit", submit)
     beat.tick()
-    assert recorded.submitted == [(first.pk, 1)]
-    beat.clock.now += UPKEEP_EVERY
-    beat.tick()
-    assert recorded.submitted == [(first.pk, 1), (second.pk, 1)]
+    assert sum(map(len, batches)) == 51
+    assert on_time.pk in batches[0] + batches[1]
+
+
+def test_a_beat_does_not_ask_without_a_pause_for_what_another_one_has_locked(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_due(a_schedule(every=60))
+    monkeypatch.setattr(dispatch, "dispatch_due", lambda *_args, **_kwargs: 0)
+    assert beat.tick() == TAKEN_ELSEWHERE
+
+
+def test_each_tick_tells_that_it_came_round(beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(processes, "came_round", lambda: told.append(True))
+    beat.tick_for(2)
+    assert told == [True, True]
 
 
 @pytest.fixture
@@ -100,12 +153,13 @@ def service(beat: Beat) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("at", [1, 3, 10], ids=["while it starts", "later", "in a tick"])
+@pytest.mark.parametrize("at", [1, 3, 6], ids=["while it starts", "later", "in a tick"])
 def test_a_signal_inside_any_query_ends_beat(
     service: Service, at: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "start", lambda _kind: None)
-    monkeypatch.setattr(atexit, "register", lambda _function: None)
+    monkeypatch.setattr(rounds, "start", list)
+    monkeypatch.setattr(atexit, "register", lambda *_function: None)
     made: list[LedgerScheduler] = []
     first = LedgerScheduler.__init__
 
@@ -135,14 +189,15 @@ def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
 ) -> None:
     closed: list[bool] = []
 
-    def told_to_end(**_: Any) -> int:
+    def told_to_end(*_: Any, **__: Any) -> int:
         # What celery.beat's handler does, wherever the main thread happens to be.
         beat.scheduler.close()
         closed.append("connection" not in vars(beat.scheduler))
         raise SystemExit
 
     _ = beat.scheduler.connection
-    monkeypatch.setattr(delivery, "queue_due", told_to_end)
+    make_due(a_schedule(every=60))
+    monkeypatch.setattr(dispatch, "dispatch_due", told_to_end)
     with pytest.raises(SystemExit):
         beat.tick()
     assert closed == [False]
@@ -153,7 +208,7 @@ def test_a_signal_in_the_middle_of_a_tick_waits_for_nothing_and_leaves_the_tick(
 def test_a_signal_whose_exit_is_lost_in_an_error_ends_beat_after_the_tick(
     beat: Beat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(**_: Any) -> int:
+    def interrupted(*_: Any, **__: Any) -> int:
         try:
             beat.scheduler.close()
             raise SystemExit
@@ -161,6 +216,7 @@ def test_a_signal_whose_exit_is_lost_in_an_error_ends_beat_after_the_tick(
             # What a connection says that was interrupted in the middle of a query.
             raise OperationalError("another command is already in progress")
 
-    monkeypatch.setattr(delivery, "queue_due", interrupted)
+    make_due(a_schedule(every=60))
+    monkeypatch.setattr(dispatch, "dispatch_due", interrupted)
     with pytest.raises(SystemExit):
         beat.tick()

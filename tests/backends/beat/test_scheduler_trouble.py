@@ -7,7 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from backends.beat.backoff import LONGEST_BACKOFF
-from backends.beat.scheduler import LONGEST_WAIT, UPKEEP_EVERY
+from backends.beat.rounds import upkeep
+from backends.beat.scheduler import LONGEST_WAIT
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 from tests.backends.beat.ticking import Beat, another_task, away, make_due, sent
@@ -52,7 +53,6 @@ def test_a_broker_that_takes_no_tasks_leaves_them_for_upkeep(beat: Beat, recorde
     assert recorded.submitted == []
     recorded.error = ""
     Task.objects.update(send_at=timezone.now())
-    beat.clock.now += UPKEEP_EVERY
-    beat.tick()
+    upkeep()
     [task] = Task.objects.filter(status=Status.QUEUED)
     assert recorded.submitted == [(task.pk, 1)]

@@ -56,6 +56,7 @@ class Beat:
     def start(self) -> LedgerScheduler:
         scheduler = LedgerScheduler(app=self.app)
         scheduler._runner = BackoffRunner(self.clock)
+        scheduler.moment = self.clock
         return scheduler
 
     def tick(self) -> float:

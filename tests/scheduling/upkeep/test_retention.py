@@ -53,6 +53,6 @@ def test_tasks_beyond_the_limit_are_deleted_oldest_first(settings: Settings) -> 
 
 def test_one_call_deletes_a_bounded_number(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
-    monkeypatch.setattr(retention, "BATCHES", 3)
+    monkeypatch.setattr(retention, "MOST", 6)
     some_tasks(9, age=timedelta(days=31))
     assert [retention.prune(now=NOW) for _ in range(3)] == [6, 3, 0]

@@ -1,0 +1,23 @@
+"""`manage.py beat`: runs Celery Beat, as `python -m celery -A settings.celery beat` does, in less memory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import current_app
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Celery's own command line loads all of its commands, a shell and every plug-in: a third of beat's memory."""
+
+    help = "Run Celery Beat until it is told to end. Any number may run, on any machine: they share the work."
+    # They load every view of the API.
+    requires_system_checks = ()
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run until SIGTERM or SIGINT."""
+        # Celery runs the same checks, and throws away what they find.
+        os.environ["CELERY_SKIP_CHECKS"] = "1"
+        current_app.Beat(quiet=True, loglevel="INFO").run()
