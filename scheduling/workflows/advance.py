@@ -110,16 +110,14 @@ class Advance:
         for status in set(ended.values()):
             self._mark([node for node in ended if ended[node] == status], status)
         for node, status in ended.items():
-            if node.kind != NodeKind.TASK or node.last > node.number:
+            if node.last > node.number:
                 self._callbacks(node, status)
         checked: set[int | None] = set()
         for node, status in ended.items():
             # When many members of a group end together, the group is checked only once.
             if node.parent not in checked and node.role in {NodeRole.MEMBER, NodeRole.CALLBACK}:
-                parent = self.nodes(number=node.parent).get()
-                if parent.kind != NodeKind.CHAIN and node.role == NodeRole.MEMBER:
-                    checked.add(node.parent)
-                self._go_on(parent, node, status)
+                checked.add(node.parent)
+                self._go_on(self.nodes(number=node.parent).get(), node, status)
 
     def drop(self, first: int, last: int, status: Status, reason: str) -> None:
         """Give `status` to the waiting nodes from `first` to `last`, and cancel their tasks: they do not start."""
@@ -163,8 +161,8 @@ class Advance:
 
     def _callbacks(self, node: WorkflowNode, status: str) -> None:
         wanted = NodeRole.ON_SUCCESS if status == Status.COMPLETED else NodeRole.ON_FAILURE
-        callbacks = self.nodes(parent=node.number, role__in=[NodeRole.ON_SUCCESS, NodeRole.ON_FAILURE])
-        for callback in callbacks.filter(status=Status.SCHEDULED):
+        # Directly below a node that has ended, nothing else waits any more.
+        for callback in self.nodes(parent=node.number, status=Status.SCHEDULED):
             if callback.role == wanted:
                 self.start(callback)
             else:
@@ -207,16 +205,15 @@ class Advance:
 
     def _end(self) -> None:
         workflow = self._workflow
-        deciding = self.nodes(role__in=[NodeRole.ROOT, NodeRole.ON_SUCCESS, NodeRole.ON_FAILURE])
-        workflow.status, cancel_reason = Status.COMPLETED, workflow.reason
-        workflow.reason = ""
-        if self._cancelled and self.nodes(status=Status.CANCELLED).exists():
-            workflow.status, workflow.reason = Status.CANCELLED, cancel_reason
-        elif deciding.filter(status__in=[Status.FAILED, Status.CANCELLED]).exists():
-            failed = self.nodes(kind=NodeKind.TASK, task__status__in=[Status.FAILED, Status.CANCELLED])
-            first = failed.exclude(status=Status.SKIPPED).order_by("task__finished_at", "number").first()
+        failed = self.nodes(kind=NodeKind.TASK, status__in=[Status.FAILED, Status.CANCELLED])
+        first = failed.order_by("task__finished_at", "number").first()
+        if self._cancelled and failed.filter(status=Status.CANCELLED).exists():
+            workflow.status = Status.CANCELLED
+        elif first is not None:
             workflow.status = Status.FAILED
-            workflow.reason = f"{first.name!r}, task {first.task_id}, is {first.status}" if first else ""
+            workflow.reason = f"{first.name!r}, task {first.task_id}, is {first.status}"
+        else:
+            workflow.status, workflow.reason = Status.COMPLETED, ""
         workflow.finished_at = self._now
         workflow.save(update_fields=["status", "reason", "finished_at"])
 
