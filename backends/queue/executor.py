@@ -28,12 +28,12 @@ class QueueExecutor(Executor):
 
         Where the broker refuses a queue, the tasks of the other queues are published all the same.
         """
-        handed_over: dict[int, Task] = {}
+        handed_over: set[int] = set()
         refused: dict[str, str] = {}
         while left := [each for each in tasks if each.pk not in handed_over and queue_of(each.queue) not in refused]:
             try:
                 for task in publish(left):
-                    handed_over[task.pk] = task
+                    handed_over.add(task.pk)
                 break
             except QueueRefused as exc:
                 refused[exc.queue] = f"the broker refuses queue {exc.queue} ({type(exc.__cause__).__name__})"
@@ -41,13 +41,13 @@ class QueueExecutor(Executor):
                 # Only the type: the text may hold the broker's address with its password.
                 why = type(exc.__cause__ or exc).__name__
                 log.warning("the broker took %d of %d messages: %s", len(handed_over), len(tasks), why)
-                return Submission(list(handed_over.values()), f"the broker cannot be reached ({why})")
+                return _submission(tasks, handed_over, f"the broker cannot be reached ({why})")
             except Exception as exc:
                 # Such as the AttributeError of a channel that kombu has closed and kept. The tasks are stored and are
                 # sent again, so who asked for them must not hear of a fault.
                 log.exception("%d of %d messages were not sent", len(tasks) - len(handed_over), len(tasks))
-                return Submission(list(handed_over.values()), f"the messages were not sent ({type(exc).__name__})")
-        return Submission(list(handed_over.values()), "; ".join(refused.values()))
+                return _submission(tasks, handed_over, f"the messages were not sent ({type(exc).__name__})")
+        return _submission(tasks, handed_over, "; ".join(refused.values()))
 
     def queue_of(self, queue: str) -> str:
         """The name of the queue at the broker."""
@@ -64,3 +64,8 @@ class QueueExecutor(Executor):
     def processes(self) -> Sequence[Finding]:
         """Whether workers answer, and take the messages that wait."""
         return [health.workers()]
+
+
+def _submission(tasks: Sequence[Task], handed_over: Collection[int], error: str) -> Submission:
+    # In the order of the tasks: RabbitMQ confirms in any order.
+    return Submission([task for task in tasks if task.pk in handed_over], error)
