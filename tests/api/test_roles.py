@@ -57,6 +57,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/hosts/"): Role.VIEWER,
     ("GET", "/api/hosts/{name}/"): Role.VIEWER,
     ("GET", "/api/drift/"): Role.VIEWER,
+    ("GET", "/api/lateness/"): Role.VIEWER,
 }
 TABLE = [(method, path, least) for (method, path), least in sorted(LEAST.items())]
 
