@@ -6,7 +6,7 @@ from django.db import models
 
 
 class LatenessBucket(models.Model):
-    """How many occurrences of one hour and one backend were so late. `scheduling.lateness` has the bounds of buckets."""
+    """How many occurrences of one hour and one backend were so late. `scheduling.lateness` has the bounds."""
 
     hour = models.DateTimeField(help_text="The hour in which they were handed over, or started.")
     backend = models.CharField(max_length=50, help_text="What woke us: beat, crontab, or upkeep in their place.")
