@@ -11,6 +11,7 @@ from api.cron.zone_data import TzdataView
 from api.drift.views import DriftViewSet
 from api.hosts.views import HostViewSet
 from api.jobs.views import JobViewSet
+from api.lateness.views import LatenessView
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
 from api.tokens.views import TokenViewSet
@@ -35,6 +36,7 @@ urlpatterns = [
     path("cron/review/", ReviewView.as_view(), name="cron-review"),
     path("cron/import/", ImportView.as_view(), name="cron-import"),
     path("cron/tzdata/", TzdataView.as_view(), name="cron-tzdata"),
+    path("lateness/", LatenessView.as_view(), name="lateness"),
     path("schema/", SpectacularAPIView.as_view(**_without_login), name="api-schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **_without_login), name="api-docs"),
 ]

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from scheduling import ledger, queues
+from scheduling import lateness_log, ledger, queues
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Schedule, Task, Workflow
@@ -50,7 +50,13 @@ def submit(tasks: Sequence[Task], *, now: datetime) -> str:
     """
     errors = []
     for name in sorted({task.executor for task in tasks}):
-        submission = executor(name).submit([task for task in tasks if task.executor == name])
+        chosen = [task for task in tasks if task.executor == name]
+        if executor(name).in_process:
+            # They begin now. All others are as late as they are when the broker has them.
+            lateness_log.note(chosen)
+        submission = executor(name).submit(chosen)
+        if not executor(name).in_process:
+            lateness_log.note(submission.handed_over)
         ledger.sent(submission.handed_over, now=now)
         if submission.error:
             log.warning("executor %s took only %d tasks: %s", name, len(submission.handed_over), submission.error)

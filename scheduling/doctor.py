@@ -14,12 +14,13 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
-from scheduling import damage, host_states
+from scheduling import damage, host_states, lateness_log
 from scheduling.backend import all_backends
 from scheduling.database_away import unavailable
 from scheduling.errors import TandemError
 from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
+from scheduling.lateness import BOUNDS
 from scheduling.lifecycle import Status
 from scheduling.models import Process, Schedule, Task
 from scheduling.processes import SILENT_AFTER, alive_now, hangs
@@ -35,6 +36,8 @@ MOST_SKEW: Final = timedelta(seconds=2)
 MOST_AHEAD: Final = timedelta(minutes=1)
 # About what a task takes with its first event: more than the free rest of a page.
 PROBE_BYTES: Final = 4096
+# How late occurrences were is told of this time.
+LATENESS_OF: Final = timedelta(days=1)
 # How long SQLite is waited for when another process holds its lock.
 PROBE_MILLISECONDS: Final = 2000
 
@@ -51,6 +54,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
         yield plans(now=now)
         yield time_zones()
         yield upkeep(now=now)
+        yield lateness(now=now)
         yield from host_states.findings(now=now)
         yield from backends()
 
@@ -182,6 +186,22 @@ def upkeep(*, now: datetime) -> Finding:
         return Finding("upkeep", ok=True, detail="no task is overdue to be sent")
     advice = "Start `python -m celery -A settings.celery beat`, and the broker if it does not answer."
     return Finding("upkeep", ok=False, detail=f"{late} tasks wait for more than a minute to be sent", advice=advice)
+
+
+def lateness(*, now: datetime) -> Finding:
+    """How late occurrences were handed over within a day. What was caught up after an outage is in it, so none is too
+    late.
+    """
+    found = lateness_log.between(now - LATENESS_OF, now)
+    if not found.total:
+        return Finding("lateness", ok=True, detail="no occurrence was handed over within a day")
+    half, most = (_bound(found.at_most(share)) for share in (0.5, 0.99))
+    detail = f"of {found.total} occurrences within a day half were {half} late, and 99 % {most}"
+    return Finding("lateness", ok=True, detail=detail)
+
+
+def _bound(seconds: float | None) -> str:
+    return f"more than {BOUNDS[-1]:g} s" if seconds is None else f"at most {seconds:g} s"
 
 
 def backends() -> list[Finding]:

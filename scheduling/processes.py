@@ -115,6 +115,8 @@ class Pulse:
                 pause = PULSE_EVERY if self._safely(self.beat) else AGAIN_AFTER
                 if self._over.wait(pause.total_seconds()):
                     break
+                self._safely(_write_what_was_counted)
+            self._safely(_write_what_was_counted)
             self._safely(lambda: _own().delete())
         finally:
             connection.close()
@@ -148,6 +150,20 @@ class Pulse:
                 started_at=Now(),
                 **changes,
             )
+
+
+_at_each_pulse: list[Callable[[], None]] = []
+
+
+def at_each_pulse(write: Callable[[], None]) -> Callable[[], None]:
+    """Have each process call `write`, which stores what the process has counted, every PULSE_EVERY and at its end."""
+    _at_each_pulse.append(write)
+    return write
+
+
+def _write_what_was_counted() -> None:
+    for write in _at_each_pulse:
+        write()
 
 
 _holders: dict[int, tuple[Pulse, int]] = {}

@@ -71,6 +71,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='LatenessBucket',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField(help_text='The hour in which they were handed over, or started.')),
+                ('backend', models.CharField(help_text='What woke us: beat, crontab, or upkeep in their place.', max_length=50)),
+                ('bucket', models.PositiveSmallIntegerField()),
+                ('count', models.PositiveBigIntegerField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('hour', 'backend', 'bucket'), name='tandem_one_row_per_lateness_bucket')],
+            },
+        ),
+        migrations.CreateModel(
             name='Schedule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -4,6 +4,7 @@ from scheduling.models.drift import DriftRecord, DriftSchedule
 from scheduling.models.event import TaskEvent
 from scheduling.models.execution_options import OnLost
 from scheduling.models.host import Host
+from scheduling.models.lateness import LatenessBucket
 from scheduling.models.log_line import TaskLogLine
 from scheduling.models.process import Process
 from scheduling.models.replanned_schedule import ReplannedSchedule
@@ -17,6 +18,7 @@ __all__ = [
     "DriftRecord",
     "DriftSchedule",
     "Host",
+    "LatenessBucket",
     "NodeKind",
     "NodeRole",
     "OnHostLost",

@@ -63,6 +63,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("POST", "/api/tokens/"): Role.VIEWER,
     ("GET", "/api/tokens/{id}/"): Role.VIEWER,
     ("DELETE", "/api/tokens/{id}/"): Role.VIEWER,
+    ("GET", "/api/lateness/"): Role.VIEWER,
 }
 # What a token needs besides, where it is not `read` for reading, and `write` or `admin` by the role.
 RUN = {

@@ -146,3 +146,31 @@ def test_a_paused_schedule_does_not_fire() -> None:
     schedule = a_schedule(now=NOW, paused=True)
     assert dispatch.fire(schedule.pk, now=DUE, woken_by="beat") == []
     assert dispatch.dispatch_due("beat", now=DUE) == 0
+
+
+def test_others_get_their_turn_in_a_long_catch_up(recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "DECIDED_OF_ONE", 10)
+    begin = at("2026-11-20 10:00")
+    policies = {"catch_up": "all", "overlap": "allow"}
+    long = a_schedule(every=1, now=begin, **policies)
+    now = at("2026-11-20 10:00:25")
+    other = a_schedule(every=5, now=at("2026-11-20 10:00:20"), **policies)
+    made: list[list[int | None]] = []
+    while dispatch.dispatch_due("beat", now=now):
+        ids = [pk for pk, _ in recorded.submitted[sum(map(len, made)) :]]
+        made.append(list(Task.objects.filter(pk__in=ids).order_by("pk").values_list("schedule_id", flat=True)))
+    assert made == [[long.pk] * 10 + [other.pk], [long.pk] * 10, [long.pk] * 5]
+    due = list(Task.objects.filter(schedule=long).order_by("pk").values_list("due_at", flat=True))
+    assert due == [begin + timedelta(seconds=second) for second in range(1, 26)]
+
+
+def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
+    recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "DECIDED_AT_ONCE", 3)
+    now = at("2026-11-20 10:00:02")
+    for _ in range(3):
+        a_schedule(every=1, now=at("2026-11-20 10:00"), catch_up="all", overlap="allow")
+    assert dispatch.decide_due_on("", "beat", now=now)
+    assert Task.objects.count() == 6
+    assert not Schedule.objects.filter(next_due_at__lte=now).exists()

@@ -58,7 +58,7 @@ def ask(*arguments: str) -> tuple[int, str]:
 def test_the_exit_code_is_zero_if_nothing_is_wrong() -> None:
     code, said = ask()
     assert code == 0
-    names = ("database", "broker", "workers", "beat", "plans", "tzdata", "upkeep", "overdue", "beat")
+    names = ("database", "broker", "workers", "beat", "plans", "tzdata", "upkeep", "lateness", "overdue", "beat")
     assert [line.split()[:2] for line in said.splitlines()] == [["ok", name] for name in names]
 
 
@@ -76,6 +76,18 @@ def test_a_beat_that_is_not_heard_of_is_a_problem() -> None:
     code, said = ask()
     assert code == 1
     assert "no beat has been heard of" in said
+
+
+def test_a_beat_whose_loop_stands_still_is_a_problem_although_its_pulse_moves() -> None:
+    Process.objects.all().delete()
+    now = timezone.now()
+    a_process("beat", came_round_at=now - timedelta(minutes=2))
+    code, said = ask()
+    assert code == 1
+    assert "its loop has stood still for 120 s" in said
+    assert "beat on testhost hangs" in said
+    a_process("beat", came_round_at=now)
+    assert "beat runs on testhost" in ask()[1]
 
 
 def test_each_process_is_told_with_its_queues_its_clock_and_its_last_attempt() -> None:

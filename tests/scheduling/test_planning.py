@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -243,3 +245,41 @@ def test_every_occurrence_is_decided_exactly_once_however_often_we_wake(
     assert set(seen) <= set(expected)
     if max(steps, default=0) / seconds < RECORDED_MOST:
         assert seen == expected
+
+
+@pytest.mark.parametrize("overlap", ["allow", "skip", "queue", "replace"])
+@pytest.mark.parametrize("catch_up", ["none", "latest", "all"])
+@pytest.mark.parametrize("most", [1, 7, 60])
+def test_decided_in_parts_it_is_what_it_is_decided_whole(catch_up: str, overlap: str, most: int) -> None:
+    policy = Policy(overlap=overlap, catch_up=catch_up, catch_up_window=timedelta(hours=1))
+    cursor, now = at("2026-11-20 08:00"), at("2026-11-20 10:00")
+    whole = plan(EVERY_MINUTE, cursor, now, policy)
+    decisions, replace, open_tasks = [], False, 0
+    while True:
+        part = plan(EVERY_MINUTE, cursor, now, policy, open_tasks=open_tasks, most=most)
+        assert len(part.decisions) <= most
+        decisions += part.decisions
+        open_tasks = sum(one.status in {"QUEUED", "SCHEDULED"} for one in decisions)
+        cursor, replace = part.cursor, replace or part.replace
+        if part.next_due_at is None or part.next_due_at > now:
+            break
+    assert tuple(decisions) == whole.decisions
+    assert (cursor, part.next_due_at, replace) == (whole.cursor, whole.next_due_at, whole.replace)
+
+
+def test_a_window_of_years_of_seconds_is_not_read_from_its_begin() -> None:
+    class Counted:
+        asked = 0
+
+        def next(self, after: datetime) -> datetime | None:
+            return Every(1, anchor=at("2000-01-01 00:00")).next(after)
+
+        def occurrences(self, after: datetime, until: datetime) -> Iterator[datetime]:
+            for found in Every(1, anchor=at("2000-01-01 00:00")).occurrences(after, until):
+                Counted.asked += 1
+                yield found
+
+    policy = Policy(catch_up="all", catch_up_window=timedelta(days=3650), overlap="allow")
+    made = plan(cast("Any", Counted()), at("2020-01-01 00:00"), at("2026-11-20 10:00"), policy)
+    assert len(made.decisions) == CAUGHT_UP_MOST + 1
+    assert Counted.asked < 8 * CAUGHT_UP_MOST

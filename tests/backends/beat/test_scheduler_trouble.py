@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from backends.beat.backoff import LONGEST_BACKOFF
 from backends.beat.rounds import upkeep
 from backends.beat.scheduler import LONGEST_WAIT
+from scheduling import clock
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 from tests.backends.beat.ticking import Beat, another_task, away, make_due, sent
@@ -52,7 +52,7 @@ def test_a_broker_that_takes_no_tasks_leaves_them_for_upkeep(beat: Beat, recorde
     beat.tick()
     assert recorded.submitted == []
     recorded.error = ""
-    Task.objects.update(send_at=timezone.now())
+    Task.objects.update(send_at=clock.now())
     upkeep()
     [task] = Task.objects.filter(status=Status.QUEUED)
     assert recorded.submitted == [(task.pk, 1)]
