@@ -1,10 +1,10 @@
 """What the benchmarks share: CPU time of processes, interleaved rounds with their medians, the table, the JSON file.
 
-options = arguments(__doc__)
+options = arguments(__doc__).parse_args()
 with cpu_of({"worker": worker.pid, "database": database.pid}) as cpu:
-    ...
-medians = rounds({"stock": measure_stock, "Tandem": measure_ours}, options.rounds)
-report("1,000 tasks", columns, options)
+    ...  # inside a function that returns {"tasks a second": ..., **cpu.milliseconds_each(tasks)}
+columns = rounds({"stock": measure_stock, "Tandem": measure_ours}, options.rounds)
+report("1,000 tasks", columns, options.json)
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scheduling.ledger.attempts import (
     MOST_ERROR_CHARACTERS,
+    Ended,
     attempt_state,
     claim,
     complete,
@@ -28,6 +29,7 @@ __all__ = [
     "MOST_ERROR_CHARACTERS",
     "MOST_SENDS",
     "SEND_AGAIN",
+    "Ended",
     "append",
     "ask_to_stop",
     "attempt_state",

@@ -13,12 +13,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from scheduling import delivery, dispatch, ledger, processes
-from scheduling.execution import run, watch
+from scheduling.execution import looks, run, watch
 from scheduling.execution.interruption import SoftLimit
 from scheduling.execution.job_log import MOST_LINES
 from scheduling.execution.run import run_attempt
 from scheduling.job_context import JobContext
-from scheduling.lifecycle import Status
 from scheduling.models import Process, Task, TaskAttempt, TaskEvent, TaskLogLine
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS
@@ -91,7 +90,7 @@ def test_a_process_that_is_told_to_end_while_it_records_a_result_records_it_firs
 ) -> None:
     real, signals = ledger.complete, [SystemExit(143)]
 
-    def told(task: Task, **arguments: Any) -> Status | None:
+    def told(task: Task, **arguments: Any) -> ledger.Ended | None:
         if signals:
             raise signals.pop()
         return real(task, **arguments)
@@ -131,7 +130,7 @@ def test_an_unknown_job_or_parameters_that_no_longer_fit_fail_the_task(register:
 @pytest.fixture
 def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watch that looks every few milliseconds, with grace periods to match."""
-    monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(looks, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=50))
     monkeypatch.setattr(processes, "PULSE_EVERY", timedelta(milliseconds=5))
 
@@ -243,7 +242,7 @@ def test_a_database_that_is_away_does_not_lose_a_result(
     monkeypatch.setattr(connection, "close", lambda: None)
     real, troubles = ledger.complete, [OperationalError("away") for _ in range(times)]
 
-    def troubled(task: Task, **arguments: Any) -> Status | None:
+    def troubled(task: Task, **arguments: Any) -> ledger.Ended | None:
         if troubles:
             raise troubles.pop()
         return real(task, **arguments)
