@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from scheduling import clock, schedules
 from scheduling.clock import Clock
-from scheduling.execution import watch
+from scheduling.execution import looks
 from scheduling.executor import executor
 from scheduling.models import Schedule
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
@@ -51,10 +51,10 @@ def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
     """No look at the ledger while a job runs, however slow the machine: tests that want one say so.
 
-    A watch has a connection of its own. It does not see a task that lives in the transaction of a test, and would take
-    its attempt for given up.
+    The thread that looks has a connection of its own. It does not see a task that lives in the transaction of a test,
+    and would take its attempt for given up.
     """
-    monkeypatch.setattr(watch, "LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(looks, "LOOK_EVERY", 3600.0)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from django.conf import settings
 from kombu import Exchange, Producer
 
 from backends.queue.notification_listener import NotificationListener
+from backends.queue.parents_ear import ParentsEar
 from backends.queue.publishing import connection
 from scheduling.events.notifier import Notifier, OnEvents
 
@@ -36,12 +37,18 @@ class BrokerNotifier(Notifier):
 
     def __init__(self) -> None:
         self._senders: dict[int, _Sender] = {}
+        self._parent: ParentsEar | None = None
 
     def notify(self, task_ids: Sequence[int]) -> None:
-        """Have a thread of this process notify of these tasks soon."""
-        # One sender for each process: a forked process does not inherit its parent's thread.
-        sender = self._senders.get(os.getpid()) or self._senders.setdefault(os.getpid(), _Sender())
-        sender.add(task_ids)
+        """Have a thread of this process notify of these tasks soon; or its parent, if that serves its children."""
+        if self._parent is not None and self._parent.pid != os.getpid():
+            self._parent.tell(task_ids[: MOST_TASKS + 1])
+        else:
+            self._sender().add(task_ids)
+
+    def serve_children(self) -> None:
+        """Start a thread that sends what the children of this process have to notify of."""
+        self._parent = ParentsEar(self._sender().add)
 
     def prepare(self) -> None:
         """Import the transport of the broker, which kombu does at the first use."""
@@ -50,6 +57,10 @@ class BrokerNotifier(Notifier):
     def listen(self, heard: OnEvents) -> None:
         """Start a thread that listens, and return at once."""
         NotificationListener(EXCHANGE, heard).start()
+
+    def _sender(self) -> _Sender:
+        # One for each process: a forked process does not inherit its parent's thread.
+        return self._senders.get(os.getpid()) or self._senders.setdefault(os.getpid(), _Sender())
 
 
 class _Sender:

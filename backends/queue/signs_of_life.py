@@ -7,12 +7,14 @@ import threading
 from typing import Any, Final
 
 from celery import bootsteps
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 from celery.worker import WorkController
 from django.db import DatabaseError, InterfaceError, connection
 
 from backends.queue.app import app
 from scheduling import clock, processes
+from scheduling.events import notifier
+from scheduling.execution import looks
 from scheduling.upkeep import lost_attempts
 
 log = logging.getLogger(__name__)
@@ -58,10 +60,17 @@ class SignsOfLife(bootsteps.StartStopStep):
             connection.close()
 
 
+@worker_init.connect
+def serve_children(**_: Any) -> None:
+    """A worker begins, and has no child yet."""
+    notifier.serve_children()
+
+
 @worker_process_init.connect
 def begin(**_: Any) -> None:
     """A child of the pool has started."""
     processes.start("pool")
+    looks.start()
 
 
 @worker_process_shutdown.connect

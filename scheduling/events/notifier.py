@@ -30,6 +30,9 @@ class Notifier(ABC):
     def prepare(self) -> None:  # noqa: B027 - not every notifier has something to load
         """Load what `notify` needs, without a thread or a connection: other processes are forked from this one."""
 
+    def serve_children(self) -> None:  # noqa: B027 - not every notifier gains by it
+        """Take over what processes that are forked from this one have to notify of: they only pass it on."""
+
 
 _handlers: Handlers[Notifier] = Handlers("TANDEM_NOTIFIER", Notifier)  # type: ignore[type-abstract]  # only for isinstance
 
@@ -47,6 +50,12 @@ def prepare() -> None:
     """Prepare every configured notifier for processes that are forked from this one."""
     for name in _handlers.names():
         _handlers.get(name).prepare()
+
+
+def serve_children() -> None:
+    """Have every configured notifier serve the processes that are forked from this one from here on."""
+    for name in _handlers.names():
+        _handlers.get(name).serve_children()
 
 
 def listen(heard: OnEvents) -> None:

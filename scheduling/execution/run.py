@@ -23,6 +23,7 @@ from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
 from scheduling.execution.watch import Watch
 from scheduling.job_context import JobContext
+from scheduling.ledger import Ended
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from scheduling.registry import definition
@@ -63,7 +64,7 @@ class Outcome:
 class _End:
     """How a job ended, before that is recorded. `record` may be called again: recording can be tried again."""
 
-    record: Callable[[], Status | None]
+    record: Callable[[], Ended | None]
     error: Exception | None = None
     wait_until: datetime | None = None
 
@@ -90,9 +91,10 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
 
 
 def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
-    now, process = clock.now(), processes.identity()
+    """Claim the attempt. A connection that has died since the last task costs a second try, not the attempt."""
+    process = processes.identity()
     # An error up to here leaves the attempt to whoever gets its next message.
-    connection.ensure_connection()
+    now = _now()
 
     def claim() -> Task | None:
         return ledger.claim(task_id, attempt, worker=worker, process=process, now=now)
@@ -104,6 +106,18 @@ def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
         # The claim may be stored although its answer was lost: then the attempt is ours, and nobody else runs it.
         connection.close()
         return wait_through(lambda: ours.first() or claim(), pauses=PAUSES, for_ever=True)
+
+
+def _now() -> datetime:
+    """The time, over a connection that is open. Raises OperationalError while the database is away."""
+    try:
+        connection.ensure_connection()
+        return clock.now()
+    except (OperationalError, InterfaceError):
+        # The clock is asked every few seconds: it may be the first to find that the connection has died.
+        connection.close()
+        connection.ensure_connection()
+        return clock.now()
 
 
 def error_line(exc: BaseException) -> str:
@@ -135,17 +149,21 @@ def _run_claimed(task: Task) -> Outcome:
         interruption = Interruption()
         with Watch(task, interruption, lines) as watch:
             end = _end_of(task, watch, interruption, lines)
-        status = _keep_trying(partial(_record_end, end, lines), for_ever=True)
+        ended = _keep_trying(partial(_record_end, end, lines), for_ever=True)
     except (SystemExit, KeyboardInterrupt) as exc:
         # The process must end, at any line above. First the end of the job is recorded; if it is unknown, as lost.
         _keep_trying(end.record if end else _lost(task, exc), for_ever=False)
         raise
-    return Outcome(status, end.error, end.wait_until, _released_by(task, now=clock.now()))
+    released = _released_by(task, ended, now=clock.estimate())
+    return Outcome(ended.status if ended else None, end.error, end.wait_until, released)
 
 
-def _released_by(task: Task, *, now: datetime) -> list[Task]:
-    """Queue the tasks that waited for the end of this task, in its schedule and its workflow. Not handed over yet."""
-    tasks = delivery.release(task.schedule_id, now=now)
+def _released_by(task: Task, ended: Ended | None, *, now: datetime) -> list[Task]:
+    """Queue the tasks that waited for the end of this task, in its schedule and its workflow. Not handed over yet.
+
+    Where nothing waits, that costs no query: the end has told so.
+    """
+    tasks = delivery.release(task.schedule_id, now=now) if ended is None or ended.awaited else []
     if task.workflow_id is not None:
         tasks += advance(task.workflow_id, task_id=task.pk, now=now)
     return tasks
@@ -205,13 +223,13 @@ def retry_wait(of: Task | Schedule, exc: Exception, *, attempt: int) -> timedelt
     return policy.delay(attempt, random.random())  # noqa: S311 - the number spreads retries and protects nothing
 
 
-def _lost(task: Task, exc: BaseException) -> Callable[[], Status | None]:
+def _lost(task: Task, exc: BaseException) -> Callable[[], Ended | None]:
     """An exception that ends the process of a job counts as the death of the process."""
     error = error_line(exc)
     return lambda: ledger.lose(task, error=error, now=clock.now())
 
 
-def _record_end(end: _End, lines: JobLog) -> Status | None:
+def _record_end(end: _End, lines: JobLog) -> Ended | None:
     lines.store()
     return end.record()
 
@@ -228,9 +246,9 @@ def checked(result: object) -> Json:
     return result  # type: ignore[return-value]  # problem_with has just shown that it is JSON
 
 
-def _keep_trying(record: Callable[[], Status | None], *, for_ever: bool) -> Status | None:
+def _keep_trying(record: Callable[[], Ended | None], *, for_ever: bool) -> Ended | None:
     """Record the end of an attempt. While the database does not answer, try again after each of PAUSES."""
-    status = wait_through(record, pauses=PAUSES, for_ever=for_ever)
-    if status is None:
+    ended = wait_through(record, pauses=PAUSES, for_ever=for_ever)
+    if ended is None:
         log.warning("the end of an attempt was not recorded: the attempt is already cancelled or lost")
-    return status
+    return ended

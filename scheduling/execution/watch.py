@@ -1,9 +1,8 @@
-"""Watches a running attempt from a thread: pulse of its process, cancellation, time limits, storing of its log."""
+"""Watches a running attempt: pulse of its process, cancellation, time limits, storing of its log."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -16,14 +15,14 @@ from scheduling import clock, ledger, processes
 from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
 from scheduling.execution.limits import Limits
+from scheduling.execution.looks import looked_after
 from scheduling.models import Task
 
 log = logging.getLogger(__name__)
 
-# A job that was asked to stop is interrupted after STOP_GRACE. After twice this time, its process is ended.
+# A job that was asked to stop is interrupted after STOP_GRACE, and its process is ended after END_AFTER.
 STOP_GRACE: Final = timedelta(seconds=10)
-# Seconds until a job learns that it is to stop, at the most; shorter attempts cost no look at all.
-LOOK_EVERY: Final = 1.0
+END_AFTER: Final = 2 * STOP_GRACE
 
 
 class Watch:
@@ -34,37 +33,28 @@ class Watch:
         self._interruption = interruption
         self._lines = lines
         self._limits = Limits(task.soft_timeout, task.timeout, interruption)
-        self._over = threading.Event()
         # With a copy of this context, the log lines of the thread name the task too.
-        check_until_over = partial(copy_context().run, self._check_until_over)
-        self._thread = threading.Thread(target=check_until_over, name=f"watch-{task.pk}", daemon=True)
+        self._looks = looked_after(partial(copy_context().run, self._check_safely))
         self._started = time.monotonic()
+        self._says_alive = False
         self._stop_seen: float | None = None
         self._interrupted = False
         self.stop_asked = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._looks.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _check_until_over(self) -> None:
-        try:
-            if self._over.wait(LOOK_EVERY):
-                return
-            # A worker's process has a pulse already; a process that cron started has one from here on.
-            with processes.alive("inline"):
-                while True:
-                    self._check_safely()
-                    if self._over.wait(LOOK_EVERY):
-                        return
-        finally:
-            connection.close()
+        self._looks.__exit__(None, None, None)
+        if self._says_alive:
+            processes.stop()
 
     def _check_safely(self) -> None:
+        if not self._says_alive:
+            # A worker's process has a pulse already; a process that cron started has one from here on.
+            processes.start("inline")
+            self._says_alive = True
         try:
             self._check(time.monotonic(), clock.estimate())
         except (DatabaseError, InterfaceError) as exc:
@@ -95,7 +85,7 @@ class Watch:
         if waited >= STOP_GRACE.total_seconds() and not self._interrupted:
             self._interrupted = True
             self._interruption.interrupt(Stopped("The job was asked to stop, and did not within the grace period."))
-        if waited >= 2 * STOP_GRACE.total_seconds():
+        if waited >= END_AFTER.total_seconds():
             if held:
                 ledger.stopped(self._task, reason="asked to stop; its process had to be ended", now=now)
             self._interruption.end_process()

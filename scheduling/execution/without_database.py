@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,8 +14,8 @@ from scheduling import clock
 from scheduling.execution.interruption import Interruption
 from scheduling.execution.job_log import MOST_LINE_CHARACTERS
 from scheduling.execution.limits import Limits
+from scheduling.execution.looks import looked_after
 from scheduling.execution.run import checked, error_line, retry_wait
-from scheduling.execution.watch import LOOK_EVERY
 from scheduling.job_context import JobContext
 from scheduling.ledger import MOST_ERROR_CHARACTERS
 from scheduling.models import Schedule
@@ -115,25 +114,18 @@ def _ended(context: JobContext, schedule: Schedule, interruption: Interruption, 
         )
 
 
-@contextmanager
-def _limited(schedule: Schedule, interruption: Interruption, end: Callable[[Ended], None]) -> Iterator[None]:
+def _limited(
+    schedule: Schedule, interruption: Interruption, end: Callable[[Ended], None]
+) -> AbstractContextManager[None]:
     """Inside the block a thread looks after the time limits."""
-    limits = Limits(schedule.soft_timeout, schedule.timeout, interruption)
-    over, started = threading.Event(), time.monotonic()
+    limits, started = Limits(schedule.soft_timeout, schedule.timeout, interruption), time.monotonic()
 
     def look() -> None:
-        while not over.wait(LOOK_EVERY):
-            passed = limits.check(time.monotonic() - started)
-            if passed:
-                try:
-                    end(Ended(End.FAILED, clock.estimate(), error=passed))
-                finally:
-                    interruption.end_process()
+        passed = limits.check(time.monotonic() - started)
+        if passed:
+            try:
+                end(Ended(End.FAILED, clock.estimate(), error=passed))
+            finally:
+                interruption.end_process()
 
-    thread = threading.Thread(target=look, name=f"limits-{schedule.pk}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return looked_after(look)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scheduling.ledger.attempts import (
     MOST_ERROR_CHARACTERS,
+    Ended,
     attempt_state,
     claim,
     complete,
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_ERROR_CHARACTERS",
     "MOST_SENDS",
     "SEND_AGAIN",
+    "Ended",
     "Occurrence",
     "append",
     "ask_to_stop",

@@ -240,7 +240,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('error', models.TextField(blank=True, default='')),
                 ('traceback', models.TextField(blank=True, default='')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_row_per_attempt')],

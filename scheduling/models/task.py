@@ -95,7 +95,8 @@ class Task(ExecutionOptions):
 class TaskAttempt(models.Model):
     """One run of a task's job, from claim to end."""
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    # The constraint below is its index.
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=10, choices=STATUSES)
     executor = models.CharField(max_length=50)

@@ -14,7 +14,6 @@ from scheduling.execution import run, watch
 from scheduling.execution.job_log import MOST_LINES
 from scheduling.execution.run import run_attempt
 from scheduling.job_context import JobContext
-from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 from tests.conftest import a_schedule, at
 from tests.recording import SETTINGS_EXECUTORS
@@ -87,7 +86,7 @@ def test_a_process_that_is_told_to_end_while_it_records_a_result_records_it_firs
 ) -> None:
     real, signals = ledger.complete, [SystemExit(143)]
 
-    def told(task: Task, **arguments: Any) -> Status | None:
+    def told(task: Task, **arguments: Any) -> ledger.Ended | None:
         if signals:
             raise signals.pop()
         return real(task, **arguments)
@@ -156,7 +155,7 @@ def test_a_database_that_is_away_does_not_lose_a_result(
     monkeypatch.setattr(connection, "close", lambda: None)
     real, troubles = ledger.complete, [OperationalError("away") for _ in range(times)]
 
-    def troubled(task: Task, **arguments: Any) -> Status | None:
+    def troubled(task: Task, **arguments: Any) -> ledger.Ended | None:
         if troubles:
             raise troubles.pop()
         return real(task, **arguments)

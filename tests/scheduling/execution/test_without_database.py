@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.execution import without_database
+from scheduling.execution import looks, without_database
 from scheduling.job_context import JobContext
 from scheduling.models import Schedule
 from scheduling.registry import _jobs, job
@@ -81,7 +81,9 @@ def test_the_end_of_the_process_is_told_as_a_loss(register: Callable[..., object
     assert ended.progress.message == "so far"
 
 
-def test_the_soft_limit_interrupts_it(register: Callable[..., object]) -> None:
+def test_the_soft_limit_interrupts_it(register: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "LOOK_EVERY", 0.05)
+
     def slow(_: JobContext) -> None:
         time.sleep(60)
 
