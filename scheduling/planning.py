@@ -17,6 +17,7 @@ RECORDED_SPAN: Final = timedelta(days=1)
 RECORDED_MOST: Final = 200
 # With catch_up `all` each one is a task to run: more of them would keep the workers from all other work.
 CAUGHT_UP_MOST: Final = 10_000
+_MOMENT: Final = timedelta(microseconds=1)
 _UNTIL: Final = "missed, like all occurrences before "
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 REPLACED: Final = "replaced by a later occurrence, because overlap is replace"
@@ -63,7 +64,7 @@ def next_due(trigger: Trigger | Planned, cursor: datetime, policy: Policy) -> da
     """The first occurrence after `cursor`, from the policy's start to its end (both included); None without one."""
     after = cursor
     if policy.starts_at is not None:
-        after = max(after, policy.starts_at - timedelta(microseconds=1))
+        after = max(after, policy.starts_at - _MOMENT)
     due_at = trigger.next(after)
     if due_at is None or (policy.ends_at is not None and due_at > policy.ends_at):
         return None
@@ -86,8 +87,7 @@ def plan(
     first = next_due(trigger, cursor, policy)
     if first is None or first > now:
         return Plan((), cursor, first)
-    until = min(now, policy.ends_at) if policy.ends_at is not None else now
-    due = _recent(trigger, first, until, now, policy)
+    due, following = _recent(trigger, first, now, policy)
     decisions = [] if due[0] == first else [_unrecorded(first, due[0])]
     replace = False
     for due_at in due:
@@ -102,18 +102,29 @@ def plan(
         replace = replace or (policy.overlap == "replace" and open_tasks > 0)
         open_tasks += decision.status is not Status.SKIPPED
         decisions.append(decision)
-    return Plan(tuple(decisions), due[-1], next_due(trigger, due[-1], policy), replace)
+    return Plan(tuple(decisions), due[-1], following, replace)
 
 
 def _recent(
-    trigger: Trigger | Planned, first: datetime, until: datetime, now: datetime, policy: Policy
-) -> deque[datetime]:
-    """The occurrences that get a row each, oldest first; at least one."""
+    trigger: Trigger | Planned, first: datetime, now: datetime, policy: Policy
+) -> tuple[deque[datetime], datetime | None]:
+    """The occurrences that get a row each, oldest first, at least one; and when the next one is due (None: never)."""
     span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
-    after = max(first, now - span) - timedelta(microseconds=1)
     most = CAUGHT_UP_MOST if policy.catch_up == "all" else RECORDED_MOST
-    due = deque(trigger.occurrences(after, until), maxlen=most)
-    return due or deque([first])
+    since = now - span
+    due = deque([first] if first >= since else [], maxlen=most)
+    following = None
+    # One search for all of them: nearly always it finds only the one after `first`, which is not due yet.
+    for coming in trigger.occurrences(max(first, since - _MOMENT)):
+        if policy.ends_at is not None and coming > policy.ends_at:
+            break
+        if coming > now:
+            following = coming
+            break
+        due.append(coming)
+    if due:
+        return due, following
+    return deque([first]), next_due(trigger, first, policy)
 
 
 def unrecorded_until(reason: str) -> datetime | None:
