@@ -91,8 +91,10 @@ def plan(
     first = next_due(trigger, cursor, policy)
     if first is None or first > now:
         return Plan((), cursor, first)
-    until = min(now, policy.ends_at) if policy.ends_at is not None else now
-    due = _recent(trigger, first, until, now, policy)
+    # Nearly always it is on time: then nothing else is due yet, and this search is the last one.
+    following = next_due(trigger, first, policy)
+    on_time = following is None or following > now
+    due = deque([first]) if on_time else _recent(trigger, first, now, policy)
     decisions = [] if due[0] == first else [_unrecorded(first, due[0])]
     replace = False
     for due_at in islice(due, most):
@@ -109,13 +111,12 @@ def plan(
         open_tasks += decision.status is not Status.SKIPPED
         decisions.append(decision)
     cursor = decisions[-1].due_at
-    return Plan(tuple(decisions), cursor, next_due(trigger, cursor, policy), replace)
+    return Plan(tuple(decisions), cursor, following if on_time else next_due(trigger, cursor, policy), replace)
 
 
-def _recent(
-    trigger: Trigger | Planned, first: datetime, until: datetime, now: datetime, policy: Policy
-) -> deque[datetime]:
+def _recent(trigger: Trigger | Planned, first: datetime, now: datetime, policy: Policy) -> deque[datetime]:
     """The occurrences that get a row each, oldest first; at least one."""
+    until = min(now, policy.ends_at) if policy.ends_at is not None else now
     span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
     after = max(first, now - span) - timedelta(microseconds=1)
     most = CAUGHT_UP_MOST if policy.catch_up == "all" else RECORDED_MOST

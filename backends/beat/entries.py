@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from scheduling.models import Schedule
-from scheduling.timing import Every, Trigger
+from scheduling.timing import Every, Trigger, zone
 from scheduling.timing.wake_lines import WakeLine, wake_line
 
 WAKE_TASK: Final = "tandem.fire"
-UTC: Final = ZoneInfo("UTC")
+UTC: Final = zone("UTC")
 # A row that polls wakes us as often as a crontab row can, and well within the default grace of a schedule.
 LONGEST_POLL_SECONDS: Final = 60
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
 from scheduling.models import ReplannedSchedule, Schedule
@@ -17,7 +16,7 @@ from scheduling.review.preview import MOST_OCCURRENCES, Difference, compare
 from scheduling.timing import Cron
 from scheduling.timing.dst import first_difference
 from scheduling.timing.instants import instant, minute_of
-from scheduling.timing.zones import ZoneFiles
+from scheduling.timing.zones import Zone, ZoneFiles
 
 # Schedules whose occurrences are compared. A release concerns the schedules of a few zones.
 MOST_COMPARED: Final = 1_000
@@ -76,7 +75,7 @@ def last_change() -> list[ReplannedSchedule]:
 
 def _concerned(
     files: ZoneFiles, schedules: Iterable[Schedule], now: datetime, until: datetime
-) -> Iterator[tuple[Schedule, Cron, ZoneInfo, datetime]]:
+) -> Iterator[tuple[Schedule, Cron, Zone, datetime]]:
     """The schedules in zones with other rules, each with its expression, its zone there, and an instant before."""
     for schedule in schedules:
         try:
@@ -95,7 +94,7 @@ def _concerned(
 
 
 @lru_cache(maxsize=1024)
-def _first_difference(one: ZoneInfo, other: ZoneInfo, start: int, end: int) -> int | None:
+def _first_difference(one: Zone, other: Zone, start: int, end: int) -> int | None:
     return first_difference(one, other, start=start, end=end)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from scheduling.timing.dst import Stretch, stretch_at
 from scheduling.timing.instants import EPOCH_ORDINAL, LAST_MINUTE, MINUTES_A_DAY
+from scheduling.timing.zones import Zone
 
 # A day of a clock begins up to so many days before or after the same day of UTC.
 _DAYS_AROUND = 2
@@ -73,7 +73,7 @@ class Calendar:
 
 
 @lru_cache(maxsize=512)
-def calendar(own: ZoneInfo, host: ZoneInfo, first: date, last: date) -> Calendar:
+def calendar(own: Zone, host: Zone, first: date, last: date) -> Calendar:
     """The whole months of the host's clock that contain the days from `first` to `last`."""
     begin = _number(first.replace(day=1))
     end = _number(_next_month(last))
@@ -109,7 +109,7 @@ def _number(day: date) -> int:
     return day.toordinal() - EPOCH_ORDINAL
 
 
-def _spans(own: ZoneInfo, host: ZoneInfo, start: int, end: int) -> Iterator[Span]:
+def _spans(own: Zone, host: Zone, start: int, end: int) -> Iterator[Span]:
     end = min(end, LAST_MINUTE + 1)
     open_span: Span | None = None
     while start < end and (here := stretch_at(own, start)) and (there := stretch_at(host, start)):

@@ -16,7 +16,8 @@ from scheduling.timing.expression import split
 from scheduling.timing.fields import Field, parse_field
 from scheduling.timing.grammar import DAY, HOUR, MINUTE, MONTH, WEEKDAY, excerpt
 from scheduling.timing.instants import FIRST_MINUTE, LAST_MINUTE, MINUTES_A_DAY, instant, minute_of
-from scheduling.timing.local_times import LocalTimes, times_of_day
+from scheduling.timing.local_times import LocalTimes
+from scheduling.timing.zones import Zone
 from scheduling.timing.zones import zone as zone_named
 
 _FARTHEST_FROM_UTC = 2 * MINUTES_A_DAY
@@ -31,7 +32,7 @@ class Cron:
     """
 
     expression: str
-    zone: ZoneInfo
+    zone: Zone
     minute: Field = field(compare=False, repr=False)
     hour: Field = field(compare=False, repr=False)
     day: Field = field(compare=False, repr=False)
@@ -41,7 +42,8 @@ class Cron:
 
     def __post_init__(self) -> None:
         times = LocalTimes(
-            times_of_day(self.hour.values, self.minute.values),
+            self.hour.values,
+            (self.minute.values,) * len(self.hour.values),
             self.day.values,
             self.month.values,
             self.weekday.values,
@@ -87,7 +89,14 @@ class Cron:
 
     def next(self, after: datetime) -> datetime | None:
         """The first occurrence strictly after `after`; None when there is no other up to the year 9999."""
-        return next(self.occurrences(after), None)
+        start = max(minute_of(after) + 1, FIRST_MINUTE)
+        stretch = stretch_at(self.zone, start)
+        # Nearly always: no clock change until then.
+        if stretch is not None and not stretch.repeated and not (stretch.skipped and start == stretch.begin):
+            local = self.local_times.first_from(start + stretch.offset)
+            if local is not None and local < stretch.end + stretch.offset:
+                return instant(local - stretch.offset)
+        return next(map(instant, self._due(start)), None)
 
     def count(self, after: datetime, until: datetime) -> int:
         """How many occurrences there are strictly after `after`, up to and including `until`, without listing them."""
@@ -130,7 +139,7 @@ class Cron:
 
 
 @lru_cache(maxsize=1024)
-def _parse(expression: str, zone: ZoneInfo) -> Cron:
+def _parse(expression: str, zone: Zone) -> Cron:
     texts = split(expression)
     fields = [parse_field(kind, text) for kind, text in zip((MINUTE, HOUR, DAY, MONTH, WEEKDAY), texts, strict=True)]
     minute, hour, day, month, weekday = fields

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
 
 from scheduling.timing.clock_pairs import Calendar, Day, Span, calendar
 from scheduling.timing.cron import Cron
@@ -29,6 +28,7 @@ from scheduling.timing.field_texts import compact, compact_with_steps, fewest_st
 from scheduling.timing.grammar import HOUR, MINUTE, MONTH
 from scheduling.timing.instants import EPOCH_ORDINAL, MINUTES_A_DAY
 from scheduling.timing.wanted import Wanted, needs_dates, of_cron, of_interval
+from scheduling.timing.zones import Zone
 
 HORIZON: Final = timedelta(days=397)
 """13 months, the longest ones."""
@@ -51,7 +51,7 @@ class CrontabLines:
 
 
 @lru_cache(maxsize=16_384)
-def crontab_lines(trigger: Cron | Every, host: ZoneInfo, *, day: date, debian: bool = True) -> CrontabLines:
+def crontab_lines(trigger: Cron | Every, host: Zone, *, day: date, debian: bool = True) -> CrontabLines:
     """The lines for a crontab whose cron reads them in the zone `host`, worked out on this day (UTC).
 
     Each occurrence from this day on has a wake-up at its minute; one between whole minutes, at the next. `debian`:
@@ -71,7 +71,7 @@ def crontab_lines(trigger: Cron | Every, host: ZoneInfo, *, day: date, debian: b
     return CrontabLines((*lines, *late), lasting=everywhere and not late)
 
 
-def _interval_lines(wanted: Wanted, host: ZoneInfo, day: date) -> CrontabLines:
+def _interval_lines(wanted: Wanted, host: Zone, day: date) -> CrontabLines:
     months = calendar(wanted.zone, host, day - timedelta(days=1), day + timedelta(days=INTERVAL_DAYS))
     first = (day.toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
     last = first + INTERVAL_DAYS * MINUTES_A_DAY

@@ -14,17 +14,13 @@ As 1 ahead is normal, these are forward jumps of 1-4 and 5-179 minutes, and back
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, date
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from typing import NamedTuple
 
-from scheduling.timing.instants import EPOCH_ORDINAL, FIRST_MINUTE, LAST_MINUTE, MINUTES_A_DAY, instant
+from scheduling.timing.instants import EPOCH_ORDINAL, FIRST_MINUTE, LAST_MINUTE, MINUTES_A_DAY
+from scheduling.timing.zones import Zone
 
-_PROBE = MINUTES_A_DAY
-"""Minutes between two looks at a zone's offset. Two changes within this time that cancel each other are not seen. In
-the whole tz database, the closest such pair is four days apart (Freetown, 1939)."""
 # Minutes before a year that are calculated too: a clock change in them may have effects in the year.
 _BEFORE_A_YEAR = 2 * MINUTES_A_DAY
 # cron: up to so many minutes ahead, every minute between is run for all jobs.
@@ -34,8 +30,7 @@ _START_OVER_BEYOND = 180
 _NO_MINUTES = range(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """The UTC minutes from `begin` to `end` (not included), in which wall clocks are `offset` minutes ahead of UTC.
 
     At `begin`, cron runs the jobs of the wall-clock minutes `skipped`: fixed-time jobs, or all jobs if `everyone`. In a
@@ -50,16 +45,19 @@ class Stretch:
     everyone: bool = False
 
 
-def stretch_at(zone: ZoneInfo, minute: int) -> Stretch | None:
+def stretch_at(zone: Zone, minute: int) -> Stretch | None:
     """The stretch of this zone that contains the UTC `minute`; None outside the years 1 to 9999."""
     if not FIRST_MINUTE <= minute <= LAST_MINUTE:
         return None
     year = date.fromordinal(minute // MINUTES_A_DAY + EPOCH_ORDINAL).year
-    return next(stretch for stretch in stretches(zone, year) if minute < stretch.end)
+    for stretch in stretches(zone, year):
+        if minute < stretch.end:
+            return stretch
+    raise AssertionError("the stretches of a year reach to its end")
 
 
 @lru_cache(maxsize=8192)
-def stretches(zone: ZoneInfo, year: int) -> tuple[Stretch, ...]:
+def stretches(zone: Zone, year: int) -> tuple[Stretch, ...]:
     """The stretches of a zone in a year (of UTC), in order, cut at the first and the last minute of the year."""
     begin = _midnight(year)
     end = _midnight(year + 1) if year < MAXYEAR else LAST_MINUTE + 1
@@ -67,25 +65,12 @@ def stretches(zone: ZoneInfo, year: int) -> tuple[Stretch, ...]:
     cut = []
     for stretch in _stretches_between(zone, calculated_from, end):
         if stretch.end > begin and stretch.begin < end:
-            inside = stretch if stretch.begin >= begin else replace(stretch, begin=begin, skipped=_NO_MINUTES)
-            cut.append(replace(inside, end=min(inside.end, end)))
+            inside = stretch if stretch.begin >= begin else stretch._replace(begin=begin, skipped=_NO_MINUTES)
+            cut.append(inside._replace(end=end) if inside.end > end else inside)
     return tuple(cut)
 
 
-def offset_at(zone: ZoneInfo, minute: int) -> int:
-    """How many minutes wall clocks are ahead of UTC at a UTC minute. Old offsets have seconds: they are rounded down.
-
-    The first and the last day that datetime can hold get the offset of the day next to them: datetime may not be able
-    to hold their local times.
-    """
-    inside = min(max(minute, FIRST_MINUTE + MINUTES_A_DAY), LAST_MINUTE - MINUTES_A_DAY)
-    offset = instant(inside).astimezone(zone).utcoffset()
-    if offset is None:
-        raise ValueError(f"{zone!r} gives no offset from UTC")
-    return (offset.days * 86400 + offset.seconds) // 60
-
-
-def first_difference(one: ZoneInfo, other: ZoneInfo, *, start: int, end: int) -> int | None:
+def first_difference(one: Zone, other: Zone, *, start: int, end: int) -> int | None:
     """The first UTC minute from `start` to `end` at which clocks in the two zones differ; None without one."""
     while start <= end:
         left, right = stretch_at(one, start), stretch_at(other, start)
@@ -101,15 +86,15 @@ def _midnight(year: int) -> int:
     return (date(year, 1, 1).toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
 
 
-def _stretches_between(zone: ZoneInfo, begin: int, end: int) -> list[Stretch]:
-    offset = offset_at(zone, begin)
+def _stretches_between(zone: Zone, begin: int, end: int) -> list[Stretch]:
+    (_, offset), *changes = zone.offsets.between(begin, end)
     reached = begin + offset - 1
     found = [Stretch(begin, end, offset)]
-    for at, new_offset in _changes(zone, begin, end):
+    for at, new_offset in changes:
         reached = max(reached, at + offset - 1)
         # The change may come before a repetition is over: then drop the stretch that should follow the repetition.
         found = [stretch for stretch in found if stretch.begin < at]
-        found[-1] = replace(found[-1], end=at)
+        found[-1] = found[-1]._replace(end=at)
         found += _after_change(at, end, new_offset, reached)
         if not found[-1].begin > at:
             reached = at + new_offset - 1
@@ -127,25 +112,3 @@ def _after_change(at: int, end: int, offset: int, reached: int) -> list[Stretch]
         skipped = range(reached + 1, at + offset)
         return [Stretch(at, end, offset, skipped=skipped, everyone=ahead <= _ALL_MINUTES_UP_TO)]
     return [Stretch(at, end, offset)]
-
-
-def _changes(zone: ZoneInfo, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The UTC minutes after `begin` and before `end` at which the offset changes, each with its new offset."""
-    seen = offset_at(zone, begin)
-    looked = begin
-    for look in (*range(begin + _PROBE, end - 1, _PROBE), end - 1):
-        while offset_at(zone, look) != seen:
-            looked, seen = _first_change(zone, looked, look, seen)
-            yield looked, seen
-        looked = look
-
-
-def _first_change(zone: ZoneInfo, low: int, high: int, seen: int) -> tuple[int, int]:
-    """The first minute after `low` whose offset is not `seen`, and its offset. The offset at `high` is not `seen`."""
-    while high - low > 1:
-        middle = (low + high) // 2
-        if offset_at(zone, middle) == seen:
-            low = middle
-        else:
-            high = middle
-    return high, offset_at(zone, high)

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise, takewhile
-from zoneinfo import ZoneInfo
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.dst import Stretch, stretches
 from scheduling.timing.grammar import HOUR
 from scheduling.timing.instants import EPOCH_ORDINAL, LAST_MINUTE, MINUTES_A_DAY, instant, minute_of
+from scheduling.timing.zones import Zone
 
 
 class Effect(Enum):
@@ -96,7 +96,7 @@ def _clock(minute: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _changes(zone: ZoneInfo, first_year: int, last_year: int) -> tuple[_Change, ...]:
+def _changes(zone: Zone, first_year: int, last_year: int) -> tuple[_Change, ...]:
     parts = [stretch for year in range(first_year, last_year + 1) for stretch in stretches(zone, year)]
     return tuple(_changed(parts))
 

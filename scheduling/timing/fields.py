@@ -56,9 +56,8 @@ def _item_values(kind: FieldKind, item: str) -> range | None:
         return None
     if first is None:
         return range(kind.low, kind.high + 1, stride)
-    if not kind.allows(first) or not kind.allows(last or first):
-        return None
-    start, end = kind.number(first), kind.number(last or first)
-    if start is None or end is None or start > end:
+    start = kind.number(first)
+    end = start if last is None else kind.number(last)
+    if start is None or end is None or not kind.low <= start <= end <= kind.high:
         return None
     return range(start, end + 1, stride)

@@ -15,7 +15,8 @@ ITEM = re.compile(r"\*(?:/(?P<every>[0-9]+))?|(?P<first>[0-9a-z]+)(?:-(?P<last>[
 """One item of a field in lower case: `*`, `*/n`, `a`, `a-b` or `a-b/n`."""
 
 
-@dataclass(frozen=True, slots=True)
+# Kinds are compared by identity: they are keys of caches, where a comparison by value takes longer.
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldKind:
     """What one of the five fields may hold: numbers from `low` to `high`, or `names`, in order."""
 

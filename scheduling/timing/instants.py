@@ -8,7 +8,6 @@ from functools import lru_cache
 MINUTES_A_DAY = 1440
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _MINUTE = timedelta(minutes=1)
 _INTO_DAY = tuple(timedelta(minutes=minute) for minute in range(MINUTES_A_DAY))
 
@@ -21,10 +20,10 @@ def since_epoch(moment: datetime) -> timedelta:
 
     Never overflows, even when `moment` has no representation in UTC (`datetime.max` in New York).
     """
-    offset = moment.utcoffset()
-    if offset is None:
-        raise ValueError(f"{moment!r} has no time zone; give an aware datetime")
-    return moment.replace(tzinfo=None) - _NAIVE_EPOCH - offset
+    try:
+        return moment - _EPOCH
+    except TypeError as error:
+        raise ValueError(f"{moment!r} has no time zone; give an aware datetime") from error
 
 
 def minute_of(moment: datetime) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, date
 from functools import lru_cache
@@ -12,21 +13,33 @@ from itertools import takewhile
 from scheduling.timing.instants import EPOCH_ORDINAL, MINUTES_A_DAY
 
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_MINUTES_AN_HOUR = 60
 
 
 @dataclass(frozen=True, slots=True)
 class LocalTimes:
     """The minutes of a wall clock that match five fields. Minute 0 is 1970-01-01 00:00 on this clock.
 
-    `times` are minutes of the day; weekdays count from Sunday = 0. A day must match by number and by weekday; with
-    `either_day`, one of the two is enough.
+    `hours` are those with a match, and `minutes` has those of each of them; weekdays count from Sunday = 0. A day must
+    match by number and by weekday; with `either_day`, one of the two is enough.
     """
 
-    times: tuple[int, ...]
+    hours: tuple[int, ...]
+    minutes: tuple[tuple[int, ...], ...]
     days: tuple[int, ...]
     months: tuple[int, ...]
     weekdays: tuple[int, ...]
     either_day: bool
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """The minutes of the day (0-1439) that match, ascending."""
+        return tuple(self._times(0))
+
+    @property
+    def times_a_day(self) -> int:
+        """How many minutes of a day match."""
+        return sum(map(len, self.minutes))
 
     def ever(self) -> bool:
         """Whether any date matches; 30 February does not. In 400 years, each date falls on every weekday."""
@@ -34,7 +47,8 @@ class LocalTimes:
 
     def any_in(self, minutes: range) -> bool:
         """Whether one of these consecutive minutes matches."""
-        return next(self.minutes_from(minutes.start), minutes.stop) < minutes.stop
+        first = self.first_from(minutes.start)
+        return first is not None and first < minutes.stop
 
     def count_in(self, minutes: range) -> int:
         """How many of these consecutive minutes match."""
@@ -42,21 +56,41 @@ class LocalTimes:
             return 0
         (first, begin), (last, end) = divmod(minutes.start, MINUTES_A_DAY), divmod(minutes.stop, MINUTES_A_DAY)
         days = self.days_in(range(first, last + 1))
-        before = bisect_left(self.times, begin) if first in days else 0
-        after = len(self.times) - bisect_left(self.times, end) if last in days else 0
-        return len(days) * len(self.times) - before - after
+        before = self.times_a_day - sum(1 for _ in self._times(begin)) if first in days else 0
+        after = sum(1 for _ in self._times(end)) if last in days else 0
+        return len(days) * self.times_a_day - before - after
 
     def days_in(self, days: range) -> frozenset[int]:
         """Which of these consecutive days match; 1970-01-01 is day 0."""
-        return frozenset(takewhile(lambda day: day < days.stop, self._days_from(days.start)))
+        return frozenset(takewhile(days.stop.__gt__, self._days_from(days.start)))
+
+    def first_from(self, start: int) -> int | None:
+        """The first matching minute from `start` on; None when there is no other up to the year 9999."""
+        start_day, minute = divmod(start, MINUTES_A_DAY)
+        for day in self._days_from(start_day):
+            if day > start_day:
+                return day * MINUTES_A_DAY + self.hours[0] * _MINUTES_AN_HOUR + self.minutes[0][0]
+            for time in self._times(minute):
+                return day * MINUTES_A_DAY + time
+        return None
 
     def minutes_from(self, start: int) -> Iterator[int]:
         """The matching minutes from `start` on, ascending, up to the last of the year 9999."""
         start_day, minute = divmod(start, MINUTES_A_DAY)
         for day in self._days_from(start_day):
             midnight = day * MINUTES_A_DAY
-            for index in range(bisect_left(self.times, minute) if day == start_day else 0, len(self.times)):
-                yield midnight + self.times[index]
+            yield from map(midnight.__add__, self._times(minute if day == start_day else 0))
+
+    def _times(self, start: int) -> Iterator[int]:
+        """The matching minutes of a day from `start` on."""
+        hour, minute = divmod(start, _MINUTES_AN_HOUR)
+        first = bisect_left(self.hours, hour)
+        for index in range(first, len(self.hours)):
+            begin = self.hours[index] * _MINUTES_AN_HOUR
+            minutes = self.minutes[index]
+            if begin < start:
+                minutes = minutes[bisect_left(minutes, minute) :]
+            yield from map(begin.__add__, minutes)
 
     def _days_from(self, start: int) -> Iterator[int]:
         """The matching days from `start` on; 1970-01-01 is day 0."""
@@ -64,23 +98,23 @@ class LocalTimes:
         if ordinal > date.max.toordinal():
             return
         today = date.fromordinal(ordinal)
-        year, month = today.year, today.month
-        while year <= MAXYEAR:
-            if month in self.months:
+        months = self.months[bisect_left(self.months, today.month) :]
+        for year in range(today.year, MAXYEAR + 1):
+            for month in months:
                 eve = date(year, month, 1).toordinal() - 1
                 # date.toordinal() is 0 modulo 7 on Sundays.
-                for day in _days_of_month(
-                    self.days, self.weekdays, self.either_day, (eve + 1) % 7, _length(year, month)
-                ):
-                    if eve + day >= ordinal:
-                        yield eve + day - EPOCH_ORDINAL
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+                days = _days_of_month(self.days, self.weekdays, self.either_day, (eve + 1) % 7, _length(year, month))
+                for day in days[bisect_left(days, ordinal - eve) :]:
+                    yield eve + day - EPOCH_ORDINAL
+            months = self.months
 
 
-@lru_cache(maxsize=256)
-def times_of_day(hours: tuple[int, ...], minutes: tuple[int, ...]) -> tuple[int, ...]:
-    """The minutes of the day (0-1439) at these hours and minutes, ascending."""
-    return tuple(60 * hour + minute for hour in hours for minute in minutes)
+def by_hour(times: Iterable[int]) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """These minutes of the day as the hours and the minutes of LocalTimes."""
+    hours: defaultdict[int, list[int]] = defaultdict(list)
+    for time in sorted(times):
+        hours[time // _MINUTES_AN_HOUR].append(time % _MINUTES_AN_HOUR)
+    return tuple(hours), tuple(map(tuple, hours.values()))
 
 
 @lru_cache(maxsize=4096)
@@ -91,11 +125,11 @@ def _days_of_month(
     first_weekday: int,
     length: int,
 ) -> tuple[int, ...]:
-    def matches(day: int) -> bool:
-        numbered, named = day in days, (first_weekday + day - 1) % 7 in weekdays
-        return numbered or named if either_day else numbered and named
-
-    return tuple(day for day in range(1, length + 1) if matches(day))
+    numbered = days[: bisect_right(days, length)]
+    if len(weekdays) == 7 and not either_day:
+        return numbered
+    named = {day for weekday in weekdays for day in range(1 + (weekday - first_weekday) % 7, length + 1, 7)}
+    return tuple(sorted(named.union(numbered) if either_day else named.intersection(numbered)))
 
 
 def _length(year: int, month: int) -> int:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product, takewhile
 from math import gcd
-from zoneinfo import ZoneInfo
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.dst import Stretch, stretch_at
@@ -22,6 +21,7 @@ from scheduling.timing.field_texts import compact, ranges
 from scheduling.timing.fields import Field
 from scheduling.timing.grammar import DAY, MONTH, WEEKDAY, FieldKind
 from scheduling.timing.instants import LAST_MINUTE, MINUTES_A_DAY, minute_of, since_epoch
+from scheduling.timing.zones import Zone
 
 _HORIZON = 3653 * MINUTES_A_DAY
 """Ten years, in minutes."""
@@ -53,7 +53,7 @@ class _Wakes:
     day_shifts: frozenset[int]
 
 
-def wake_line(trigger: Cron | Every, clock_zone: ZoneInfo, *, now: datetime) -> WakeLine:
+def wake_line(trigger: Cron | Every, clock_zone: Zone, *, now: datetime) -> WakeLine:
     """The line that matches each occurrence in the ten years after `now`, on a clock in `clock_zone`.
 
     An occurrence between whole minutes is matched at the next whole minute. Raises ValueError for a naive `now`.
@@ -68,7 +68,7 @@ def wake_line(trigger: Cron | Every, clock_zone: ZoneInfo, *, now: datetime) -> 
     return _line(wakes.times, "*", "*", _shifted_weekdays(trigger, wakes.day_shifts))
 
 
-def _stretches(zone: ZoneInfo, start: int) -> Iterator[Stretch]:
+def _stretches(zone: Zone, start: int) -> Iterator[Stretch]:
     """The stretches from the UTC minute `start` to the horizon."""
     end = min(start + _HORIZON, LAST_MINUTE)
     while start <= end and (stretch := stretch_at(zone, start)) is not None:
@@ -76,7 +76,7 @@ def _stretches(zone: ZoneInfo, start: int) -> Iterator[Stretch]:
         start = stretch.end
 
 
-def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
+def _cron_wakes(cron: Cron, clock_zone: Zone, start: int) -> _Wakes:
     """What clocks in `clock_zone` show at the occurrences of `cron`, up to the horizon."""
     times: set[int] = set()
     day_shifts: set[int] = set()
@@ -95,7 +95,7 @@ def _cron_wakes(cron: Cron, clock_zone: ZoneInfo, start: int) -> _Wakes:
     return _Wakes(frozenset(times), frozenset(day_shifts))
 
 
-def _differences(cron: Cron, clock_zone: ZoneInfo, start: int, *, firing: bool = True) -> set[int]:
+def _differences(cron: Cron, clock_zone: Zone, start: int, *, firing: bool = True) -> set[int]:
     """By how many minutes `clock_zone` is ahead of the zone of `cron`: whenever `cron` fires, or at any time."""
     found: set[int] = set()
     for own in _stretches(cron.zone, start):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.crontab_lines import INTERVAL_DAYS, crontab_lines
 from scheduling.timing.every import Every
 from scheduling.timing.frequency import YEAR
 from scheduling.timing.wanted import needs_dates
+from scheduling.timing.zones import Zone
 
 _MINUTE = timedelta(minutes=1)
 
@@ -30,7 +30,7 @@ class WakeUps:
 
 
 @lru_cache(maxsize=16_384)
-def wake_ups(trigger: Cron | Every, host: ZoneInfo, *, day: date, debian: bool = True) -> WakeUps:
+def wake_ups(trigger: Cron | Every, host: Zone, *, day: date, debian: bool = True) -> WakeUps:
     """Count by the rules of Debian's cron, as if the lines of this day (UTC) stayed for a year.
 
     The lines of an interval with dates are worked out again each day: these are counted for as long as they reach.

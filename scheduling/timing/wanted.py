@@ -8,14 +8,14 @@ from datetime import timedelta
 from functools import partial
 from math import gcd
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
 from scheduling.timing.field_texts import compact
 from scheduling.timing.grammar import WEEKDAY
 from scheduling.timing.instants import MINUTES_A_DAY, instant, since_epoch
-from scheduling.timing.local_times import LocalTimes
+from scheduling.timing.local_times import LocalTimes, by_hour
+from scheduling.timing.zones import Zone
 from scheduling.timing.zones import zone as zone_named
 
 MOST_WASTED: Final = 10
@@ -32,7 +32,7 @@ class Wanted:
     them, by the name of the field and its values.
     """
 
-    zone: ZoneInfo
+    zone: Zone
     local_times: LocalTimes
     day_fields: Callable[[int], tuple[str, str] | None]
     due: Callable[[range], Iterable[int]]
@@ -50,8 +50,8 @@ def of_interval(every: Every) -> Wanted:
     stride = gcd(every.seconds, MINUTES_A_DAY * 60)
     first = since_epoch(every.anchor) // timedelta(seconds=1) % stride
     seconds = range(first, MINUTES_A_DAY * 60, stride) if stride > 60 else range(0, MINUTES_A_DAY * 60, 60)
-    times = tuple(sorted({-(-second // 60) % MINUTES_A_DAY for second in seconds}))
-    each_day = LocalTimes(times, tuple(range(1, 32)), tuple(range(1, 13)), tuple(range(7)), either_day=False)
+    hours, minutes = by_hour({-(-second // 60) % MINUTES_A_DAY for second in seconds})
+    each_day = LocalTimes(hours, minutes, tuple(range(1, 32)), tuple(range(1, 13)), tuple(range(7)), either_day=False)
     return Wanted(zone_named("UTC"), each_day, lambda _shift: ("*", "*"), partial(_due, every))
 
 

@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
 from scheduling.timing.grammar import excerpt
+from scheduling.timing.zone_file import Offsets, read_offsets
 
 UNKNOWN_RELEASE = "unknown release"
+
+
+class Zone(ZoneInfo):
+    """A time zone that knows when its clocks change. Made by `ZoneFiles.zone`."""
+
+    offsets: Offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class ZoneFiles:
 
     folder: Path
 
-    def zone(self, name: str) -> ZoneInfo | None:
+    def zone(self, name: str) -> Zone | None:
         """The zone with this known name, by the rules of this folder; None without a file that can be read.
 
         The same file gives the same object, a file that was replaced gives another. zoneinfo compares zones by
@@ -60,12 +68,12 @@ def known_zones() -> frozenset[str]:
     return frozenset((_PACKAGE / "zones").read_text(encoding="ascii").split())
 
 
-def zone(name: object) -> ZoneInfo:
+def zone(name: object) -> Zone:
     """The zone with exactly this IANA name. Raises InvalidTrigger (field `zone`) for any other name."""
     return _kept(PINNED, _known(name))
 
 
-def clock_zone(name: object) -> ZoneInfo:
+def clock_zone(name: object) -> Zone:
     """The zone as the clock of this machine and its cron daemon have it: by the system's files.
 
     A system without a file for the zone gives that of the package. Raises InvalidTrigger as `zone` does.
@@ -95,7 +103,7 @@ def _release(files: ZoneFiles) -> str:
 
 
 @lru_cache(maxsize=2048)
-def _kept(files: ZoneFiles, name: str) -> ZoneInfo:
+def _kept(files: ZoneFiles, name: str) -> Zone:
     found = files.zone(name)
     if found is None:
         raise _unknown(name)
@@ -104,9 +112,12 @@ def _kept(files: ZoneFiles, name: str) -> ZoneInfo:
 
 # The time of change is a part of the key: the package of a system is upgraded while we run.
 @lru_cache(maxsize=2048)
-def _read(file: Path, _changed: int, name: str) -> ZoneInfo:
-    with file.open("rb") as data:
-        return ZoneInfo.from_file(data, key=name)
+def _read(file: Path, _changed: int, name: str) -> Zone:
+    data = file.read_bytes()
+    offsets = read_offsets(data)
+    found = Zone.from_file(BytesIO(data), key=name)
+    found.offsets = offsets
+    return found
 
 
 def _known(name: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db.models import Max, Q, QuerySet
 
-from scheduling.execution.watch import STOP_GRACE
+from scheduling.execution.watch import END_AFTER
 from scheduling.host_states import silent_names
 from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Process, Task, Workflow, WorkflowNode
@@ -17,8 +17,8 @@ from scheduling.verification.mismatch import OVERDUE, Mismatch, shown
 
 # An attempt whose process is silent for LOST_AFTER is given up; its observers may be late themselves.
 UNHEARD: Final = LOST_AFTER + OVERDUE
-# A job that was asked to stop is ended after twice STOP_GRACE; where its process is gone, it is given up.
-STOPPING: Final = 2 * STOP_GRACE + UNHEARD
+# A job that was asked to stop is ended after END_AFTER; where its process is gone, it is given up.
+STOPPING: Final = END_AFTER + UNHEARD
 
 
 def check_open(tasks: Sequence[Task], *, now: datetime) -> Iterator[Mismatch]:

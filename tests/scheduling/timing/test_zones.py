@@ -14,7 +14,7 @@ from scheduling.errors import InvalidTrigger
 from scheduling.timing import Cron, clock_zone, known_zones, tzdata_version, zone
 from scheduling.timing.dst import first_difference
 from scheduling.timing.instants import minute_of
-from scheduling.timing.zones import ZoneFiles
+from scheduling.timing.zones import PINNED, ZoneFiles
 from tests.scheduling.timing.releases import a_release
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -106,10 +106,12 @@ def test_a_clock_has_the_rules_of_the_package_where_the_system_has_no_file(
     system = a_release(tmp_path, "2025b", {"UTC": "UTC"})
     (system.folder / "Europe" / "Berlin").parent.mkdir()
     (system.folder / "Europe" / "Berlin").write_bytes(b"no zone")
+    (system.folder / "Europe" / "Paris").write_bytes((PINNED.folder / "Europe" / "Paris").read_bytes()[:500])
     for folders in ((), (str(system.folder),)):
         monkeypatch.setattr(zoneinfo, "TZPATH", folders)
         assert clock_zone("Asia/Tokyo") is zone("Asia/Tokyo")
         assert clock_zone("Europe/Berlin") is zone("Europe/Berlin")
+        assert clock_zone("Europe/Paris") is zone("Europe/Paris")
 
 
 def test_a_system_that_is_upgraded_is_read_again(tmp_path: Path) -> None:
