@@ -11,6 +11,7 @@ from api.cron.zone_data import TzdataView
 from api.drift.views import DriftViewSet
 from api.hosts.views import HostViewSet
 from api.jobs.views import JobViewSet
+from api.schedules.by_key import ByKeyView
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
 from api.workflows.views import WorkflowViewSet
@@ -28,6 +29,7 @@ router.register("drift", DriftViewSet, basename="drift")
 _without_login = {"permission_classes": [AllowAny], "authentication_classes": []}
 
 urlpatterns = [
+    path("schedules/by-key/<str:key>/", ByKeyView.as_view(), name="schedule-by-key"),
     path("", include(router.urls)),
     path("cron/describe/", DescribeView.as_view(), name="cron-describe"),
     path("cron/review/", ReviewView.as_view(), name="cron-review"),
