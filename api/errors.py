@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
+from api.bodies import FaultyBody
 from scheduling.database_away import unavailable
 from scheduling.errors import (
     BackendError,
@@ -88,7 +89,9 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
         return None
     status = HTTPStatus(response.status_code)
     if isinstance(exc, ValidationError):
-        body = problem(status, "invalid", "The request is not valid: see errors.", _flat(exc.detail))
+        problems = exc.problems if isinstance(exc, FaultyBody) else ()
+        errors = [*_flat(exc.detail), *(PartError(pointer(one.field), one.code, one.detail) for one in problems)]
+        body = problem(status, "invalid", "The request is not valid: see errors.", errors)
     else:
         detail = getattr(exc, "detail", None) or status.phrase
         code = detail.code if isinstance(detail, ErrorDetail) else status.phrase.lower().replace(" ", "_")

@@ -13,7 +13,7 @@ from scheduling import durations
 from scheduling.models import OnLost
 
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,30})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
 
@@ -21,15 +21,22 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses unknown members: a misspelt member must not be ignored silently."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            writable = [name for name, field in self.fields.items() if not field.read_only]
-            unknown = [name for name in data if name not in writable]
-            if unknown:
-                message = f"There is no such member: choose from {', '.join(writable)}."
-                raise serializers.ValidationError(
-                    {name: [serializers.ErrorDetail(message, "unknown")] for name in unknown}
-                )
-        return super().to_internal_value(data)
+        faults: dict[str, Any] = {}
+        values: Any = None
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as exc:
+            if not isinstance(data, dict):
+                raise
+            faults = dict(exc.detail) if isinstance(exc.detail, dict) else {}
+        writable = [name for name, field in self.fields.items() if not field.read_only]
+        message = f"There is no such member: choose from {', '.join(writable)}."
+        for name in data:
+            if name not in writable:
+                faults[name] = [serializers.ErrorDetail(message, "unknown")]
+        if faults:
+            raise serializers.ValidationError(faults)
+        return values
 
 
 class Text(serializers.CharField):
@@ -100,7 +107,7 @@ class Retries(serializers.JSONField):
 
 @extend_schema_field({"type": "string", "format": "date-time", "examples": ["2026-11-20T10:00:00Z"]})
 class Instant(serializers.Field[datetime, object, str, Any]):
-    """An RFC 3339 time with its offset. It is shown in UTC."""
+    """An RFC 3339 time with its offset. It is shown in UTC. Digits after the microseconds are cut."""
 
     default_error_messages = {"invalid": "Write an RFC 3339 time with its offset, such as 2026-11-20T10:00:00Z."}
 

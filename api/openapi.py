@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+_DRY_RUN: Final = OpenApiParameter(
+    "dry_run",
+    bool,
+    description="Only answer what would follow, with the status 200: nothing is stored, installed or handed over.",
+)
+_IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="A text of the client's own, such as a UUID. For 24 hours the same request with the same key is done "
+    "once, and answered again with `Idempotency-Replayed: true`.",
+)
+
+
+class TandemSchema(AutoSchema):
+    """Adds what `api.writing.write` gives to each handler that it marks."""
+
+    def get_override_parameters(self) -> list[Any]:
+        if not self._is_write:
+            return []
+        return [_DRY_RUN, _IDEMPOTENCY_KEY] if self.method == "POST" else [_DRY_RUN]
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        done = [code for code in ("201", "202") if code in bodies]
+        if self._is_write and done and "200" not in bodies:
+            bodies["200"] = {**bodies[done[0]], "description": "With `dry_run=true`: what would be answered."}
+        return bodies
+
+    @property
+    def _is_write(self) -> bool:
+        handler = getattr(self.view, getattr(self.view, "action", "") or "", None)
+        return getattr(handler or getattr(self.view, self.method.lower(), None), "is_write", False)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass has no hints

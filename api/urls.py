@@ -12,6 +12,7 @@ from api.drift.views import DriftViewSet
 from api.hosts.views import HostViewSet
 from api.jobs.views import JobViewSet
 from api.lateness.views import LatenessView
+from api.schedules.by_key import ByKeyView
 from api.schedules.views import ScheduleViewSet
 from api.tasks.views import TaskViewSet
 from api.tokens.views import TokenViewSet
@@ -31,6 +32,7 @@ router.register("tokens", TokenViewSet, basename="token")
 _without_login = {"permission_classes": [AllowAny], "authentication_classes": []}
 
 urlpatterns = [
+    path("schedules/by-key/<str:key>/", ByKeyView.as_view(), name="schedule-by-key"),
     path("", include(router.urls)),
     path("cron/describe/", DescribeView.as_view(), name="cron-describe"),
     path("cron/review/", ReviewView.as_view(), name="cron-review"),

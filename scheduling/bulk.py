@@ -10,12 +10,13 @@ from typing import Final, Literal, Unpack
 from django.db import transaction
 from django.db.models import QuerySet
 
-from scheduling import clock, delivery, dispatch, drift, schedules
+from scheduling import clock, delivery, dispatch, drafts, drift, keys, schedules
 from scheduling.backend import backend, backend_names
+from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
 from scheduling.models import Schedule, SyncState
 from scheduling.routing import AUTO
-from scheduling.schedules import Change, ScheduleFields
+from scheduling.schedules import Change
 
 # Each takes some milliseconds, and a proxy gives a request half a minute or more.
 MOST_MOVED: Final = 1_000
@@ -38,11 +39,16 @@ class Moved:
     detail: str = ""
 
 
-def store_all(drafts: Sequence[Schedule]) -> None:
-    """Store schedules that `schedules.draft` has made, all or none, and install them."""
+def store_all(made: Sequence[Schedule]) -> None:
+    """Store schedules that `drafts.draft` has made, all or none, and install them."""
+    taken: set[str] = set()
+    for one in made:
+        # Two of them may have the same name, of which their keys were made.
+        one.key = keys.another(one.name) if one.key in taken else one.key
+        taken.add(one.key)
     with transaction.atomic():
-        Schedule.objects.bulk_create(drafts)
-    drift.install_all(drafts)
+        Schedule.objects.bulk_create(made)
+    drift.install_all(made)
 
 
 def change_all(
@@ -63,6 +69,7 @@ def change_all(
             changes.append(change)
             found[pk] = change.schedule
     delivery.hand_over([task for change in changes for task in change.due], now=now)
+    changes = [change for change in changes if change.is_new]
     drift.install_all(change.schedule for change in changes)
     for before in {change.before for change in changes}:
         left = [change.schedule for change in changes if before == change.before != change.schedule.routed_to]
@@ -111,7 +118,7 @@ def _asked(to: str, host: str) -> ScheduleFields:
 
 def _drafted(schedule: Schedule, now: datetime, fields: ScheduleFields) -> Schedule | TandemError:
     try:
-        return schedules.draft_of_change(schedule, now=now, **fields)
+        return drafts.draft_of_change(schedule, now=now, **fields)
     except InvalidRequest as exc:
         return exc
 

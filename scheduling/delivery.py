@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from scheduling import lateness_log, ledger, queues
+from scheduling import lateness_log, ledger, queues, rehearsal
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Schedule, Task, Workflow
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 # One transaction's worth: with more rows, others would wait too long for their locks.
 BATCH: Final = 500
+NOT_IN_A_REHEARSAL: Final = "nothing: in a dry run nothing is handed over"
 
 
 def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
@@ -26,6 +27,8 @@ def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
     The agent may take such a task from `now` on. Returns what the tasks that were not handed over wait for, or ''. They
     stay queued, and are handed over later.
     """
+    if rehearsal.is_on():
+        return NOT_IN_A_REHEARSAL if tasks else ""
     for_agents = [task for task in tasks if executor(task.executor).in_process]
     if for_agents:
         Task.objects.filter(pk__in=[task.pk for task in for_agents], status=Status.QUEUED).update(send_at=now)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from scheduling import clock, drift_log
+from scheduling import clock, drift_log, rehearsal
 from scheduling.backend import Outcome, SchedulerBackend, backend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
@@ -97,8 +97,10 @@ def install(schedule: Schedule) -> None:
 def install_all(schedules: Iterable[Schedule]) -> None:
     """Install each schedule on its backend, and store the result on it. Each engine of each host is written once.
 
-    A BackendError is stored, not raised.
+    A BackendError is stored, not raised. In a rehearsal nothing is installed.
     """
+    if rehearsal.is_on():
+        return
     for (name, _host), group in _by_engine(schedules, lambda one: one.routed_to).items():
         try:
             outcomes = backend(name).install_all(group)
@@ -115,8 +117,10 @@ def remove(schedule: Schedule, *, from_backend: str) -> str:
 
 
 def remove_all(schedules: Iterable[Schedule], *, from_backend: str) -> str:
-    """Like `remove`, for each schedule. Each engine of each host is written once."""
-    errors = []
+    """Like `remove`, for each schedule. Each engine of each host is written once; in a rehearsal none."""
+    errors: list[str] = []
+    if rehearsal.is_on():
+        return ""
     for group in _by_engine(schedules, lambda _: from_backend).values():
         try:
             backend(from_backend).remove_all(group)

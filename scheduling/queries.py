@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from scheduling import keys
 from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.models import Host, Schedule, Task
 from scheduling.planning import next_due
@@ -38,6 +39,16 @@ def schedule(schedule_id: int) -> Schedule:
     if found is None:
         raise NotFound(f"There is no schedule {schedule_id}.")
     return found
+
+
+def schedule_by_key(key: str) -> Schedule | None:
+    """The schedule that has this key, or None. Any text will do."""
+    return Schedule.objects.filter(key=key).first() if keys.is_key(key) else None
+
+
+def is_key_taken(key: str, *, but: int | None = None) -> bool:
+    """Whether a schedule, other than the one with the id `but`, has this key."""
+    return Schedule.objects.filter(key=key).exclude(pk=but).exists()
 
 
 def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:

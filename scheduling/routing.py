@@ -34,8 +34,7 @@ def route(schedule: Schedule) -> Route:
     Raises InvalidRequest with the reason when the requested backend cannot hold the schedule, or no backend can. A
     schedule is never silently put on another backend.
     """
-    _check_known("backend", schedule.backend, backend_names())
-    _check_known("executor", schedule.executor, executor_names())
+    check_names(schedule)
     if schedule.backend != AUTO:
         requested, problems = _try(schedule, backend(schedule.backend), "it was asked for")
         if requested is None:
@@ -86,7 +85,13 @@ def _sub_minute(schedule: Schedule) -> bool:
     return schedule.every is not None and bool(schedule.every % 60 or schedule.anchor.second)
 
 
-def _check_known(field: str, name: str, names: tuple[str, ...]) -> None:
-    if name not in (*names, AUTO):
-        problem = f"There is no {field} {name[:50]!r}: write {', '.join((*names, AUTO))}."
-        raise InvalidRequest([Problem(field, f"unknown_{field}", problem)])
+def check_names(schedule: Schedule) -> None:
+    """Raise InvalidRequest where the requested backend or executor is none that there is."""
+    known = {"backend": (schedule.backend, backend_names()), "executor": (schedule.executor, executor_names())}
+    problems = [
+        Problem(field, f"unknown_{field}", f"There is no {field} {name[:50]!r}: write {', '.join((*names, AUTO))}.")
+        for field, (name, names) in known.items()
+        if name not in (*names, AUTO)
+    ]
+    if problems:
+        raise InvalidRequest(problems)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
 
-from scheduling import delivery, ledger, validation
-from scheduling.errors import Conflict, NotFound
+from scheduling import delivery, ledger, receipts, validation
+from scheduling.errors import Conflict, NotFound, StaleVersion
 from scheduling.lifecycle import RETRYABLE, Status
 from scheduling.models import Task
 from scheduling.storable import Json
@@ -34,8 +35,8 @@ class TaskFields(TypedDict, total=False):
     expires: datetime | None
 
 
-# A task that is claimed, fails and is queued again while somebody cancels it is asked so often.
-_CANCEL_TRIES: Final = 10
+# Numbers of its last event for which a write of a task is meant; None for any.
+Versions: TypeAlias = "Collection[int] | None"
 
 
 class AlreadyFinished(Conflict):
@@ -55,60 +56,72 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
 
     Returns the task, and what became of its delivery (`delivery.answer`). Raises InvalidRequest with every problem.
     """
-    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
-    at: datetime | None = values.pop("scheduled_time", None)
-    later = at is not None and at > now
-    task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, **values)
-    validation.check_task(task, starts=at if later and at is not None else now)
-    validation.place(task)
-    task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
+    task, later = _drafted(fields, now)
     with transaction.atomic():
         ledger.record([task], now)
-    if later and at is not None:
-        return task, delivery.answer(f"its time, {at.isoformat()}", [task])
+        receipts.leave(task)
+    if later and task.due_at is not None:
+        return task, delivery.answer(f"its time, {task.due_at.isoformat()}", [task])
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
-def cancel(task_id: int, *, now: datetime, reason: str = "cancelled by request") -> Task:
+def check(*, now: datetime, **fields: Unpack[TaskFields]) -> None:
+    """Raise InvalidRequest with every problem that `create` would find. Stores nothing."""
+    _drafted(fields, now)
+
+
+def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str = "cancelled by request") -> Task:
     """Cancel a task that has not finished. A waiting task never runs; a running task is asked to stop.
 
-    Raises NotFound, and AlreadyFinished with the status.
+    Raises NotFound, AlreadyFinished with the status, and StaleVersion as `retry` does.
     """
-    task = _found(task_id)
-    # A worker may claim or finish the task between the read and the write: then the next turn uses its new status.
-    for _ in range(_CANCEL_TRIES):
+    with transaction.atomic():
+        task = _locked(task_id, version)
         if task.status == Status.RUNNING:
             done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
         else:
             done = ledger.cancel(task_id, reason=reason, now=now, running=False)
-        task.refresh_from_db()
-        # It may have finished since it was asked to stop: then it was not cancelled, and the answer says so.
-        if task.finished_at is not None and not (done and task.status == Status.CANCELLED):
+        if not done:
             raise AlreadyFinished(f"The task has finished already: it is {task.status}.")
-        if done:
-            return task
-    raise Conflict(f"The task changed {_CANCEL_TRIES} times while it was to be cancelled: ask again.")
+        task.refresh_from_db()
+        receipts.leave(task)
+    return task
 
 
-def retry(task_id: int, *, now: datetime) -> tuple[Task, str]:
+def retry(task_id: int, *, now: datetime, version: Versions = None) -> tuple[Task, str]:
     """Queue another attempt at a task that failed, was cancelled, missed or skipped.
 
-    Returns the task, and what became of its delivery (`delivery.answer`). Raises NotFound, and NotRetryable with
-    the status.
+    Returns the task, and what became of its delivery (`delivery.answer`). Raises NotFound, NotRetryable with the
+    status, and, with `version`, StaleVersion when the number of its last event is another one.
     """
-    task = _found(task_id)
-    if task.workflow_id is not None:
-        raise NotRetryable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
-    if not ledger.retry(task, now=now):
+    with transaction.atomic():
+        task = _locked(task_id, version)
+        if task.workflow_id is not None:
+            raise NotRetryable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
+        if not ledger.retry(task, now=now):
+            known = ", ".join(sorted(RETRYABLE))
+            raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
         task.refresh_from_db()
-        known = ", ".join(sorted(RETRYABLE))
-        raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
-    task.refresh_from_db()
+        receipts.leave(task)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
-def _found(task_id: int) -> Task:
-    task = Task.objects.filter(pk=task_id).first()
+def _drafted(fields: TaskFields, now: datetime) -> tuple[Task, bool]:
+    """The task that `create` stores, and whether it waits for its time. Raises InvalidRequest."""
+    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
+    at: datetime | None = values.pop("scheduled_time", None)
+    later = at is not None and at > now
+    task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, due_at=at, **values)
+    validation.check_task(task, starts=at if later and at is not None else now)
+    task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
+    return task, later
+
+
+def _locked(task_id: int, version: Versions) -> Task:
+    """The task, which no other transaction changes meanwhile. Raises NotFound and StaleVersion."""
+    task = Task.objects.select_for_update().filter(pk=task_id).first()
     if task is None:
         raise NotFound(f"There is no task {task_id}.")
+    if version is not None and task.events not in version:
+        raise StaleVersion(f"The last event of the task is now number {task.events}: read it again.")
     return task

@@ -33,14 +33,12 @@ EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def check(schedule: Schedule) -> Trigger:
-    """Check a schedule, and return its trigger. Raises InvalidRequest with every problem."""
+def examine(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
+    """The trigger of a schedule, or None where it is none, and every problem of the schedule apart from its route."""
     texts = _texts(schedule, "name", "description", "timezone", "host")
-    problems = [*texts, *_job(schedule), *_policies(schedule), *_bounds(schedule), *_execution(schedule)]
-    trigger, trigger_problems = _trigger(schedule)
-    if trigger is None or problems:
-        raise InvalidRequest([*trigger_problems, *problems])
-    return trigger
+    trigger, problems = _trigger(schedule)
+    problems += [*texts, *_job(schedule), *_policies(schedule), *_bounds(schedule), *_execution(schedule)]
+    return trigger, problems
 
 
 def check_route(schedule: Schedule) -> None:
@@ -76,31 +74,31 @@ def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
 
 
 def check_task(task: Task, *, starts: datetime) -> None:
-    """Raise InvalidRequest with every problem of a one-off task that is to start at `starts`."""
+    """Check a one-off task that is to start at `starts`, and set the machine that it has to run on.
+
+    Raises InvalidRequest with every problem, also where nobody on that machine would run it.
+    """
     problems = [*_texts(task, "name", "description", "host"), *_job(task), *_execution(task)]
     if task.executor not in executor_names():
         known = ", ".join(executor_names())
         problems.append(Problem("executor", "unknown_executor", f"There is no such executor: write {known}."))
+    elif all(problem.field != "host" for problem in problems):
+        problems += _place(task)
     if task.expires is not None and task.expires <= starts:
         problems.append(Problem("expires", "expires_before_start", "Write a time after scheduled_time."))
     if problems:
         raise InvalidRequest(problems)
 
 
-def place(task: Task) -> None:
-    """Set the machine a task has to run on, for an executor that runs it in a process of its host.
-
-    Raises InvalidRequest where that machine has nobody who would run it.
-    """
+def _place(task: Task) -> Iterator[Problem]:
+    """Set the machine of a task whose executor runs it in a process of its host."""
+    task.host = (task.host or default_host()) if executor(task.executor).in_process else ""
     if not executor(task.executor).in_process:
-        task.host = ""
         return
-    task.host = task.host or default_host()
     if not task.host:
-        raise InvalidRequest([Problem("host", "no_host", "Write the host to run on: there is no default host here.")])
-    wrong = problem_with(task.host)
-    if wrong:
-        raise InvalidRequest([Problem("host", "no_crontab", wrong)])
+        yield Problem("host", "no_host", "Write the host to run on: there is no default host here.")
+    elif wrong := problem_with(task.host):
+        yield Problem("host", "no_crontab", wrong)
 
 
 def _texts(asked: Schedule | Task, *fields: str) -> Iterator[Problem]:

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "api.slashes.SlashAtTheEnd",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -123,7 +124,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.openapi.TandemSchema",
     "EXCEPTION_HANDLER": "api.errors.problem_response",
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -186,6 +187,8 @@ TANDEM_NOTIFIER = {"broker": "backends.queue.notifier.BrokerNotifier"}
 TANDEM_TOKEN_DAYS = env.integer("TOKEN_DAYS", 90, low=1, high=3650)
 # Open WebSockets and event streams of one token (or of one user's sessions), at each web process.
 TANDEM_LIVE_CONNECTIONS = env.integer("TANDEM_LIVE_CONNECTIONS", 200, low=1)
+# A change of a schedule must say with If-Match for which version it is meant.
+TANDEM_REQUIRE_IF_MATCH = env.boolean("TANDEM_REQUIRE_IF_MATCH", default=False)
 # The language of plain words if a request names none.
 TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
 # Which commands of a crontab may become schedules, and with which job: docs/review.md.

@@ -9,7 +9,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from api.backends.serializers import BackendOutput, DriftOutput, SyncInput
+from api.bodies import read
 from api.roles import Role
+from api.writing import asks_dry_run, write
 from scheduling import drift
 from scheduling.backend import SchedulerBackend, all_backends, backend
 
@@ -42,11 +44,10 @@ class BackendViewSet(ViewSet):
 
     @extend_schema(summary="Repair the drift of a backend", request=SyncInput, responses=DriftOutput)
     @action(detail=True, methods=["post"])
+    @write()
     def sync(self, request: Request, name: str) -> Response:
         """With `apply` true, the native entries are changed to fit the schedules. Otherwise the drift is only shown."""
-        asked = SyncInput(data=request.data)
-        asked.is_valid(raise_exception=True)
-        apply = bool(asked.validated_data["apply"])
+        apply = bool(read(SyncInput(data=request.data))["apply"]) and not asks_dry_run(request)
         chosen = backend(name)
         return Response(_drift(drift.sync(chosen) if apply else drift.find(chosen), applied=apply))
 

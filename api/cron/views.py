@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.bodies import read
 from api.cron.imports import AdoptedOutput, ImportInput
 from api.cron.parsers import CrontabParser
 from api.cron.renderers import CsvRenderer, TableRenderer
@@ -21,6 +22,7 @@ from api.fields import StrictSerializer, Whole
 from api.parsers import BoundedJSONParser
 from api.reading import READING, language_of, reading_of
 from api.roles import Role
+from api.writing import asks_dry_run, write
 from scheduling.models import Schedule
 from scheduling.review import adoption
 from scheduling.review.accounts import user_names
@@ -136,14 +138,14 @@ class ImportView(APIView):
         responses=AdoptedOutput,
         parameters=READING[:1],
     )
+    @write()
     def post(self, request: Request) -> Response:
         """Makes a schedule of each line whose command the setting TANDEM_CRON_IMPORT allows. With `dry_run` (the
         default) it only shows what would happen. With `comment_out` it first writes a backup of the crontab.
         """
-        asked = ImportInput(data=request.data)
-        asked.is_valid(raise_exception=True)
-        given, language = asked.validated_data, language_of(request)
-        now, table = timezone.now(), foreign_table() if asked.validated_data["installed"] else None
+        given, language = read(ImportInput(data=request.data)), language_of(request)
+        dry_run = given["dry_run"] or asks_dry_run(request)
+        now, table = timezone.now(), foreign_table() if given["installed"] else None
         report = of_crontab(
             given["crontab"] if table is None else table.read(),
             form=_form(given["form"]),
@@ -153,11 +155,11 @@ class ImportView(APIView):
             now=now,
         )
         options: dict[str, Any] = {"only": given.get("lines"), "backend": given["backend"], "language": language}
-        if given["dry_run"]:
+        if dry_run:
             adopted = adoption.plan(report, now=now, **options)
         else:
             adopted = adoption.apply(report, comment_out=table if given["comment_out"] else None, now=now, **options)
-        return Response(AdoptedOutput(adopted, context={"dry_run": given["dry_run"]}).data)
+        return Response(AdoptedOutput(adopted, context={"dry_run": dry_run}).data)
 
 
 def _form(asked: str) -> Form | None:

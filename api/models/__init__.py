@@ -1,5 +1,6 @@
 """The tables of the API itself. What is scheduled and run is in `scheduling.models`."""
 
+from api.models.kept_answer import KeptAnswer
 from api.models.token import ApiToken
 
-__all__ = ["ApiToken"]
+__all__ = ["ApiToken", "KeptAnswer"]

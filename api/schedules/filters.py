@@ -26,4 +26,4 @@ class ScheduleFilter(StrictFilterSet):
 class MoveFilter(ScheduleFilter):
     """The same for a move, which has no pages: all that matches is moved."""
 
-    page_parameters = ()
+    page_parameters = ("dry_run",)

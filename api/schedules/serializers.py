@@ -20,7 +20,7 @@ from api.fields import (
     Text,
     utc_text,
 )
-from scheduling import clock, host_states, queries, schedules
+from scheduling import clock, host_states, keys, queries, schedules
 from scheduling.backend import backend
 from scheduling.hosts import OVERDUE_AFTER
 from scheduling.models import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
@@ -34,6 +34,7 @@ SHOWN_NEXT = 5
 class ScheduleInput(ExecutionInput):
     """What is asked of a schedule: a job, and either `cron` or `every`."""
 
+    key = Text(required=False, max_length=keys.LONGEST, help_text="Unique; made from the name if not given.")
     name = Text(max_length=200)
     description = Text(required=False, allow_blank=True, max_length=10_000)
     job = Text(max_length=100, help_text="A name from /api/jobs/.")
@@ -113,10 +114,10 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
     class Meta:
         model = Schedule
         fields = [
-            "id", "name", "description", "job", "parameters", "cron", "every", "timezone", "words", "next_occurrences",
-            "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups", "sync", "overlap",
-            "catch_up", "catch_up_window", "grace", "database_away", "on_host_lost", "priority", "queue", "retries",
-            "soft_timeout", "timeout", "on_lost", "paused", "version", "created_at", "updated_at",
+            "id", "key", "name", "description", "job", "parameters", "cron", "every", "timezone", "words",
+            "next_occurrences", "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups",
+            "sync", "overlap", "catch_up", "catch_up_window", "grace", "database_away", "on_host_lost", "priority",
+            "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.reading import READING, language_of
@@ -25,17 +26,41 @@ from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import DeletionOutput, Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
-from scheduling import bulk, clock, queries, schedules
-from scheduling.errors import InvalidRequest, Problem
+from api.tasks.views import asked_task, stored_task
+from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
+from api.writing import NO_ID, asks_dry_run, write
+from scheduling import bulk, clock, drafts, queries, rehearsal, schedules
 from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
 
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The ETag of the version to change. 412 if it is outdated.",
-)
+
+def shown(schedule: Schedule, code: int = status.HTTP_200_OK) -> Response:
+    """A schedule as each operation answers it, with its version as ETag."""
+    is_new = code == status.HTTP_201_CREATED
+    location = reverse("schedule-detail", kwargs={"pk": schedule.pk}) if is_new else ""
+    if is_new and rehearsal.is_on():
+        # Also its entries show no id that there will never be.
+        schedule.pk = NO_ID
+    return tagged(ScheduleOutput(schedule).data, schedule.version, status=code, location=location)
+
+
+def created(schedule: Schedule) -> Response:
+    """A schedule that did not exist before."""
+    return shown(schedule, status.HTTP_201_CREATED)
+
+
+def asked(request: Request, pk: int | None = None, *, partial: bool = False) -> dict[str, Any]:
+    """The members of a body, for a new schedule or for the one with the id `pk`. Raises FaultyBody with all faults."""
+
+    def check(**members: Any) -> None:
+        now = clock.now()
+        if pk is None:
+            drafts.draft(now=now, **members)
+        else:
+            given = members if partial else {**drafts.defaults(), **members}
+            drafts.draft_of_change(queries.schedule(pk), now=now, **given)
+
+    return read(ScheduleInput(data=request.data, partial=partial), check)
 
 
 @extend_schema(tags=["schedules"])
@@ -51,31 +76,34 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     scopes = {"trigger": Scope.RUN}
 
     @extend_schema(summary="Create a schedule", request=ScheduleInput, responses={201: ScheduleOutput})
+    @write(created)
     def create(self, request: Request) -> Response:
         """The schedule is stored, routed to a backend and installed there. The answer has the trigger in plain words,
         the next occurrences, and the reason for the routing.
         """
-        asked = _read(ScheduleInput(data=request.data))
-        return _shown(schedules.create(now=clock.now(), **asked), status.HTTP_201_CREATED)
+        return created(schedules.create(now=clock.now(), **asked(request)))
 
-    @extend_schema(summary="Get a schedule", responses=ScheduleOutput)
+    @extend_schema(summary="Get a schedule", responses={200: ScheduleOutput, 304: None}, parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """The current version of the schedule. The header ETag has the version's number."""
-        return _shown(queries.schedule(int(pk)))
+        """The current version of the schedule. The header ETag names it."""
+        return unless_known(request, shown(queries.schedule(int(pk))))
 
     @extend_schema(summary="Change a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @write()
     def partial_update(self, request: Request, pk: str) -> Response:
         """Members that are not given keep their values. `every` replaces `cron`, and `cron` replaces `every`."""
-        asked = _read(ScheduleInput(data=request.data, partial=True))
-        return _shown(schedules.update(int(pk), now=clock.now(), version=_version(request), **asked))
+        version, members = _version(request), asked(request, int(pk), partial=True)
+        return shown(schedules.update(int(pk), now=clock.now(), version=version, **members))
 
     @extend_schema(summary="Replace a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @write()
     def update(self, request: Request, pk: str) -> Response:
         """Members that are not given get their default values."""
-        asked = _read(ScheduleInput(data=request.data))
-        return _shown(schedules.replace(int(pk), now=clock.now(), version=_version(request), **asked))
+        version, members = _version(request), asked(request, int(pk))
+        return shown(schedules.replace(int(pk), now=clock.now(), version=version, **members))
 
     @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
+    @write()
     def destroy(self, request: Request, pk: str) -> Response:
         """Its native entries are removed, its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
         deletion = schedules.delete(int(pk), now=clock.now(), version=_version(request))
@@ -83,24 +111,27 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
 
     @extend_schema(summary="Pause a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
+    @write(shown)
     def pause(self, request: Request, pk: str) -> Response:
         """No occurrence is due until the schedule is resumed. Occurrences during the pause are not caught up later."""
-        return _shown(schedules.pause(int(pk), now=clock.now(), version=_version(request)))
+        return shown(schedules.pause(int(pk), now=clock.now(), version=_version(request)))
 
     @extend_schema(summary="Resume a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
+    @write(shown)
     def resume(self, request: Request, pk: str) -> Response:
         """The next occurrence is the first one after now."""
-        return _shown(schedules.resume(int(pk), now=clock.now(), version=_version(request)))
+        return shown(schedules.resume(int(pk), now=clock.now(), version=_version(request)))
 
     @extend_schema(summary="Move a schedule", request=Move, responses=ScheduleOutput, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
+    @write(shown)
     def move(self, request: Request, pk: str) -> Response:
         """The schedule is installed on the new backend first, then removed from the old one. Each occurrence during the
         move becomes exactly one task.
         """
-        to = _read(Move(data=request.data))["backend"]
-        return _shown(schedules.move(int(pk), to=to, now=clock.now(), version=_version(request)))
+        to = read(Move(data=request.data))["backend"]
+        return shown(schedules.move(int(pk), to=to, now=clock.now(), version=_version(request)))
 
     @extend_schema(
         operation_id="schedules_move_many",
@@ -117,14 +148,16 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         pagination_class=None,
         filterset_class=MoveFilter,
     )
+    @write()
     def move_many(self, request: Request) -> Response:
         """The parameters are the filters of the list; at most 1,000 schedules may match. With `dry_run` (the default)
         nothing is stored. Each schedule has its own answer; the engines are written once, when all are stored.
         """
-        asked = _read(MoveManyInput(data=request.data))
+        wanted = read(MoveManyInput(data=request.data))
+        dry_run = wanted["dry_run"] or asks_dry_run(request)
         rows = self.filter_queryset(self.get_queryset())
-        moved = bulk.move(rows, to=asked["backend"], host=asked["host"], dry_run=asked["dry_run"], now=clock.now())
-        return Response(MovedManyOutput({"dry_run": asked["dry_run"], "schedules": moved}).data)
+        moved = bulk.move(rows, to=wanted["backend"], host=wanted["host"], dry_run=dry_run, now=clock.now())
+        return Response(MovedManyOutput({"dry_run": dry_run, "schedules": moved}).data)
 
     @extend_schema(
         summary="Preview a change of a schedule",
@@ -141,21 +174,21 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         installed.
         """
         given = request.query_params.get("days", "7")
-        window = _read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
-        asked = _read(ScheduleInput(data=request.data, partial=True))
+        window = read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
+        members = asked(request, int(pk), partial=True)
         options = {"days": window["days"], "language": language_of(request), "now": clock.now()}
-        found = preview_change(int(pk), **options, **asked)
+        found = preview_change(int(pk), **options, **members)
         return Response(PreviewOutput(found).data)
 
     @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])
+    @write(stored_task(status.HTTP_202_ACCEPTED), makes=True)
     def trigger(self, request: Request, pk: str) -> Response:
         """Creates an extra task of the schedule. `delivery` is `sent`, or says what the task waits for, and that no
         worker takes its queue.
         """
         task, delivery = schedules.trigger(int(pk), now=clock.now())
-        body = TriggeredOutput(task, context={"delivery": delivery}).data
-        return Response(body, status=status.HTTP_202_ACCEPTED)
+        return asked_task(task, delivery, status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         summary="List the occurrences of a schedule, past and future",
@@ -170,7 +203,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     def occurrences(self, request: Request, pk: str) -> Response:
         """At most 1,000 occurrences from `from` (if not given, one day ago) to `to` (if not given, in one week)."""
         now = clock.now()
-        window = _read(Window(data=request.query_params.dict()))
+        window = read(Window(data=request.query_params.dict()))
         start, end = window.get("from", now - timedelta(days=1)), window.get("to", now + timedelta(days=7))
         found = queries.occurrences(queries.schedule(int(pk)), start=start, end=end)
         return Response(ScheduledOccurrence(found, many=True).data)
@@ -194,21 +227,5 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         return self.get_paginated_response(DriftRecordOutput(page, many=True).data)
 
 
-def _read(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
-
-
-def _shown(schedule: Schedule, code: int = status.HTTP_200_OK) -> Response:
-    return Response(ScheduleOutput(schedule).data, status=code, headers={"ETag": f'"{schedule.version}"'})
-
-
-def _version(request: Request) -> int | None:
-    """The version in If-Match (RFC 9110); None if any version is accepted."""
-    given = request.headers.get("If-Match", "*").strip()
-    if given == "*":
-        return None
-    found = re.fullmatch(r'(?:W/)?"([0-9]{1,9})"', given)
-    if found is None:
-        raise InvalidRequest([Problem("", "if_match", "If-Match: write the ETag of the schedule, with its quotes.")])
-    return int(found.group(1))
+def _version(request: Request) -> frozenset[int] | None:
+    return expected(request, required=True)

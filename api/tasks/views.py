@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
 from django.http import StreamingHttpResponse
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -11,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from api.bodies import read
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
 from api.roles import Scope
 from api.tasks.filters import TaskFilter
@@ -23,16 +29,36 @@ from api.tasks.serializers import (
     TaskOutput,
     TriggeredOutput,
 )
+from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
+from api.writing import write
 from scheduling import clock, tasks
 from scheduling.events import log as event_log
 from scheduling.models import Task
 
+# The delivery of an answer that is stored with what it answers: how it went on, its process could not say.
+STORED: Final = "stored"
+
+
+def asked_task(task: Task, delivery: str, code: int) -> Response:
+    """A task that a request created or queued, and what became of its delivery."""
+    is_new = code == status.HTTP_201_CREATED
+    location = reverse("task-detail", kwargs={"pk": task.pk}) if is_new else ""
+    body = TriggeredOutput(task, context={"delivery": delivery}).data
+    return tagged(body, task.events, status=code, location=location)
+
+
+def stored_task(code: int) -> Callable[[Task], Response]:
+    """The answer about a task that is stored, and not handed over yet."""
+    return lambda task: asked_task(task, STORED, code)
+
+
+def cancelled_task(task: Task) -> Response:
+    """The answer to a cancel."""
+    return tagged(TaskOutput(task).data, task.events, status=status.HTTP_202_ACCEPTED)
+
 
 @extend_schema(tags=["tasks"])
-@extend_schema_view(
-    list=extend_schema(summary="List tasks, newest first"),
-    retrieve=extend_schema(summary="Get a task"),
-)
+@extend_schema_view(list=extend_schema(summary="List tasks, newest first"))
 class TaskViewSet(ReadOnlyModelViewSet[Task]):
     """Every task: one-off, an occurrence of a schedule, or an extra run of a schedule."""
 
@@ -42,26 +68,36 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     lookup_value_regex = "[0-9]{1,18}"
     scopes = {"create": Scope.RUN, "cancel": Scope.RUN, "retry": Scope.RUN}
 
+    @extend_schema(summary="Get a task", responses={200: TaskOutput, 304: None}, parameters=[IF_NONE_MATCH])
+    def retrieve(self, request: Request, *args: str, **kwargs: str) -> Response:
+        """The task as it is. The header ETag names its last event."""
+        task = self.get_object()
+        return unless_known(request, tagged(TaskOutput(task).data, task.events))
+
     @extend_schema(summary="Create a task", request=TaskInput, responses={201: TriggeredOutput})
+    @write(stored_task(status.HTTP_201_CREATED))
     def create(self, request: Request) -> Response:
         """The task runs at once, or at `scheduled_time`. `delivery` is `sent`, or says what the task waits for, and
         that no worker takes its queue.
         """
-        asked = TaskInput(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return _asked(*tasks.create(now=clock.now(), **asked.validated_data), status.HTTP_201_CREATED)
+        now = clock.now()
+        members = read(TaskInput(data=request.data), partial(tasks.check, now=now))
+        return asked_task(*tasks.create(now=now, **members), status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Cancel a task", request=None, responses={202: TaskOutput})
+    @extend_schema(summary="Cancel a task", request=None, responses={202: TaskOutput}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
+    @write(cancelled_task)
     def cancel(self, request: Request, pk: str) -> Response:
         """A waiting task never runs. A running task is asked to stop, and ended if it runs after a grace period."""
-        return Response(TaskOutput(tasks.cancel(int(pk), now=clock.now())).data, status=status.HTTP_202_ACCEPTED)
+        return cancelled_task(tasks.cancel(int(pk), now=clock.now(), version=expected(request)))
 
-    @extend_schema(summary="Retry a task", request=None, responses={202: TriggeredOutput})
+    @extend_schema(summary="Retry a task", request=None, responses={202: TriggeredOutput}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
+    @write(stored_task(status.HTTP_202_ACCEPTED))
     def retry(self, request: Request, pk: str) -> Response:
         """Queues another attempt at a task that is FAILED, CANCELLED, MISSED or SKIPPED. Earlier attempts are kept."""
-        return _asked(*tasks.retry(int(pk), now=clock.now()), status.HTTP_202_ACCEPTED)
+        task, delivery = tasks.retry(int(pk), now=clock.now(), version=expected(request))
+        return asked_task(task, delivery, status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Get the log of a task", responses=LogLineOutput(many=True), filters=False)
     @action(detail=True, pagination_class=None)
@@ -104,7 +140,3 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         if wants_stream(request):
             return event_stream(request, task.pk)
         return Response(EventOutput(event_log.of_task(task.pk, after=after(request) or 0, limit=1000), many=True).data)
-
-
-def _asked(task: Task, delivery: str, code: int) -> Response:
-    return Response(TriggeredOutput(task, context={"delivery": delivery}).data, status=code)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -11,13 +13,50 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.bodies import read
 from api.roles import Scope
+from api.tasks.views import STORED
+from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
+from api.writing import write
 from scheduling import clock
+from scheduling.errors import InvalidRequest
 from scheduling.models import Workflow
 from scheduling.workflows import service as workflows
 from scheduling.workflows import tree
+
+
+def shown(workflow: Workflow, code: int = status.HTTP_200_OK) -> Response:
+    """A workflow with its tree and its version."""
+    body = WorkflowTree(workflow, context=_counts(workflow)).data
+    return tagged(body, tree.version(workflow), status=code)
+
+
+def cancelled(workflow: Workflow) -> Response:
+    """The answer to a cancel."""
+    return shown(workflow, status.HTTP_202_ACCEPTED)
+
+
+def stored(code: int) -> Callable[[Workflow], Response]:
+    """The answer about a workflow that is stored, and whose first tasks are not handed over yet."""
+    return lambda workflow: _asked(workflow, STORED, code)
+
+
+def _asked(workflow: Workflow, delivery: str, code: int) -> Response:
+    context = {**_counts(workflow), "delivery": delivery}
+    body = AskedWorkflow(workflow, context=context).data
+    location = reverse("workflow-detail", kwargs={"pk": workflow.pk}) if code == status.HTTP_201_CREATED else ""
+    return tagged(body, tree.version(workflow), status=code, location=location)
+
+
+def _counts(*found: Workflow) -> dict[str, Any]:
+    return {"counts": tree.counts([workflow.pk for workflow in found])}
+
+
+def _check(**members: Any) -> None:
+    if "workflow" in members and (problems := workflows.check(members["workflow"])):
+        raise InvalidRequest(problems)
 
 
 @extend_schema(tags=["workflows"])
@@ -36,41 +75,31 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
         page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(WorkflowOutput(page, many=True, context=_counts(*page)).data)
 
-    @extend_schema(summary="Get a workflow", responses=WorkflowTree)
+    @extend_schema(summary="Get a workflow", responses={200: WorkflowTree, 304: None}, parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:
         """The workflow as a tree: each node with its status, each task with its id, result and error."""
-        return _shown(self.get_object())
+        return unless_known(request, shown(self.get_object()))
 
     @extend_schema(summary="Create a workflow", request=WorkflowInput, responses={201: AskedWorkflow})
+    @write(stored(status.HTTP_201_CREATED))
     def create(self, request: Request) -> Response:
         """The first tasks run at once. Each of the others runs when the tasks that it depends on have completed."""
-        asked = WorkflowInput(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return _asked(*workflows.create(now=clock.now(), **asked.validated_data), status.HTTP_201_CREATED)
+        members = read(WorkflowInput(data=request.data), _check)
+        return _asked(*workflows.create(now=clock.now(), **members), status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Cancel a workflow", request=None, responses={202: WorkflowTree})
+    @extend_schema(summary="Cancel a workflow", request=None, responses={202: WorkflowTree}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
+    @write(cancelled)
     def cancel(self, request: Request, pk: str) -> Response:
         """Waiting tasks do not run, and running tasks are asked to stop. The workflow ends when these have ended."""
-        return _shown(workflows.cancel(int(pk), now=clock.now()), status.HTTP_202_ACCEPTED)
+        return cancelled(workflows.cancel(int(pk), now=clock.now(), version=expected(request)))
 
-    @extend_schema(summary="Retry a workflow", request=None, responses={202: AskedWorkflow})
+    @extend_schema(summary="Retry a workflow", request=None, responses={202: AskedWorkflow}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
+    @write(stored(status.HTTP_202_ACCEPTED))
     def retry(self, request: Request, pk: str) -> Response:
         """Members that failed or were cancelled are retried, and the tasks after them wait again. Completed tasks are
         kept.
         """
-        return _asked(*workflows.retry(int(pk), now=clock.now()), status.HTTP_202_ACCEPTED)
-
-
-def _counts(*found: Workflow) -> dict[str, Any]:
-    return {"counts": tree.counts([workflow.pk for workflow in found])}
-
-
-def _shown(workflow: Workflow, code: int = status.HTTP_200_OK) -> Response:
-    return Response(WorkflowTree(workflow, context=_counts(workflow)).data, status=code)
-
-
-def _asked(workflow: Workflow, delivery: str, code: int) -> Response:
-    context = {**_counts(workflow), "delivery": delivery}
-    return Response(AskedWorkflow(workflow, context=context).data, status=code)
+        workflow, delivery = workflows.retry(int(pk), now=clock.now(), version=expected(request))
+        return _asked(workflow, delivery, status.HTTP_202_ACCEPTED)

@@ -1,5 +1,6 @@
 import datetime
 import django.db.models.deletion
+import scheduling.keys
 from django.db import migrations, models
 
 
@@ -93,6 +94,7 @@ class Migration(migrations.Migration):
                 ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
                 ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
                 ('on_lost', models.CharField(choices=[('retry', 'Retry'), ('fail', 'Fail')], default='fail', max_length=5)),
+                ('key', models.CharField(default=scheduling.keys.unnamed, help_text='For programs.', max_length=100, unique=True)),
                 ('name', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('job', models.CharField(max_length=100)),

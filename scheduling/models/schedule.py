@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
+from scheduling import keys
 from scheduling.models.execution_options import ExecutionOptions
 from scheduling.planning import Policy
 from scheduling.timing import Cron, Every, Planned, Trigger, tzdata_version
@@ -55,6 +56,7 @@ class SyncState(models.TextChoices):
 class Schedule(ExecutionOptions):
     """A recurring job: its trigger, time zone, policies and backend, and up to when its occurrences are decided."""
 
+    key = models.CharField(max_length=keys.LONGEST, unique=True, default=keys.unnamed, help_text="For programs.")
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
     job = models.CharField(max_length=100)

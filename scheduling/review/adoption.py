@@ -10,14 +10,14 @@ from typing import Any, Final, Literal
 from django.conf import settings
 from django.utils import timezone
 
-from scheduling import bulk, schedules
+from scheduling import bulk, drafts
+from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
 from scheduling.models import Schedule
 from scheduling.review import command_patterns
 from scheduling.review.foreign_table import ForeignTable
 from scheduling.review.report import Report
 from scheduling.review.report_lines import ReportLine
-from scheduling.schedules import ScheduleFields
 from scheduling.storable import problem_with_text, storable_text
 from scheduling.words import DEFAULT, describe
 
@@ -176,7 +176,7 @@ def _plan(
     if _key(wanted["cron"], wanted["timezone"], wanted["job"], wanted["parameters"]) in known:
         return replace(shown, outcome="exists", detail="This schedule exists already."), None
     try:
-        draft = schedules.draft(now=now, **wanted)
+        draft = drafts.draft(now=now, **wanted)
     except InvalidRequest as exc:
         return replace(shown, outcome="refused", detail=exc.detail), None
     words = describe(draft.trigger, language=language)

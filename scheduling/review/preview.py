@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from scheduling import queries
 from scheduling.backend import backend
+from scheduling.drafts import ScheduleFields, draft_of_change
 from scheduling.models import Schedule
-from scheduling.schedules import ScheduleFields, draft_of_change
 from scheduling.timing import zone
 from scheduling.words import DEFAULT, describe
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from scheduling.errors import InvalidRequest, Problem, escaped
+from scheduling.errors import Problem, escaped
 from scheduling.models import NodeKind, NodeRole
 from scheduling.workflows.placeholders import RESULT, placeholders_in, problem_with_placeholder
 from scheduling.workflows.task_fields import TASK_FIELDS, read_task_fields
@@ -23,7 +23,8 @@ MOST_TASKS: Final = 3000
 class Node:
     """One node. Nodes are numbered from 0, from the top down: `number` to `last` are the node and all nodes below it.
 
-    `where` is the dotted path of the node in the request. `fields` are the fields of the task, for a node that is one.
+    `where` is the dotted path of the node in the request. `fields` are the fields of the task, for a node that is one;
+    those that cannot be read are left out, and named in `faulty`.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Node:
     name: str
     where: str
     fields: Mapping[str, Any] = field(default_factory=dict)
+    faulty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ class _Position:
         )
 
 
-def read(definition: object, *, where: str = "workflow") -> list[Node]:
-    """The nodes of a definition, in order of their numbers. Raises InvalidRequest with every problem of its structure.
+def read(definition: object, *, where: str = "workflow") -> tuple[list[Node], list[Problem]]:
+    """The nodes of a definition, in order of their numbers, and every problem of its structure.
 
-    It does not check whether the jobs exist, or whether the parameters fit the jobs.
+    With problems the nodes are those that could be read. It does not check whether the jobs exist, or whether the
+    parameters fit the jobs.
     """
     reader = _Reader()
     reader.node(definition, _Position(where, NodeRole.ROOT))
@@ -73,9 +76,7 @@ def read(definition: object, *, where: str = "workflow") -> list[Node]:
     if not reader.problems and tasks > MOST_TASKS:
         detail = f"A workflow has at most {MOST_TASKS:,} tasks, callbacks included: this one has {tasks:,}."
         reader.problems.append(Problem(where, "too_many_tasks", detail))
-    if reader.problems:
-        raise InvalidRequest(reader.problems)
-    return reader.nodes
+    return reader.nodes, reader.problems
 
 
 class _Reader:
@@ -114,10 +115,13 @@ class _Reader:
     def _task(self, number: int, given: Mapping[str, Any], at: _Position) -> None:
         self.members += at.member
         self._check_names(given, at.where, TASK_FIELDS)
-        fields, problems = read_task_fields(given, at.where)
-        self.problems += problems
+        fields, faults = read_task_fields(given)
+        self.problems += [Problem(f"{at.where}.{name}", "invalid", detail) for name, detail in faults.items()]
         self.nodes[number] = replace(
-            self.nodes[number], fields=fields, name=fields.get("name") or str(fields.get("job", ""))
+            self.nodes[number],
+            fields=fields,
+            faulty=frozenset(faults),
+            name=fields.get("name") or str(fields.get("job", "")),
         )
         # Also where another field is wrong: everything is said at once.
         parameters = given.get("parameters")

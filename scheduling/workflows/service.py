@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import transaction
 
-from scheduling import delivery, ledger, validation
-from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem, escaped
+from scheduling import delivery, ledger, receipts, validation
+from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem, StaleVersion, escaped
 from scheduling.lifecycle import Status
 from scheduling.models import NodeKind, Task, Workflow, WorkflowNode
 from scheduling.storable import problem_with, problem_with_text
-from scheduling.workflows import advance
-from scheduling.workflows.definition import Node, read
+from scheduling.workflows import advance, tree
+from scheduling.workflows.definition import MOST_TASKS, Node, read
 from scheduling.workflows.placeholders import placeholders_in
 from scheduling.workflows.retry import WorkflowRetry
 
 # As much as a request body may have.
 MOST_BYTES: Final = 1_000_000
+
+
+# The versions of a workflow for which a write is meant; None for any.
+Versions: TypeAlias = "Collection[int] | None"
 
 
 class AlreadyFinished(Conflict):
@@ -52,9 +56,8 @@ def create(
     defaults: dict[str, Any] = {"executor": "worker"}
     if started_by is not None:
         defaults = {"executor": started_by.executor, "host": started_by.host}
-    nodes, tasks = _read(workflow, "workflow", defaults)
-    problems = [*_texts(name=name, description=description)]
-    if problems:
+    nodes, tasks, problems = _read(workflow, "workflow", defaults)
+    if problems := [*_texts(name=name, description=description), *problems]:
         raise InvalidRequest(problems)
     with transaction.atomic():
         stored, is_new = _stored(started_by, now, name=name, description=description, definition=workflow)
@@ -66,86 +69,102 @@ def create(
         step = advance.Advance(stored, now)
         step.start(step.nodes(number=0).get())
         released = step.finish()
+        receipts.leave(stored)
     return stored, delivery.answer(delivery.hand_over(released, now=now), tasks.values())
 
 
 def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
     """The problems of a definition. Stores nothing."""
-    try:
-        _read(workflow, where, {"executor": "worker"})
-    except InvalidRequest as exc:
-        return list(exc.problems)
-    return []
+    return _read(workflow, where, {"executor": "worker"})[2]
 
 
-def cancel(workflow_id: int, *, now: datetime, reason: str = "cancelled by request") -> Workflow:
+def cancel(
+    workflow_id: int, *, now: datetime, version: Versions = None, reason: str = "cancelled by request"
+) -> Workflow:
     """Cancel the waiting and queued tasks, and ask the running tasks to stop. The workflow ends when these have ended.
 
-    Raises NotFound, and AlreadyFinished with the status.
+    Raises NotFound, AlreadyFinished with the status, and StaleVersion as `retry` does.
     """
-    _found(workflow_id)
-    if not advance.cancel(workflow_id, reason=reason, now=now):
-        raise AlreadyFinished(f"The workflow has finished already: it is {_found(workflow_id).status}.")
+    with transaction.atomic():
+        workflow = _locked(workflow_id, version)
+        if not advance.cancel(workflow_id, reason=reason, now=now):
+            raise AlreadyFinished(f"The workflow has finished already: it is {workflow.status}.")
+        receipts.leave(_found(workflow_id))
     advance.stop_members(workflow_id, now=now)
     delivery.hand_over(advance.advance(workflow_id, now=now), now=now)
     return _found(workflow_id)
 
 
-def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
+def retry(workflow_id: int, *, now: datetime, version: Versions = None) -> tuple[Workflow, str]:
     """Retry the members that failed or were cancelled. Members after them wait again; completed members stay completed.
 
-    Returns the workflow, and what became of the delivery of its tasks (as `create`). Raises NotFound, and
-    NotRetryable with the status.
+    Returns the workflow, and what became of the delivery of its tasks (as `create`). Raises NotFound, NotRetryable
+    with the status, and, with `version`, StaleVersion when the workflow is at another one (`tree.version`).
     """
     with transaction.atomic():
-        workflow = Workflow.objects.select_for_update().filter(pk=workflow_id).first()
-        if workflow is None:
-            raise NotFound(f"There is no workflow {workflow_id}.")
+        workflow = _locked(workflow_id, version)
         if workflow.status not in {Status.FAILED, Status.CANCELLED}:
             raise NotRetryable(f"The workflow is {workflow.status}: only FAILED and CANCELLED ones can be retried.")
         workflow_retry = WorkflowRetry(workflow, now)
         if workflow_retry.forgotten:
             raise NotRetryable("Some of its tasks are deleted by now: create a new workflow.")
         tasks = workflow_retry.run()
+        receipts.leave(workflow)
     waits_for = delivery.hand_over(tasks, now=now)
     return _found(workflow_id), delivery.answer(waits_for, Task.objects.filter(workflow=workflow, finished_at=None))
 
 
-def _read(workflow: object, where: str, defaults: Mapping[str, Any]) -> tuple[list[Node], dict[int, Task]]:
-    """The nodes of a definition, and the tasks of its task nodes by node number. Raises InvalidRequest."""
+def _locked(workflow_id: int, version: Versions) -> Workflow:
+    """The workflow, which no other transaction moves on meanwhile. Raises NotFound and StaleVersion."""
+    workflow = Workflow.objects.select_for_update().filter(pk=workflow_id).first()
+    if workflow is None:
+        raise NotFound(f"There is no workflow {workflow_id}.")
+    if version is not None and tree.version(workflow) not in version:
+        raise StaleVersion("Something has happened in the workflow meanwhile: read it again.")
+    return workflow
+
+
+def _read(
+    workflow: object, where: str, defaults: Mapping[str, Any]
+) -> tuple[list[Node], dict[int, Task], list[Problem]]:
+    """The nodes of a definition, the tasks of its task nodes by node number, and every problem of both."""
     not_storable = problem_with(workflow, most_bytes=MOST_BYTES)
     if not_storable:
-        raise InvalidRequest([Problem(where, "not_storable", f"This {not_storable}.")])
-    nodes = read(workflow, where=where)
+        return [], {}, [Problem(where, "not_storable", f"This {not_storable}.")]
+    nodes, problems = read(workflow, where=where)
     tasks = {
         node.number: Task(**{**defaults, "name": node.name, **node.fields})
-        for node in nodes
-        if node.kind is NodeKind.TASK
+        for node in nodes[:MOST_TASKS]
+        if node.kind is NodeKind.TASK and "job" not in node.faulty
     }
-    problems = [problem for node in nodes if node.number in tasks for problem in _problems(node, tasks[node.number])]
-    if problems:
-        raise InvalidRequest(problems)
-    return nodes, tasks
+    problems += [problem for node in nodes if node.number in tasks for problem in _problems(node, tasks[node.number])]
+    return nodes, tasks, problems
 
 
 def _problems(node: Node, task: Task) -> Iterator[Problem]:
-    """The problems of one task, except those of a parameter that holds a placeholder: its value is not known yet."""
+    """The problems of one task, except those of a value that a placeholder fills later."""
     filled_later = [
-        (node.where, "parameters", *map(escaped, placeholder.where)) for placeholder in placeholders_in(task.parameters)
+        ("parameters", *map(escaped, placeholder.where)) for placeholder in placeholders_in(task.parameters)
     ]
     try:
         validation.check_task(task, starts=validation.EARLIEST)
-        validation.place(task)
     except InvalidRequest as exc:
         for problem in exc.problems:
-            where = (node.where, *problem.field.split("."))
-            if not any(_one_path_inside_other(where, later) for later in filled_later):
-                yield Problem(".".join(where), problem.code, problem.detail)
+            where = tuple(problem.field.split("."))
+            known = where[0] in node.faulty or any(_is_of_the_value(problem, where, later) for later in filled_later)
+            if not known:
+                yield Problem(".".join((node.where, *where)), problem.code, problem.detail)
 
 
-def _one_path_inside_other(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    common = min(len(one), len(other))
-    return one[:common] == other[:common]
+def _is_of_the_value(problem: Problem, where: tuple[str, ...], later: tuple[str, ...]) -> bool:
+    """Whether the problem at `where` may be gone when the placeholder at `later` is filled.
+
+    A parameter that the job does not have stays one, whatever its value.
+    """
+    if problem.code == "extra_forbidden" and len(where) <= len(later):
+        return False
+    common = min(len(where), len(later))
+    return where[:common] == later[:common]
 
 
 def _texts(**texts: str) -> Iterator[Problem]:

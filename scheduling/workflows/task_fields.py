@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from scheduling import durations
-from scheduling.errors import Problem
 
 
 def _policy(given: object) -> object:
@@ -50,19 +49,22 @@ _WHAT_TO_WRITE: Final = {
 }
 
 
-def read_task_fields(given: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
-    """The fields of a task as `scheduling.models.Task` has them, or what cannot be one.
+def read_task_fields(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields of a task as `scheduling.models.Task` has them, and by name what is wrong with the others.
 
     Ranges, and what the job says, are not looked at.
     """
     try:
         task = _TaskFields.model_validate(given)
     except ValidationError as exc:
-        return {}, [_problem(error, where) for error in exc.errors(include_url=False)]
-    return {name: value for name, value in task if value is not None}, []
+        faults = {str(error["loc"][0]): _what_to_write(error) for error in exc.errors(include_url=False)}
+        if "job" in faults:
+            return {}, faults
+        # Without the faulty ones it can be read.
+        return read_task_fields({name: given[name] for name in given if name not in faults})[0], faults
+    return {name: value for name, value in task if value is not None}, {}
 
 
-def _problem(error: Any, where: str) -> Problem:
+def _what_to_write(error: Any) -> str:
     words = _WHAT_TO_WRITE.get(error["type"])
-    detail = words.format(**error.get("ctx", {})) if words else str(error["msg"])
-    return Problem(f"{where}.{error['loc'][0]}", "invalid", detail)
+    return words.format(**error.get("ctx", {})) if words else str(error["msg"])

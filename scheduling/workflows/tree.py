@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -32,6 +33,13 @@ def counts(workflow_ids: Collection[int]) -> dict[int, dict[str, int]]:
     for row in rows:
         found[row["workflow_id"]][row["shown"]] = row["count"]
     return found
+
+
+def version(workflow: Workflow) -> int:
+    """A number (32 bits) that is another one after whatever happens to the workflow, its nodes or its tasks."""
+    nodes = workflow.nodes.order_by("number").values_list("status", "task_id", "task__events")
+    state = (workflow.status, workflow.reason, workflow.cancel_asked_at, workflow.finished_at, list(nodes))
+    return zlib.crc32(repr(state).encode())
 
 
 def tree(workflow: Workflow) -> dict[str, Any]:

@@ -22,6 +22,9 @@ LEAST: dict[tuple[str, str], Role] = {
     ("PUT", "/api/schedules/{id}/"): Role.OPERATOR,
     ("PATCH", "/api/schedules/{id}/"): Role.OPERATOR,
     ("DELETE", "/api/schedules/{id}/"): Role.OPERATOR,
+    ("GET", "/api/schedules/by-key/{key}/"): Role.VIEWER,
+    ("PUT", "/api/schedules/by-key/{key}/"): Role.OPERATOR,
+    ("DELETE", "/api/schedules/by-key/{key}/"): Role.OPERATOR,
     ("POST", "/api/schedules/{id}/pause/"): Role.OPERATOR,
     ("POST", "/api/schedules/{id}/resume/"): Role.OPERATOR,
     ("POST", "/api/schedules/{id}/move/"): Role.OPERATOR,
@@ -85,7 +88,7 @@ TABLE = [(method, path, least) for (method, path), least in sorted(LEAST.items()
 
 def ask(client: CheckedClient, method: str, path: str) -> Any:
     """Send the request as this role. Roles are checked before the object is looked up, so its id need not exist."""
-    address = path.replace("{id}", "999999").replace("{name}", "nothing")
+    address = path.replace("{id}", "999999").replace("{name}", "nothing").replace("{key}", "nothing")
     return client.generic(method, address, "{}" if method != "GET" else "", content_type="application/json")
 
 

@@ -14,7 +14,7 @@ from django.conf import settings as configured
 from pytest_django import Settings
 
 from api.schedules.serializers import ScheduleInput
-from scheduling import schedules
+from scheduling import drafts
 from scheduling.backend import Capabilities, all_backends
 from scheduling.errors import InvalidTrigger
 from scheduling.models import CatchUp, Overlap, SyncState
@@ -117,7 +117,7 @@ def test_catching_up_is_as_planned() -> None:
 
 
 def test_what_begins_anew_is_what_the_code_says() -> None:
-    assert {name for [name] in table(PAGE, "| member |")} == schedules.TIMING
+    assert {name for [name] in table(PAGE, "| member |")} == drafts.TIMING
 
 
 def test_every_request_is_listed() -> None:

@@ -27,11 +27,11 @@ Json = dict[str, Any]
 
 
 class Web:
-    """uvicorn with a user whose token is `token`."""
+    """uvicorn with a user whose token is `token`: a new one, unless a `user` is given."""
 
-    def __init__(self, installation: Installation, **variables: str) -> None:
+    def __init__(self, installation: Installation, *, user: User | None = None, **variables: str) -> None:
         self.port = free_port()
-        self.user = User.objects.create_superuser(f"user{self.port}")
+        self.user = user or User.objects.create_superuser(f"user{self.port}")
         self.token = token_for(self.user)
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "1"]
         self.process: Process = installation.start("-m", "uvicorn", "settings.asgi:application", *listen, **variables)

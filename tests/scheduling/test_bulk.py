@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from scheduling import bulk, dispatch, schedules
+from scheduling import bulk, dispatch, drafts, schedules
 from scheduling.backend import Outcome, backend
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Schedule, SyncState, Task
@@ -52,11 +52,11 @@ def move(*, to: str, host: str = "", dry_run: bool = False) -> list[bulk.Moved]:
 
 
 def test_schedules_are_stored_and_installed_with_one_write(memory: CountingBackend) -> None:
-    drafts = [
-        schedules.draft(now=NOW, name=f"s{number}", job="demo.process_data", cron="0 3 * * *", backend="memory")
+    made = [
+        drafts.draft(now=NOW, name=f"s{number}", job="demo.process_data", cron="0 3 * * *", backend="memory")
         for number in range(50)
     ]
-    bulk.store_all(drafts)
+    bulk.store_all(made)
     assert memory.writes == [50]
     assert set(Schedule.objects.values_list("sync_state", flat=True)) == {SyncState.IN_SYNC}
     assert len(memory.inspect()) == 50

@@ -80,7 +80,11 @@ WRONG = [
     ({"catch_up": "all"}, {"overlap": "contradicts_catch_up"}),
     ({"database_away": "perhaps"}, {"database_away": "unknown_choice"}),
     ({"database_away": "run"}, {"database_away": "needs_inline"}),
-    ({"database_away": "run", "grace": timedelta(seconds=59)}, {"grace": "contradicts_database_away"}),
+    (
+        {"database_away": "run", "grace": timedelta(seconds=59)},
+        {"grace": "contradicts_database_away", "database_away": "needs_inline"},
+    ),
+    ({"key": "Not a key"}, {"key": "not_a_key"}),
     ({"grace": timedelta(days=400)}, {"grace": "out_of_range"}),
     ({"grace": timedelta(seconds=-1)}, {"grace": "out_of_range"}),
     ({"starts_at": at("2026-11-21 00:00"), "ends_at": at("2026-11-21 00:00")}, {"ends_at": "ends_before_start"}),

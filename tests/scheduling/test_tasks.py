@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -181,20 +181,3 @@ def test_what_ends_the_process_under_a_job_follows_on_lost_too(monkeypatch: pyte
     assert (task.status, task.error) == ("RETRYING", "KeyboardInterrupt: ")
     assert task.wait_until is not None
     assert task.wait_until <= timezone.now()
-
-
-def test_a_task_that_finished_while_it_was_asked_to_stop_is_not_called_cancelled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    task = a_task()
-    claimed = ledger.claim(task.pk, 1, worker="me", now=NOW)
-    assert claimed is not None
-    real = ledger.ask_to_stop
-
-    def finishes_just_then(task_id: int, *, reason: str, now: datetime) -> bool:
-        asked = real(task_id, reason=reason, now=now)
-        return bool(ledger.complete(claimed, result=1, now=now)) and asked
-
-    monkeypatch.setattr(ledger, "ask_to_stop", finishes_just_then)
-    with pytest.raises(tasks.AlreadyFinished, match="it is COMPLETED"):
-        tasks.cancel(task.pk, now=NOW)

@@ -89,7 +89,14 @@ SEVERAL: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"backend": "beat", "executor": "inline"}, {"/executor": "worker"}),
     ({"backend": "crontab", "host": "nowhere"}, {"/host": "crontab_agent"}),
     ({"cron": "", "every": 30, "executor": "inline"}, {"/backend": "multiple of 60"}),
-    ({"name": 1, "grace": "x", "zone": 1}, {"/zone": "no such member"}),
+    ({"name": 1, "grace": "x", "zone": 1}, {"/name": "string", "/grace": "ISO 8601", "/zone": "no such member"}),
+    ({"name": 1, "job": "x", "backend": "x", "zone": 1},
+    {"/name": "string", "/job": "no job", "/backend": "no backend", "/zone": "no such member"}),
+    ({"job": "x", "cron": "", "every": 30, "backend": "crontab"}, {"/job": "no job", "/every": "multiple of 60"}),
+    ({"cron": 3, "every": 60}, {"/cron": "string"}),
+    ({"cron": "x", "backend": "x", "executor": "y"},
+    {"/cron": "five fields", "/backend": "no backend", "/executor": "no executor"}),
+    ({"executor": 3, "database_away": "run"}, {"/executor": "string"}),
     ({"name": 1, "grace": "x"}, {"/name": "string", "/grace": "ISO 8601"}),
     ({"cron": "x", "job": "x", "grace": -1}, {"/cron": "five fields", "/job": "no job", "/grace": "366 days"}),
     ({"parameters": {"steps": "many"}}, {"/parameters/steps": "integer"}),
@@ -115,7 +122,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, str]]] = [
     *[(body(cron="", every=value), {("/cron" if value is None else "/every"): said}) for value, said in EVERY],
     *[(body(**members), places) for members, places in SEVERAL],
     ({"cron": "* * * * *"}, {"/name": "required", "/job": "required"}),
-    ({}, {"/name": "required", "/job": "required"}),
+    ({}, {"/name": "required", "/job": "required", "/cron": "either"}),
 ]
 
 
@@ -230,7 +237,7 @@ def test_an_infinite_parameter_is_refused(operator: CheckedClient, crontab: Path
 
 def test_an_empty_body_names_what_is_needed(operator: CheckedClient, crontab: Path) -> None:
     response = sent(operator, "POST", SCHEDULES, b"")
-    refused(response, {"/name": "required", "/job": "required"})
+    refused(response, {"/name": "required", "/job": "required", "/cron": "either"})
 
 
 def test_a_body_of_two_megabytes_is_not_read(operator: CheckedClient, crontab: Path) -> None:

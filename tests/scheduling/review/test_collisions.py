@@ -14,7 +14,9 @@ NOW = at("2026-11-20 10:00")
 def crowded(cron: str, count: int, **wanted: object) -> None:
     first = a_schedule(cron=cron, now=NOW, **wanted)
     fields = {
-        field.attname: getattr(first, field.attname) for field in Schedule._meta.concrete_fields if field.name != "id"
+        field.attname: getattr(first, field.attname)
+        for field in Schedule._meta.concrete_fields
+        if field.name not in {"id", "key"}
     }
     Schedule.objects.bulk_create(Schedule(**fields) for _ in range(count - 1))
 

@@ -8,11 +8,20 @@ import pytest
 
 from scheduling.errors import InvalidRequest
 from scheduling.models import NodeKind, NodeRole
-from scheduling.workflows.definition import DEEPEST, MOST_MEMBERS, read
+from scheduling.workflows import definition as definitions
+from scheduling.workflows.definition import DEEPEST, MOST_MEMBERS, Node
 
 LEAF = {"job": "a.job"}
 HANDED = {"job": "a.job", "parameters": {"x": {"$result": True}}}
 ERROR = {"job": "a.job", "parameters": {"x": {"$error": "error"}}}
+
+
+def read(definition: object) -> list[Node]:
+    """The nodes of a sound definition. Raises InvalidRequest."""
+    nodes, problems = definitions.read(definition)
+    if problems:
+        raise InvalidRequest(problems)
+    return nodes
 
 
 def test_a_definition_becomes_nodes_numbered_from_the_top_down() -> None:

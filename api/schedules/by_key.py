@@ -1,0 +1,102 @@
+"""`/api/schedules/by-key/`: schedules under names that the client chooses, written as often as it likes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.schedules.serializers import DeletionOutput, ScheduleInput, ScheduleOutput
+from api.schedules.views import asked, created, shown
+from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
+from api.writing import write
+from scheduling import clock, keys, queries, schedules
+from scheduling.errors import InvalidRequest, NotFound, Problem, StaleVersion
+from scheduling.models import Schedule
+
+_ONLY_NEW: Final = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, enum=["*"], description="Only create: 412 if there is one already."
+)
+
+
+@extend_schema(tags=["schedules"])
+class ByKeyView(APIView):
+    """A schedule by its key."""
+
+    @extend_schema(
+        operation_id="schedules_by_key_retrieve",
+        summary="Get a schedule by its key",
+        responses={200: ScheduleOutput, 304: None},
+        parameters=[IF_NONE_MATCH],
+    )
+    def get(self, request: Request, key: str) -> Response:
+        """The same answer as by its id."""
+        return unless_known(request, shown(_found(key)))
+
+    @extend_schema(
+        operation_id="schedules_by_key_update",
+        summary="Create or replace a schedule by its key",
+        request=ScheduleInput,
+        responses={200: ScheduleOutput, 201: ScheduleOutput},
+        parameters=[IF_MATCH, _ONLY_NEW],
+    )
+    @write()
+    def put(self, request: Request, key: str) -> Response:
+        """201 if there was no schedule with this key, else 200. Members that are not given get their default values,
+        and the same body again changes nothing. With `If-Match` it only replaces, with `If-None-Match: *` it only
+        creates.
+        """
+        found = queries.schedule_by_key(key)
+        version = _version(request, found)
+        members = asked(request, found.pk if found else None)
+        if members.setdefault("key", key) != key or not keys.is_key(key):
+            raise InvalidRequest([Problem("key", "not_a_key", f"Write the key of the address. {keys.WHAT_TO_WRITE}")])
+        schedule, is_new = _put(request, found, version, members)
+        return created(schedule) if is_new else shown(schedule)
+
+    @extend_schema(
+        operation_id="schedules_by_key_destroy",
+        summary="Delete a schedule by its key",
+        responses={200: DeletionOutput},
+        parameters=[IF_MATCH],
+    )
+    @write()
+    def delete(self, request: Request, key: str) -> Response:
+        """As by its id. The key is free again."""
+        version = expected(request, required=True)
+        deletion = schedules.delete(_found(key).pk, now=clock.now(), version=version)
+        return Response(DeletionOutput(deletion).data)
+
+
+def _found(key: str) -> Schedule:
+    found = queries.schedule_by_key(key)
+    if found is None:
+        raise NotFound("There is no schedule with this key.")
+    return found
+
+
+def _only_new(request: Request) -> bool:
+    return request.headers.get("If-None-Match", "").strip() == "*"
+
+
+def _version(request: Request, found: Schedule | None) -> frozenset[int] | None:
+    """The versions in If-Match. Raises StaleVersion where there is no schedule to match, or one and none is wanted."""
+    if found is not None and _only_new(request):
+        raise StaleVersion("There is a schedule with this key already.")
+    if found is None and "If-Match" in request.headers:
+        raise StaleVersion("There is no schedule with this key.")
+    return expected(request, required=found is not None)
+
+
+def _put(
+    request: Request, found: Schedule | None, version: frozenset[int] | None, members: dict[str, Any]
+) -> tuple[Schedule, bool]:
+    now = clock.now()
+    if found is None and _only_new(request):
+        return schedules.create(now=now, **members), True
+    if "If-Match" in request.headers and found is not None:
+        return schedules.replace(found.pk, now=now, version=version, **members), False
+    return schedules.put(members.pop("key"), now=now, version=version, **members)
