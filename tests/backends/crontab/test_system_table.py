@@ -54,7 +54,7 @@ def test_without_a_user_the_lines_run_as_this_process() -> None:
 @as_root
 def test_cron_can_tell_each_write_by_its_second(table: Path) -> None:
     """Cron compares whole seconds: what it has read earlier in the same second would hide the next write."""
-    seconds = []
+    seconds: list[int] = []
     for text in (b"", FOREIGN, b"# changed\n", b"# again\n"):
         table.write_bytes(text) if not seconds else system_table.write(table, text)
         seconds.append(int(table.stat().st_mtime))
