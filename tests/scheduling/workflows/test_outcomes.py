@@ -102,6 +102,7 @@ CANCELLED = [
     (chain("all", chain("in", leaf("a", on_success=leaf("x")), leaf("b")), leaf("c"), on_failure=leaf("z")),
      named(COMPLETED="a", CANCELLED="all in x b c z")),
     (chain("all", leaf("a"), on_success=leaf("z")), named(COMPLETED="all a", CANCELLED="z")),
+    (leaf("a", on_success=leaf("z")), named(COMPLETED="a", CANCELLED="z")),
     (group("g", leaf("a"), leaf("b")), named(COMPLETED="a", CANCELLED="g b")),
     (chord("h", leaf("call"), leaf("a")), named(COMPLETED="a", CANCELLED="h call")),
 ]  # fmt: skip
@@ -170,19 +171,29 @@ def test_a_crash_after_the_end_of_a_member_is_found_until_it_is_settled(worker: 
     assert advance.interrupted() == []
 
 
-def statements(worker: Worker, members: int) -> tuple[int, int]:
-    """How many statements it takes to settle so many members that ended together, and to cancel as many."""
-    ended = a_workflow(group("g", *(leaf(str(number)) for number in range(members)), leaf("last")))
+def statements(worker: Worker, members: int) -> list[int]:
+    """How many statements it takes to settle so many members that ended together, to cancel as many that are queued,
+    and to ask as many to stop that were asked before."""
+    now = timezone.now()
+    names = [str(number) for number in range(members)]
+    ended = a_workflow(group("g", *map(leaf, names), leaf("last")))
     crashed(worker, members)
     with CaptureQueriesContext(connection) as settling:
-        advance.advance(ended.pk, now=timezone.now())
+        advance.advance(ended.pk, now=now)
     worker.queue.submitted.clear()
-    waiting = a_workflow(group("g", *(leaf(str(number)) for number in range(members))))
-    assert advance.cancel(waiting.pk, reason="enough", now=timezone.now())
-    with CaptureQueriesContext(connection) as stopping:
-        advance.stop_members(waiting.pk, now=timezone.now())
+    queued = a_workflow(group("g", *map(leaf, names)))
+    assert advance.cancel(queued.pk, reason="enough", now=now)
+    with CaptureQueriesContext(connection) as cancelling:
+        advance.stop_members(queued.pk, now=now)
     worker.queue.submitted.clear()
-    return len(settling), len(stopping)
+    running = a_workflow(group("g", *map(leaf, names)))
+    for _ in names:
+        claimed(worker)
+    assert advance.cancel(running.pk, reason="enough", now=now)
+    advance.stop_members(running.pk, now=now)
+    with CaptureQueriesContext(connection) as asking_again:
+        advance.stop_members(running.pk, now=now)
+    return [len(settling), len(cancelling), len(asking_again)]
 
 
 def test_many_members_cost_no_more_statements_than_few(worker: Worker) -> None:
