@@ -1,4 +1,4 @@
-"""The reads of schedules and their occurrences that API, command line and dashboard call."""
+"""The reads of schedules and their occurrences that API and command line call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writes that API, command line and dashboard call for schedules. A refused request changes nothing."""
+"""The writes that API and command line call for schedules. A refused request changes nothing."""
 
 from __future__ import annotations
 

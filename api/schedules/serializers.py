@@ -22,6 +22,7 @@ from api.fields import (
 )
 from scheduling import clock, host_states, keys, queries, schedules
 from scheduling.backend import backend
+from scheduling.errors import InvalidTrigger
 from scheduling.hosts import OVERDUE_AFTER
 from scheduling.models import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
 from scheduling.timing import zone
@@ -90,7 +91,11 @@ class SyncOutput(serializers.Serializer[Schedule]):
 
 
 class ScheduleOutput(serializers.ModelSerializer[Schedule]):
-    """A schedule: what was asked for, the trigger in plain words, the next occurrences, and what is installed where."""
+    """A schedule: what was asked for, the trigger in plain words, the next occurrences, and what is installed where.
+
+    The time zone data of this machine may be older than that of the one that stored the schedule. If the zone is not
+    known here, the words say so, and what follows from the trigger is left out: others are shown all the same.
+    """
 
     every = Interval(allow_null=True)
     starts_at = Instant(allow_null=True)
@@ -121,11 +126,17 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:
-        return describe(schedule.trigger)
+        try:
+            return describe(schedule.trigger)
+        except InvalidTrigger as exc:
+            return exc.detail
 
     @extend_schema_field(OccurrenceOutput(many=True))
     def get_next_occurrences(self, schedule: Schedule) -> list[dict[str, str]]:
-        return [occurrence(at, schedule.timezone) for at in queries.next_occurrences(schedule, count=SHOWN_NEXT)]
+        try:
+            return [occurrence(at, schedule.timezone) for at in queries.next_occurrences(schedule, count=SHOWN_NEXT)]
+        except InvalidTrigger:
+            return []
 
     @extend_schema_field(RoutingOutput)
     def get_routing(self, schedule: Schedule) -> dict[str, str]:
@@ -140,11 +151,19 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
     def get_entries(self, schedule: Schedule) -> list[str]:
         if schedule.next_due_at is None:
             return []
-        return [entry.text for entry in backend(schedule.routed_to).entries(schedule)]
+        try:
+            return [entry.text for entry in backend(schedule.routed_to).entries(schedule)]
+        except InvalidTrigger:
+            return []
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_wasted_wake_ups(self, schedule: Schedule) -> int | None:
-        return None if schedule.next_due_at is None else backend(schedule.routed_to).wasted_wake_ups(schedule)
+        if schedule.next_due_at is None:
+            return None
+        try:
+            return backend(schedule.routed_to).wasted_wake_ups(schedule)
+        except InvalidTrigger:
+            return None
 
     @extend_schema_field(SyncOutput)
     def get_sync(self, schedule: Schedule) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -9,6 +10,7 @@ import queue
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +26,11 @@ log = logging.getLogger(__name__)
 
 # A schedule on each of some hundred lines may be due in one minute; the kernel bounds it further (listen(2)).
 BACKLOG: Final = 1024
+# Errors of accept(2) after which the socket is as before: there is no room in the process or the machine, or the asker
+# has gone.
+_PASSING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED})
+# Until the next try: the decision on those who were greeted frees their files.
+_PAUSE_SECONDS: Final = 0.1
 
 
 def folder() -> Path:
@@ -104,9 +111,13 @@ class WakeUps:
         while True:
             try:
                 asker, _ = self._listening.accept()
-            except OSError:
-                # The agent stops, and has closed its socket.
-                return
+            except OSError as exc:
+                if exc.errno not in _PASSING:
+                    # The agent stops, and has closed its socket.
+                    return
+                log.warning("a wake-up cannot be greeted yet: %s", exc.strerror)
+                time.sleep(_PAUSE_SECONDS)
+                continue
             if ask_agent.uid_of_peer(asker) == os.getuid() and _sent(asker, ask_agent.GREETING):
                 self._asking.put(asker)
             else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from scheduling.review.crontab_text import MOST_COMMAND_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
@@ -45,7 +47,7 @@ DEBIAN: Final = Flavour(
     makes_up=True,
     rereads=_EACH_MINUTE,
     most_lines=10_000,
-    most_command_bytes=997,
+    most_command_bytes=MOST_COMMAND_BYTES,
 )
 CRONIE: Final = Flavour(
     "cronie",
@@ -78,7 +80,7 @@ UNKNOWN: Final = Flavour(
     rereads="not known",
     most_lines=10_000,
     most_entries=255,
-    most_command_bytes=997,
+    most_command_bytes=MOST_COMMAND_BYTES,
     most_comment_bytes=32_768,
 )
 

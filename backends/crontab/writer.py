@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -87,13 +88,17 @@ class Writer:
 
     def uninstall(self, owner: Owner) -> bool:
         """Take our block out; it stays out until `allow`. Returns False if there was none. Raises BackendError."""
-        self._uninstalled().parent.mkdir(parents=True, exist_ok=True)
-        self._uninstalled().touch(mode=0o600)
+        note = self._uninstalled()
+        with _telling(note):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.touch(mode=0o600)
         return self.change(lambda: lambda table: splice(table, b"", owner)) is not None
 
     def allow(self) -> None:
-        """Let the block be written again."""
-        self._uninstalled().unlink(missing_ok=True)
+        """Let the block be written again. Raises BackendError."""
+        note = self._uninstalled()
+        with _telling(note):
+            note.unlink(missing_ok=True)
 
     def _refuse_if_uninstalled(self) -> None:
         if self._uninstalled().exists():
@@ -126,3 +131,12 @@ class Writer:
         found = os.fstat(handle)
         since = self.clock() - found.st_mtime if found.st_size else self.target.spacing
         return self.target.spacing - since if 0 <= since < self.target.spacing else 0.0
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Raises BackendError where the block raises OSError about this file."""
+    try:
+        yield
+    except OSError as exc:
+        raise BackendError(f"{path} cannot be written: {exc.strerror}.") from exc

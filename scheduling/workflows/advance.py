@@ -52,7 +52,8 @@ def cancel(workflow_id: int, *, reason: str, now: datetime) -> bool:
             workflow.cancel_asked_at, workflow.reason = now, reason
             workflow.save(update_fields=["cancel_asked_at", "reason"])
             last = WorkflowNode.objects.get(workflow=workflow, number=0).last
-            Advance(workflow, now).drop(0, last, Status.CANCELLED, reason)
+            # The root itself never waits.
+            Advance(workflow, now).drop(1, last, Status.CANCELLED, reason)
         return True
 
 
@@ -122,7 +123,7 @@ class Advance:
     def drop(self, first: int, last: int, status: Status, reason: str) -> None:
         """Give `status` to the waiting nodes from `first` to `last`, and cancel their tasks: they do not start."""
         waiting = self.nodes(number__range=(first, last), status=Status.SCHEDULED)
-        ids = list(waiting.filter(task__isnull=False).values_list("task_id", flat=True))
+        ids = [task_id for task_id in waiting.values_list("task_id", flat=True) if task_id is not None]
         waiting.update(status=status)
         ledger.cancel_unclaimed(ids, reason=reason, now=self._now)
 

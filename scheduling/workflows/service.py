@@ -1,4 +1,4 @@
-"""The writes that API, jobs and dashboard call for workflows. A refused request changes nothing."""
+"""The writes that API and jobs call for workflows. A refused request changes nothing."""
 
 from __future__ import annotations
 

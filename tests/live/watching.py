@@ -54,14 +54,19 @@ class Web:
             return last_words(client)
 
     def post(self, path: str, body: Json) -> Json:
-        """What the API answers to a POST."""
+        """What the API answers to a POST that it accepts."""
+        status, answer = self.answer(path, body)
+        assert status < 300, answer
+        return answer
+
+    def answer(self, path: str, body: Json) -> tuple[int, Json]:
+        """The status and the body of the answer to a POST."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         connection.request("POST", path, json.dumps(body), self.headers | {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer: Json = json.loads(response.read())
         connection.close()
-        assert response.status < 300, answer
-        return answer
+        return response.status, answer
 
     def status(self, path: str, headers: dict[str, str]) -> int:
         """The status of the answer to a GET."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -73,6 +74,26 @@ class Decisions:
 def an_agent(decide: Decisions) -> Iterator[WakeUps]:
     with agent_socket.bound() as listening:
         yield WakeUps(listening, decide)
+
+
+class FullAtFirst(socket.socket):
+    """A listening socket of a process that has no room for another file, the first time."""
+
+    full = True
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.full:
+            self.full = False
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_an_agent_without_room_for_a_file_answers_when_there_is_room_again(folder: Path) -> None:
+    decisions = Decisions()
+    with agent_socket.bound() as listening, FullAtFirst(fileno=os.dup(listening.fileno())) as full:
+        WakeUps(full, decisions)
+        assert asked(folder, "due") == ""
+    assert decisions.made == 1
 
 
 def test_an_agent_decides(folder: Path) -> None:

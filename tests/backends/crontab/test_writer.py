@@ -132,6 +132,20 @@ def test_what_was_taken_out_stays_out_until_it_is_asked_for(tmp_path: Path) -> N
     assert writer.bring(lambda: BLOCK, OWNER)
 
 
+def test_what_cannot_be_noted_is_not_taken_out(tmp_path: Path) -> None:
+    target = FileTarget(tmp_path / "tab")
+    target.path.write_bytes(FOREIGN)
+    Writer(target, tmp_path).bring(lambda: BLOCK, OWNER)
+    before = target.read()
+    (tmp_path / "no folder").touch()
+    writer = Writer(target, tmp_path / "no folder")
+    with pytest.raises(BackendError, match="cannot be written"):
+        writer.uninstall(OWNER)
+    with pytest.raises(BackendError, match="cannot be written"):
+        writer.allow()
+    assert target.read() == before
+
+
 def test_a_write_that_the_program_forgot_is_noticed(fake_crontab: FakeCrontab, tmp_path: Path) -> None:
     fake_crontab.table.write_bytes(FOREIGN + b"\n")
     fake_crontab.ignore_writes()

@@ -17,6 +17,8 @@ from scheduling.storable import Json
 from scheduling.workflows import service as workflows
 from tests.recording import RecordingExecutor
 
+Definition = dict[str, Any]
+
 # While a name is in this set, the job `test.break` fails.
 BROKEN = {"broken"}
 
@@ -82,6 +84,38 @@ def broken(name: str, **more: Any) -> dict[str, Any]:
     return {"job": "test.break", "name": name, **more}
 
 
+def chain(name: str, *members: Definition, **more: Definition) -> Definition:
+    """A chain with a name."""
+    return {"name": name, "chain": list(members), **more}
+
+
+def group(name: str, *members: Definition, **more: Definition) -> Definition:
+    """A group with a name."""
+    return {"name": name, "group": list(members), **more}
+
+
+def chord(name: str, callback: Definition, *members: Definition, **more: Definition) -> Definition:
+    """A chord with a name."""
+    return {"name": name, "chord": {"group": list(members), "callback": callback}, **more}
+
+
+def named(**names: str) -> dict[str, str]:
+    """The status of each node by name, from the names by status: `COMPLETED="a b"`."""
+    return {name: status for status, given in names.items() for name in given.split()}
+
+
+@pytest.fixture
+def another(worker: Worker) -> Iterator[None]:
+    """Another workflow, which waits all the time. Nothing of it may change."""
+    steps = leaf("1", on_success=leaf("2")), group("3", leaf("4")), chord("5", leaf("6"), leaf("7"))
+    waiting = a_workflow(chain("another", *steps))
+    worker.queue.submitted.clear()
+    yield
+    assert statuses(waiting) == named(RUNNING="another 1", SCHEDULED="2 3 4 5 6 7")
+    assert state(waiting) == "RUNNING"
+    assert set(waiting.tasks.values_list("status", "cancel_asked_at")) == {("QUEUED", None), ("SCHEDULED", None)}
+
+
 def a_workflow(definition: dict[str, Any], **more: Any) -> Workflow:
     """A new workflow."""
     return workflows.create(now=timezone.now(), **{"name": "a workflow", "workflow": definition, **more})[0]
@@ -94,7 +128,7 @@ def state(workflow: Workflow) -> str:
 
 
 def statuses(workflow: Workflow) -> dict[str, str]:
-    """The statuses of the nodes by name. For an open task, it is the status of the task itself."""
+    """The status of each node that has a name."""
     nodes = WorkflowNode.objects.filter(workflow=workflow).exclude(name="").select_related("task").order_by("number")
     return {node.name: node.status for node in nodes}
 

@@ -46,6 +46,22 @@ def test_a_definition_becomes_nodes_numbered_from_the_top_down() -> None:
     assert (nodes[0].name, nodes[1].name) == ("all", "a.job")
 
 
+def test_every_node_knows_its_place_in_the_request() -> None:
+    inner = {"group": [{**LEAF, "name": "a"}, LEAF], "name": "inner", "on_success": {"chain": [LEAF]}}
+    nodes = read({"chord": {"tasks": [inner], "callback": LEAF}, "on_failure": LEAF}, where="parameters.w")
+    assert [(node.where.removeprefix("parameters.w"), node.name, node.parent, node.last) for node in nodes] == [
+        ("", "", None, 7),
+        (".chord.tasks.0", "inner", 0, 5),
+        (".chord.tasks.0.group.0", "a", 1, 2),
+        (".chord.tasks.0.group.1", "a.job", 1, 3),
+        (".chord.tasks.0.on_success", "", 1, 5),
+        (".chord.tasks.0.on_success.chain.0", "a.job", 4, 5),
+        (".chord.callback", "a.job", 0, 6),
+        (".on_failure", "a.job", 0, 7),
+    ]
+    assert [dict(node.fields) for node in nodes if node.kind is not NodeKind.TASK] == [{}, {}, {}]
+
+
 def test_the_fields_of_a_leaf_are_those_of_a_task() -> None:
     asked = {**LEAF, "retries": 3, "timeout": "PT5M", "soft_timeout": 30, "priority": 9, "queue": None}
     assert read(asked)[0].fields == {
@@ -92,6 +108,25 @@ WRONG: list[tuple[object, list[tuple[str, str]]]] = [
      [("workflow.chain.1.parameters.l", "not_a_place")]),
     ({"chain": [LEAF, {**LEAF, "parameters": {"l": {"$result": True, "b": 1}}}]},
      [("workflow.chain.1.parameters.l", "not_a_place")]),
+    ({"chain": [LEAF, {**LEAF, "on_failure": HANDED}]},
+     [("workflow.chain.1.on_failure.parameters.x", "nothing_handed_on")]),
+    ({"chain": [ERROR, HANDED]}, [("workflow.chain.0.parameters.x", "nothing_handed_on")]),
+    ({"chord": {"group": [HANDED], "callback": ERROR}},
+     [("workflow.chord.group.0.parameters.x", "nothing_handed_on"),
+      ("workflow.chord.callback.parameters.x", "nothing_handed_on")]),
+    ({"chain": [LEAF], "priority": 1}, [("workflow.priority", "unknown")]),
+    ({"chord": {"group": [LEAF], "callback": LEAF}, "chain": None}, [("workflow", "not_a_node")]),
+    ({"chord": {"group": [LEAF], "callback": LEAF, "x": 1}}, [("workflow.chord", "not_a_chord")]),
+    ({"chord": {"callback": LEAF}}, [("workflow.chord", "not_a_chord")]),
+    ({"chain": [LEAF], "name": "x" * 201}, [("workflow.name", "invalid")]),
+    ({**LEAF, "name": "x" * 201}, [("workflow.name", "invalid")]),
+    ({"job": 5, "name": 5, "parameters": HANDED["parameters"]},
+     [("workflow.job", "invalid"), ("workflow.name", "invalid"), ("workflow.parameters.x", "nothing_handed_on")]),
+    ({**nested(DEEPEST - 1), "on_success": nested(DEEPEST)},
+     [("workflow.on_success" + ".chain.0" * (DEEPEST - 1), "too_deep")]),
+    ({"group": [{**LEAF, "on_success": LEAF, "on_failure": LEAF}] * MOST_MEMBERS, "on_success": LEAF},
+     [("workflow", "too_many_tasks")]),
+    ({"group": [{"group": [LEAF] * 501}] * 2, "x": 1}, [("workflow.x", "unknown")]),
     (nested(DEEPEST + 1), [("workflow" + ".chain.0" * DEEPEST, "too_deep")]),
     ({"group": [LEAF] * (MOST_MEMBERS + 1)}, [("workflow.group", "too_many_members")]),
     ({"group": [{"group": [LEAF] * 501}] * 2}, [("workflow", "too_many_members")]),
@@ -114,9 +149,48 @@ RIGHT: list[dict[str, Any]] = [
     {"chord": {"tasks": [LEAF], "callback": HANDED}},
     {"chord": {"group": [LEAF] * MOST_MEMBERS, "callback": LEAF}},
     nested(DEEPEST),
+    {**LEAF, "on_success": None, "on_failure": None, "name": None, "parameters": None},
+    {**LEAF, "on_failure": {**LEAF, "on_success": {"chain": [ERROR, HANDED]}}},
+    {"chain": [LEAF], "name": "x" * 200},
+    {"group": [LEAF] * MOST_MEMBERS, "on_success": {"group": [LEAF, LEAF]}},
+    {"chord": {"group": [LEAF] * MOST_MEMBERS, "callback": {"group": [LEAF, LEAF]}}},
+    {"group": [{**LEAF, "on_success": LEAF, "on_failure": LEAF}] * MOST_MEMBERS},
 ]
 
 
 @pytest.mark.parametrize("definition", RIGHT)
 def test_what_is_handed_on_may_stand_where_something_comes_before(definition: dict[str, Any]) -> None:
     assert read(definition)[0].last + 1 == len(read(definition))
+
+
+SAID = [
+    ({"job": 5}, "Write a text."),
+    ({**LEAF, "name": "x" * 201}, "Write a text of at most 200 characters."),
+    ({**LEAF, "description": "x" * 10_001}, "Write a text of at most 10,000 characters."),
+    ({**LEAF, "priority": "high"}, "Write a whole number."),
+    ({**LEAF, "priority": True}, "Write a whole number."),
+    ({**LEAF, "parameters": []}, "Write a JSON object."),
+    ({**LEAF, "timeout": "PT0.5S"}, "whole seconds"),
+    ({"chain": [LEAF], "retries": 1}, "choose from chain, name, on_success, on_failure."),
+    ({**LEAF, "retires": 1}, "choose from job, parameters, name, description, priority, queue, retries,"),
+    (HANDED, "use $result after a member of a chain, in callback or on_success."),
+    (ERROR, "use $error in on_failure."),
+    ({"group": [{"group": [LEAF] * 501}] * 2}, "at most 1,000 members: this one has 1,002."),
+    ({"group": [{**LEAF, "on_success": LEAF, "on_failure": LEAF}] * MOST_MEMBERS, "on_success": LEAF},
+     "at most 3,000 tasks, callbacks included: this one has 3,001."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("definition", "words"), SAID)
+def test_a_problem_says_what_to_write(definition: object, words: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read(definition)
+    [problem] = refused.value.problems
+    assert words in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("retries", "read_as"), [(0, {"max": 0}), (3, {"max": 3}), (True, True), ({"max": 1}, {"max": 1})]
+)
+def test_retries_may_be_a_number(retries: object, read_as: object) -> None:
+    assert read({**LEAF, "retries": retries})[0].fields["retries"] == read_as

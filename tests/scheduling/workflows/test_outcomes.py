@@ -2,60 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from scheduling import ledger, tasks
-from scheduling.models import Task, Workflow
+from scheduling.models import Task
 from scheduling.workflows import advance
 from scheduling.workflows import service as workflows
-from tests.scheduling.workflows.jobs import Worker, a_workflow, broken, leaf, state, statuses, worker
+from tests.scheduling.workflows.jobs import (
+    Definition,
+    Worker,
+    a_workflow,
+    another,
+    broken,
+    chain,
+    chord,
+    group,
+    leaf,
+    named,
+    state,
+    statuses,
+    worker,
+)
 
-__all__ = ["worker"]
+__all__ = ["another", "worker"]
 
-pytestmark = pytest.mark.django_db
-
-Definition = dict[str, Any]
-
-
-def chain(name: str, *members: Definition, **more: Definition) -> Definition:
-    return {"name": name, "chain": list(members), **more}
-
-
-def group(name: str, *members: Definition, **more: Definition) -> Definition:
-    return {"name": name, "group": list(members), **more}
-
-
-def chord(name: str, callback: Definition, *members: Definition, **more: Definition) -> Definition:
-    return {"name": name, "chord": {"group": list(members), "callback": callback}, **more}
-
-
-def named(**names: str) -> dict[str, str]:
-    """The nodes by name, from their names by status."""
-    return {name: status for status, given in names.items() for name in given.split()}
-
-
-def by_name(workflow: Workflow) -> dict[str, str]:
-    """The present status of each node by name."""
-    workflow.refresh_from_db()
-    return statuses(workflow)
-
-
-@pytest.fixture(autouse=True)
-def _another(worker: Worker) -> Iterator[None]:
-    """Another workflow, which waits all the time. Nothing of it may change."""
-    steps = leaf("1", on_success=leaf("2")), group("3", leaf("4")), chord("5", leaf("6"), leaf("7"))
-    another = a_workflow(chain("another", *steps))
-    worker.queue.submitted.clear()
-    yield
-    assert by_name(another) == named(RUNNING="another 1", SCHEDULED="2 3 4 5 6 7")
-    assert set(another.tasks.values_list("status", "cancel_asked_at")) == {("QUEUED", None), ("SCHEDULED", None)}
-
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 
 OUTCOMES = [
     pytest.param(
@@ -113,14 +87,14 @@ OUTCOMES = [
 def test_every_node_has_its_end(worker: Worker, definition: Definition, expected: str, nodes: dict[str, str]) -> None:
     workflow = a_workflow(definition)
     worker.run()
-    assert by_name(workflow) == nodes
+    assert statuses(workflow) == nodes
     assert state(workflow) == expected
 
 
 def test_what_ends_starts_its_own_callbacks_and_no_others(worker: Worker) -> None:
     workflow = a_workflow(group("g", leaf("a", on_success=leaf("x")), leaf("b", on_success=leaf("y"))))
     worker.step()
-    assert by_name(workflow) == named(COMPLETED="a", RUNNING="g b x", SCHEDULED="y")
+    assert statuses(workflow) == named(COMPLETED="a", RUNNING="g b x", SCHEDULED="y")
     assert worker.waiting() == ["b", "x"]
 
 
@@ -128,6 +102,7 @@ CANCELLED = [
     (chain("all", chain("in", leaf("a", on_success=leaf("x")), leaf("b")), leaf("c"), on_failure=leaf("z")),
      named(COMPLETED="a", CANCELLED="all in x b c z")),
     (chain("all", leaf("a"), on_success=leaf("z")), named(COMPLETED="all a", CANCELLED="z")),
+    (leaf("a", on_success=leaf("z")), named(COMPLETED="a", CANCELLED="z")),
     (group("g", leaf("a"), leaf("b")), named(COMPLETED="a", CANCELLED="g b")),
     (chord("h", leaf("call"), leaf("a")), named(COMPLETED="a", CANCELLED="h call")),
 ]  # fmt: skip
@@ -143,8 +118,8 @@ def test_a_running_task_that_completes_after_a_cancel_starts_nothing(
     assert advance.being_cancelled() == [workflow.pk]
     assert ledger.complete(task, result=1, now=timezone.now())
     assert advance.advance(workflow.pk, now=timezone.now()) == []
-    assert by_name(workflow) == nodes
-    assert (workflow.status, workflow.reason) == ("CANCELLED", "cancelled by request")
+    assert statuses(workflow) == nodes
+    assert (state(workflow), workflow.reason) == ("CANCELLED", "cancelled by request")
     assert advance.being_cancelled() == []
 
 
@@ -167,10 +142,10 @@ def claimed(worker: Worker) -> Task:
 def test_a_member_that_is_settled_is_not_settled_again(worker: Worker) -> None:
     workflow = a_workflow(chain("all", leaf("a", on_success=leaf("x")), leaf("b"), leaf("c")))
     worker.step()
-    before = by_name(workflow)
+    before = statuses(workflow)
     assert before == named(COMPLETED="a", RUNNING="all x b", SCHEDULED="c")
     assert advance.advance(workflow.pk, now=timezone.now()) == []
-    assert by_name(workflow) == before
+    assert statuses(workflow) == before
     worker.run()
     assert advance.advance(workflow.pk, now=timezone.now()) == []
     assert state(workflow) == "COMPLETED"
@@ -190,25 +165,35 @@ def test_a_crash_after_the_end_of_a_member_is_found_until_it_is_settled(worker: 
     first, second = crashed(worker, 2)
     assert advance.interrupted() == [workflow.pk]
     advance.advance(workflow.pk, now=timezone.now(), task_id=second.pk)
-    assert by_name(workflow) == named(COMPLETED="b", RUNNING="g a c")
+    assert statuses(workflow) == named(COMPLETED="b", RUNNING="g a c")
     advance.advance(workflow.pk, now=timezone.now(), task_id=first.pk)
-    assert by_name(workflow) == named(COMPLETED="a b", RUNNING="g c")
+    assert statuses(workflow) == named(COMPLETED="a b", RUNNING="g c")
     assert advance.interrupted() == []
 
 
-def statements(worker: Worker, members: int) -> tuple[int, int]:
-    """How many statements it takes to settle so many members that ended together, and to cancel as many."""
-    ended = a_workflow(group("g", *(leaf(str(number)) for number in range(members)), leaf("last")))
+def statements(worker: Worker, members: int) -> list[int]:
+    """How many statements it takes to settle so many members that ended together, to cancel as many that are queued,
+    and to ask as many to stop that were asked before."""
+    now = timezone.now()
+    names = [str(number) for number in range(members)]
+    ended = a_workflow(group("g", *map(leaf, names), leaf("last")))
     crashed(worker, members)
     with CaptureQueriesContext(connection) as settling:
-        advance.advance(ended.pk, now=timezone.now())
+        advance.advance(ended.pk, now=now)
     worker.queue.submitted.clear()
-    waiting = a_workflow(group("g", *(leaf(str(number)) for number in range(members))))
-    assert advance.cancel(waiting.pk, reason="enough", now=timezone.now())
-    with CaptureQueriesContext(connection) as stopping:
-        advance.stop_members(waiting.pk, now=timezone.now())
+    queued = a_workflow(group("g", *map(leaf, names)))
+    assert advance.cancel(queued.pk, reason="enough", now=now)
+    with CaptureQueriesContext(connection) as cancelling:
+        advance.stop_members(queued.pk, now=now)
     worker.queue.submitted.clear()
-    return len(settling), len(stopping)
+    running = a_workflow(group("g", *map(leaf, names)))
+    for _ in names:
+        claimed(worker)
+    assert advance.cancel(running.pk, reason="enough", now=now)
+    advance.stop_members(running.pk, now=now)
+    with CaptureQueriesContext(connection) as asking_again:
+        advance.stop_members(running.pk, now=now)
+    return [len(settling), len(cancelling), len(asking_again)]
 
 
 def test_many_members_cost_no_more_statements_than_few(worker: Worker) -> None:
@@ -244,4 +229,4 @@ def test_a_callback_that_a_person_cancels_fails_the_workflow(worker: Worker) -> 
     tasks.cancel(callback.pk, now=timezone.now(), reason="not this one")
     worker.run()
     assert (state(workflow), workflow.reason) == ("FAILED", f"'x', task {callback.pk}, is CANCELLED")
-    assert by_name(workflow) == named(COMPLETED="a", CANCELLED="x")
+    assert statuses(workflow) == named(COMPLETED="a", CANCELLED="x")
