@@ -1,5 +1,6 @@
 """The tables of the API itself. What is scheduled and run is in `scheduling.models`."""
 
+from api.models.counted_attempt import CountedAttempt
 from api.models.token import ApiToken
 
-__all__ = ["ApiToken"]
+__all__ = ["ApiToken", "CountedAttempt"]

@@ -33,7 +33,7 @@ class Watch:
         self._task = task
         self._interruption = interruption
         self._lines = lines
-        self._limits = Limits(task.soft_timeout, task.timeout, interruption)
+        self._limits = Limits.of(task, interruption)
         self._over = threading.Event()
         # With a copy of this context, the log lines of the thread name the task too.
         check_until_over = partial(copy_context().run, self._check_until_over)

@@ -118,7 +118,7 @@ def _ended(context: JobContext, schedule: Schedule, interruption: Interruption, 
 @contextmanager
 def _limited(schedule: Schedule, interruption: Interruption, end: Callable[[Ended], None]) -> Iterator[None]:
     """Inside the block a thread looks after the time limits."""
-    limits = Limits(schedule.soft_timeout, schedule.timeout, interruption)
+    limits = Limits.of(schedule, interruption)
     over, started = threading.Event(), time.monotonic()
 
     def look() -> None:
