@@ -20,7 +20,7 @@ from settings.brokers import (
 from settings.databases import database
 from settings.email import email_settings
 from settings.env import Environment
-from settings.jobs import celery_jobs, commands
+from settings.jobs import celery_jobs, commands, internal_hosts
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, only_looks
 from settings.version import VERSION
@@ -242,6 +242,8 @@ TANDEM_KEEP_TASKS = env.integer("TANDEM_KEEP_TASKS", 1_000_000, low=1_000)
 TANDEM_MAX_RESULT_BYTES = env.integer("TANDEM_MAX_RESULT_BYTES", 1_000_000, low=1_000)
 TANDEM_FILES_ROOTS = env.names_list("TANDEM_FILES_ROOTS", (str(VAR / "files"),))
 TANDEM_HTTP_ALLOW_PRIVATE = env.boolean("TANDEM_HTTP_ALLOW_PRIVATE", default=False)
+# Names and networks that are fetched from though they are private: *.corp.example, 10.1.0.0/16.
+TANDEM_HTTP_INTERNAL_HOSTS = internal_hosts(env.names_list("TANDEM_HTTP_INTERNAL_HOSTS"))
 # Patterns like *.example.org. Without a pattern every host may be fetched from.
 TANDEM_HTTP_ALLOWED_HOSTS = env.names_list("TANDEM_HTTP_ALLOWED_HOSTS")
 TANDEM_BACKUPS_ROOT = env.text("TANDEM_BACKUPS_ROOT", str(VAR / "backups"))

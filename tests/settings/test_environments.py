@@ -72,6 +72,7 @@ REFUSED = [
     ({"BROKER_URL": "amqp://guest:guest@h/"}, "BROKER_URL has a default password"),
     ({"BROKER_QUEUE_TYPE": "hunter2"}, "BROKER_QUEUE_TYPE is not usable: write one of classic, quorum"),
     ({"ALLOWED_HOSTS": "a.example,*"}, "ALLOWED_HOSTS is *"),
+    ({"TANDEM_HTTP_INTERNAL_HOSTS": "169.254.169.254"}, "TANDEM_HTTP_INTERNAL_HOSTS is not usable"),
     ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is not usable: write one of text, short, json"),
     ({"TOKEN_DAYS": "many"}, "TOKEN_DAYS is not usable: write a whole number from 1 to 3650"),
 ]
