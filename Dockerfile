@@ -29,7 +29,7 @@ COPY . .
 # The file system is read-only at run time: without this every start would compile everything again.
 RUN ["python", "-m", "compileall", "-q", "/app"]
 USER 10001:10001
-CMD ["python", "-m", "uvicorn", "settings.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "uvicorn", "settings.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--http", "api.limits.slow_headers:Patient"]
 
 FROM app AS cron
 # hadolint ignore=DL3002

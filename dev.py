@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one task runner: `python3 dev.py up | manage | test | drill | mutate | check | fmt | bench | lock`.
+"""The one task runner: `python3 dev.py up | manage | test | drill | mutate | check | audit | fmt | bench | lock`.
 
 Standard library only: it makes its own environment in `.venv` (stack/environment.py).
 """
@@ -25,6 +25,7 @@ from stack import arguments
 from stack.environment import Failure, environment, quietly, runs
 
 ROOT = Path(__file__).resolve().parent
+CODE = ("api", "backends", "jobs", "scheduling", "settings", "stack", "dev.py", "manage.py")
 COUNTS = ("passed", "failed", "errors", "skipped")
 
 
@@ -129,7 +130,7 @@ def _missing_after_install() -> list[tuple[str, str]]:
 
 
 def check(rest: list[str]) -> int:
-    """format, lint, types, import rules, migrations and requirements: everything but the tests"""
+    """format, lint, types, import rules, security, migrations and requirements: everything but the tests"""
     python = str(environment(ROOT, "dev"))
     ruff, imports = (str(Path(python).with_name(name)) for name in ("ruff", "lint-imports"))
     commands = [
@@ -137,6 +138,8 @@ def check(rest: list[str]) -> int:
         [ruff, "check", "."],
         [python, "-m", "mypy", "."],
         [imports, "--no-logo"],
+        # From medium severity on. Ruff's rules S hold the others.
+        [python, "-m", "bandit", "-q", "-ll", "-c", "pyproject.toml", "-r", *CODE],
         [python, "manage.py", "makemigrations", "--check", "--dry-run", "--settings", "settings.test"],
         [python, "-m", "pytest", "-q", "tests/test_requirements.py"],
     ]
@@ -145,6 +148,13 @@ def check(rest: list[str]) -> int:
         print(f"FAILED: {' '.join([Path(command[0]).name, *command[1:]])}")
     print("All checks passed." if not failed else f"{len(failed)} of {len(commands)} checks failed.")
     return 1 if failed else 0
+
+
+def audit(rest: list[str]) -> int:
+    """ask PyPI which of the pinned packages have known vulnerabilities; fails where it cannot be asked"""
+    # In an environment of its own: it brings two dozen packages, pip among them.
+    uvx = [str(environment(ROOT, "dev").parent / "uv"), "tool", "run", "--from", "pip-audit==2.10.1", "pip-audit"]
+    return _call([*uvx, "--strict", "--require-hashes", "--disable-pip", "-r", "requirements/run.txt", *rest])
 
 
 def fmt(rest: list[str]) -> int:
@@ -194,7 +204,9 @@ def _call(command: list[str], *, announce: bool = False) -> int:
     return process.returncode
 
 
-COMMANDS = {function.__name__: function for function in (up, manage, test, drill, mutate, check, fmt, bench, lock)}
+COMMANDS = {
+    function.__name__: function for function in (up, manage, test, drill, mutate, check, audit, fmt, bench, lock)
+}
 WORDLESS = {"check", "fmt"}
 
 

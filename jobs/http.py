@@ -1,6 +1,7 @@
 """`http.fetch`: send a request to a URL and keep what comes back."""
 
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -9,11 +10,11 @@ from pydantic import AfterValidator, Field, JsonValue
 from urllib3 import BaseHTTPResponse
 
 from jobs.fetch import headers as http_headers
-from jobs.fetch import hosts, urls
+from jobs.fetch import hosts, internal, urls
 from jobs.fetch.content import content, media_type
 from jobs.fetch.deadline import Deadline
 from jobs.fetch.errors import AddressRefused, ErrorStatus, HostRefused, RedirectRefused, TooLarge
-from jobs.fetch.exchange import exchange, read_body
+from jobs.fetch.exchange import Permitted, exchange, read_body
 from jobs.fetch.requests import Method, Request, request
 from jobs.fetch.urls import Target
 from scheduling.job_context import JobContext
@@ -59,8 +60,9 @@ def fetch(
     Returns `url` (after redirects, without credentials), `status`, `headers`, `content_type` (without parameters),
     `elapsed_ms`, and one of `json`, `xml` (as JSON), `text`, or `bytes` with `sha256`, by the content type.
     Follows up to 5 redirects: after 303 with GET, after 307 and 308 with the same method and body. Connects only to
-    public addresses, unless the setting TANDEM_HTTP_ALLOW_PRIVATE is on, and only to hosts that
-    TANDEM_HTTP_ALLOWED_HOSTS allows. Ignores proxies that the environment names.
+    public addresses and to the internal hosts that the setting TANDEM_HTTP_INTERNAL_HOSTS names (or to all but
+    link-local ones, where TANDEM_HTTP_ALLOW_PRIVATE is on), and only to hosts that TANDEM_HTTP_ALLOWED_HOSTS allows.
+    Ignores proxies that the environment names.
 
     Raises FetchFailed or one of its subclasses (`jobs/fetch/errors.py`), and Cancelled. No message shows a credential.
     """
@@ -83,8 +85,7 @@ def _fetch(
     for _ in range(MOST_REDIRECTS + 1):
         hosts.check(target, settings.TANDEM_HTTP_ALLOWED_HOSTS)
         sent = http_headers.for_target(asked, target, first=first)
-        allow_private = settings.TANDEM_HTTP_ALLOW_PRIVATE
-        with exchange(target, asked, sent, deadline=deadline, allow_private=allow_private) as response:
+        with exchange(target, asked, sent, deadline=deadline, permitted=_permitted(target)) as response:
             context.log.info("%s %s: %d", asked.method, target.shown, response.status)
             location = response.headers.get("location")
             if response.status in _REDIRECTS and location:
@@ -97,6 +98,16 @@ def _fetch(
         context.progress(1, 1, f"{len(body):,} bytes")
         return _result(asked, target, response, body, elapsed=time.perf_counter() - started)
     raise RedirectRefused(f"{asked.method} {first.shown} was redirected more than {MOST_REDIRECTS} times.")
+
+
+def _permitted(target: Target) -> Permitted:
+    """Which addresses of the host may be connected to, by the settings."""
+    return partial(
+        internal.may_connect,
+        target.host,
+        internal=internal.parse(tuple(settings.TANDEM_HTTP_INTERNAL_HOSTS)),
+        allow_private=settings.TANDEM_HTTP_ALLOW_PRIVATE,
+    )
 
 
 def _redirected(asked: Request, target: Target, location: str) -> Target:

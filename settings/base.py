@@ -20,7 +20,7 @@ from settings.brokers import (
 from settings.databases import database
 from settings.email import email_settings
 from settings.env import Environment
-from settings.jobs import celery_jobs, commands
+from settings.jobs import celery_jobs, commands, internal_hosts
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.version import VERSION
@@ -68,12 +68,15 @@ elif is_beat(sys.argv):
 MIDDLEWARE = [
     # First, so that every request has an id, and a health probe is answered for any Host header.
     "api.request_id.RequestId",
+    "api.headers.SecurityHeaders",
     "api.health.middleware.HealthEndpoints",
+    "api.limits.middleware.AddressRate",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.slashes.SlashAtTheEnd",
     "django.middleware.common.CommonMiddleware",
+    "api.limits.middleware.LoginAttempts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -120,6 +123,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api.roles.RolePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.limits.throttles.TokenRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.NewestFirst",
@@ -156,6 +160,10 @@ CELERY: dict[str, Any] = celery_settings(
     "timezone": "UTC",
     "enable_utc": True,
     "worker_concurrency": env.integer("WORKER_CONCURRENCY", 4, low=1, high=256),
+    # A process that runs a long task must not hold messages that another worker could take.
+    "worker_prefetch_multiplier": env.integer("WORKER_PREFETCH", 1, low=1, high=1000),
+    # A process is replaced after so many tasks, which frees memory that jobs leak.
+    "worker_max_tasks_per_child": env.integer("WORKER_TASKS_PER_CHILD", 1000, low=1),
     "worker_hijack_root_logger": False,
     "beat_scheduler": "backends.beat.scheduler.LedgerScheduler",
     # Celery stores no results here, so Beat needs no task that cleans them up.
@@ -189,6 +197,19 @@ TANDEM_TOKEN_DAYS = env.integer("TOKEN_DAYS", 90, low=1, high=3650)
 TANDEM_LIVE_CONNECTIONS = env.integer("TANDEM_LIVE_CONNECTIONS", 200, low=1)
 # A change of a schedule must say with If-Match for which version it is meant.
 TANDEM_REQUIRE_IF_MATCH = env.boolean("TANDEM_REQUIRE_IF_MATCH", default=False)
+# Limits of what is asked: docs/settings.md, "Limits".
+TANDEM_MAX_BODY_BYTES = env.integer("TANDEM_MAX_BODY_BYTES", 1_000_000, low=10_000, high=100_000_000)
+TANDEM_BODY_SECONDS = env.integer("TANDEM_BODY_SECONDS", 30, low=1, high=3600)
+TANDEM_HEADER_SECONDS = env.integer("TANDEM_HEADER_SECONDS", 10, low=1, high=600)
+TANDEM_MAX_JSON_DEPTH = env.integer("TANDEM_MAX_JSON_DEPTH", 100, low=10, high=500)
+TANDEM_MAX_LIST_ITEMS = env.integer("TANDEM_MAX_LIST_ITEMS", 10_000, low=100)
+TANDEM_LOGIN_ATTEMPTS = env.integer("TANDEM_LOGIN_ATTEMPTS", 10, low=1, high=1000)
+TANDEM_TOKENS_AN_HOUR = env.integer("TANDEM_TOKENS_AN_HOUR", 30, low=1)
+# Requests a minute; 0 is no limit. Production has other defaults.
+TANDEM_ADDRESS_RATE = env.integer("TANDEM_ADDRESS_RATE", 0)
+TANDEM_TOKEN_RATE = env.integer("TANDEM_TOKEN_RATE", 0)
+# Django's own limit would answer with a page. api.limits.bodies has cut the body before, and api.parsers looks again.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
 # The language of plain words if a request names none.
 TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
 # Which commands of a crontab may become schedules, and with which job: docs/review.md.
@@ -216,12 +237,18 @@ TANDEM_INLINE_CONCURRENCY = env.integer("TANDEM_INLINE_CONCURRENCY", 16, low=1, 
 # The variables that the wrapper script of cron lines sets: cron starts commands with an almost empty environment.
 TANDEM_ENVIRONMENT_NAMES = env.names
 
+# The time limits of a task that has none, in seconds; 0 is no limit.
+TANDEM_SOFT_TIMEOUT = env.integer("TANDEM_SOFT_TIMEOUT", 0)
+TANDEM_TIMEOUT = env.integer("TANDEM_TIMEOUT", 0)
+
 # Finished tasks are kept for so many days, and at most so many of them.
 TANDEM_KEEP_DAYS = env.integer("TANDEM_KEEP_DAYS", 30, low=1, high=36_500)
 TANDEM_KEEP_TASKS = env.integer("TANDEM_KEEP_TASKS", 1_000_000, low=1_000)
 TANDEM_MAX_RESULT_BYTES = env.integer("TANDEM_MAX_RESULT_BYTES", 1_000_000, low=1_000)
 TANDEM_FILES_ROOTS = env.names_list("TANDEM_FILES_ROOTS", (str(VAR / "files"),))
 TANDEM_HTTP_ALLOW_PRIVATE = env.boolean("TANDEM_HTTP_ALLOW_PRIVATE", default=False)
+# Names and networks that are fetched from though they are private: *.corp.example, 10.1.0.0/16.
+TANDEM_HTTP_INTERNAL_HOSTS = internal_hosts(env.names_list("TANDEM_HTTP_INTERNAL_HOSTS"))
 # Patterns like *.example.org. Without a pattern every host may be fetched from.
 TANDEM_HTTP_ALLOWED_HOSTS = env.names_list("TANDEM_HTTP_ALLOWED_HOSTS")
 TANDEM_BACKUPS_ROOT = env.text("TANDEM_BACKUPS_ROOT", str(VAR / "backups"))

@@ -37,10 +37,6 @@ _COMMON: Final[dict[str, Any]] = {
     # A worker claims the attempt in the ledger before it runs it, so the message is not needed after that
     # (docs/decisions/early-acknowledgement.md). Late acks would only add deliveries that find nothing to claim.
     "task_acks_late": False,
-    # A process that runs a long task must not hold messages that another worker could take.
-    "worker_prefetch_multiplier": 1,
-    # A process is replaced after so many tasks, which frees memory that jobs leak.
-    "worker_max_tasks_per_child": 1000,
     # A cold shutdown (SIGQUIT) gives running tasks this many seconds to finish before it ends them.
     "worker_soft_shutdown_timeout": 10.0,
     # The broker may start after the worker, and may be away for any time: the worker keeps trying.

@@ -68,6 +68,16 @@ def crontab(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[Ch
     return []
 
 
+@register("tandem")
+def time_limits(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """The default soft limit comes before the hard one."""
+    soft, hard = settings.TANDEM_SOFT_TIMEOUT, settings.TANDEM_TIMEOUT
+    if not (soft and hard and soft >= hard):
+        return []
+    said = "TANDEM_SOFT_TIMEOUT is not below TANDEM_TIMEOUT: no job would be interrupted before it is ended."
+    return [Error(said, hint="Write fewer seconds into TANDEM_SOFT_TIMEOUT.", id="tandem.E006")]
+
+
 @register("tandem", deploy=True)
 def mail(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """Mail is sent, not only printed. Runs with `manage.py check --deploy`."""

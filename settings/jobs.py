@@ -1,4 +1,4 @@
-"""Read the variables about jobs: TANDEM_CELERY_JOBS and TANDEM_COMMANDS_FILE."""
+"""Read the variables about jobs: TANDEM_CELERY_JOBS, TANDEM_COMMANDS_FILE and TANDEM_HTTP_INTERNAL_HOSTS."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+
+from jobs.fetch import internal
 
 
 def celery_jobs(pairs: list[str]) -> dict[str, str]:
@@ -21,6 +23,15 @@ def celery_jobs(pairs: list[str]) -> dict[str, str]:
             )
         found[name] = path
     return found
+
+
+def internal_hosts(entries: list[str]) -> list[str]:
+    """The entries of TANDEM_HTTP_INTERNAL_HOSTS, unchanged. Raises ImproperlyConfigured for one that cannot be."""
+    try:
+        internal.parse(tuple(entries))
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"TANDEM_HTTP_INTERNAL_HOSTS is not usable: {exc}.") from exc
+    return entries
 
 
 def commands(path: str) -> dict[str, Any]:

@@ -113,6 +113,8 @@ def _web(around: Surroundings) -> tuple[str, ...]:
         *listen,
         "--timeout-graceful-shutdown",
         "5",
+        "--http",
+        "api.limits.slow_headers:Patient",
         # Status messages are small: compressing each costs more than it saves. What clients send is smaller still.
         "--ws-per-message-deflate",
         "false",

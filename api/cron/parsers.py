@@ -7,13 +7,13 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from api.parsers import MOST_BYTES, TooLarge
+from api.parsers import read
 
 
 class CrontabParser(BaseParser):
     """The body becomes the member `crontab`; query parameters become the other members.
 
-    Raises TooLarge for a body of more than MOST_BYTES.
+    Raises TooLarge.
     """
 
     media_type = "text/plain"
@@ -21,9 +21,7 @@ class CrontabParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        body: bytes = stream.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise TooLarge
+        body = read(stream)
         request = (parser_context or {})["request"]
         members: dict[str, Any] = request.query_params.dict()
         # The view and the renderers read these.

@@ -84,7 +84,7 @@ def event_stream(request: Request, task_id: int) -> StreamingHttpResponse:
     response = StreamingHttpResponse(_stream(task_id, after(request), visitor), content_type=EVENT_STREAM)
     # This thread makes no more queries. Its database connection must not stay open as long as the stream.
     connection.close()
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = "no-store"
     # Without this header nginx buffers the events.
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -1,5 +1,7 @@
 """`/healthz` and `/readyz`: does this process live, and can it work? For probes: without login, without secrets, JSON.
 
+Why it is not ready is told only to who shows a token that may read.
+
 This is a middleware before those of Django: a probe uses no TLS and sends an address that is not in ALLOWED_HOSTS.
 """
 
@@ -10,11 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework.exceptions import AuthenticationFailed
 
+from api.authentication import BearerAuthentication
+from api.roles import Role, Scope, has_role
 from scheduling import doctor
+from scheduling.database_away import unavailable
 
 # An answer is used again for this long, because each check opens a connection to the broker.
 KEEP_SECONDS: Final = 2.0
@@ -32,7 +38,7 @@ class HealthEndpoints:
             return _answer({"status": "ok"}, HTTPStatus.OK)
         if request.path == "/readyz":
             body, status = self._ready()
-            return _answer(body, status)
+            return _answer(body if _may_read(request) else {"status": body["status"]}, status)
         return self._get_response(request)
 
 
@@ -65,6 +71,19 @@ def readiness() -> tuple[dict[str, Any], HTTPStatus]:
     found = [database, *doctor.executors()]
     body = {"status": "ready" if ready else "not ready", "checks": [asdict(one) for one in found]}
     return body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _may_read(request: HttpRequest) -> bool:
+    """Whether the request shows a token with a role and the scope `read`. Without a database nobody is recognised."""
+    try:
+        found = BearerAuthentication().authenticate(cast("Any", request))
+        return found is not None and has_role(found[0], Role.VIEWER) and Scope.READ in found[1].scopes
+    except AuthenticationFailed:
+        return False
+    except Exception as exc:
+        if unavailable(exc):
+            return False
+        raise
 
 
 def _answer(body: dict[str, Any], status: HTTPStatus) -> HttpResponseBase:

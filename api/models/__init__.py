@@ -1,6 +1,7 @@
 """The tables of the API itself. What is scheduled and run is in `scheduling.models`."""
 
+from api.models.counted_attempt import CountedAttempt
 from api.models.kept_answer import KeptAnswer
 from api.models.token import ApiToken
 
-__all__ = ["ApiToken", "KeptAnswer"]
+__all__ = ["ApiToken", "CountedAttempt", "KeptAnswer"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, Throttled
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +17,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from api import users
+from api.limits.attempts import Allowance, count
 from api.models import ApiToken
 from api.roles import Role, Scope, has_role, scopes_of
 from api.tokens import service
@@ -45,8 +47,8 @@ class TokenViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ApiToken])
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         """The tokens that the request may see."""
-        rows = super().get_queryset()
-        return rows if _is_admin(self.request) else rows.filter(user__pk=self.request.user.pk)
+        rows, user = super().get_queryset(), cast("Any", self.request.user)
+        return rows if _is_admin(self.request) else rows.filter(user=user)
 
     @extend_schema(summary="Create a token", request=TokenInput, responses={201: NewTokenOutput})
     def create(self, request: Request) -> Response:
@@ -56,6 +58,7 @@ class TokenViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ApiToken])
         asked = TokenInput(data=request.data)
         asked.is_valid(raise_exception=True)
         given, now = asked.validated_data, clock.now()
+        _count(request, now)
         made, text = service.create(
             _owner(request, given.get("user")),
             name=given["name"],
@@ -77,6 +80,13 @@ class TokenViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ApiToken])
 
 def _is_admin(request: Request) -> bool:
     return Scope.ADMIN in scopes_of(request) and has_role(request.user, Role.ADMIN)
+
+
+def _count(request: Request, now: datetime) -> None:
+    who = f"token made by {request.user.pk}"
+    attempt = count([Allowance(who, settings.TANDEM_TOKENS_AN_HOUR, timedelta(hours=1))], now=now)
+    if attempt.wait is not None:
+        raise Throttled(attempt.wait.total_seconds())
 
 
 def _owner(request: Request, name: str | None) -> Any:

@@ -54,11 +54,19 @@ def is_public(text: str) -> bool:
     For an IPv6 address that contains an IPv4 one (mapped, 6to4, NAT64 with the well-known prefix), the IPv4 address
     decides. Raises ValueError if the text is not an address.
     """
-    address = ip_address(text.partition("%")[0])
-    embedded = _embedded(address) if isinstance(address, IPv6Address) else address
+    embedded = destination(text)
     if isinstance(embedded, IPv4Address):
         return not any(embedded in block for block in _V4_REFUSED)
     return embedded in _V6_GLOBAL and not any(embedded in block for block in _V6_REFUSED)
+
+
+def destination(text: str) -> IPv4Address | IPv6Address:
+    """The address to which packets to `text` go: the IPv4 address that an IPv6 address contains, else itself.
+
+    Raises ValueError if the text is not an address.
+    """
+    address = ip_address(text.partition("%")[0])
+    return _embedded(address) if isinstance(address, IPv6Address) else address
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | IPv6Address:

@@ -10,7 +10,7 @@ class FetchFailed(TandemError):
 
 
 class AddressRefused(FetchFailed):
-    """The host has an address that is not on the public internet."""
+    """The host has an address that is neither on the public internet nor let in by the settings."""
 
     code = "address_refused"
 

@@ -15,7 +15,7 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final, TypeVar, cast
 
@@ -23,7 +23,6 @@ from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from jobs.fetch.addresses import is_public
 from jobs.fetch.deadline import Deadline, TimedSocket, TimedTlsSocket
 from jobs.fetch.errors import AddressRefused, FetchFailed, TooLarge, UnreadableContent
 from jobs.fetch.requests import Request
@@ -35,19 +34,22 @@ _CHUNK: Final = 65_536
 _ENCODINGS: Final = {"", "identity", "gzip", "x-gzip", "deflate"}
 
 T = TypeVar("T")
+Permitted = Callable[[str], bool]
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 @contextmanager
 def exchange(
-    target: Target, request: Request, headers: Mapping[str, str], *, deadline: Deadline, allow_private: bool
+    target: Target, request: Request, headers: Mapping[str, str], *, deadline: Deadline, permitted: Permitted
 ) -> Iterator[BaseHTTPResponse]:
     """Send the request and give the response, its body not yet read. The connection is closed at the end of the block.
+
+    `permitted` says of each address of the host whether it may be connected to; all of them must be.
 
     Raises AddressRefused, DeadlinePassed, Cancelled or FetchFailed, also for errors while the block reads the body.
     """
     try:
-        with _connected(target, deadline, allow_private=allow_private) as sock:
+        with _connected(target, deadline, permitted) as sock:
             connection = _http_connection(sock, target, deadline)
             try:
                 connection.request(request.method, target.path, request.body, headers, preload_content=False)
@@ -99,14 +101,14 @@ def _http_connection(sock: TimedSocket, target: Target, deadline: Deadline) -> H
 
 
 @contextmanager
-def _connected(target: Target, deadline: Deadline, *, allow_private: bool) -> Iterator[TimedSocket]:
+def _connected(target: Target, deadline: Deadline, permitted: Permitted) -> Iterator[TimedSocket]:
     """A TCP connection to a checked address of the host."""
     addresses = _looked_up(target, deadline)
-    if not allow_private and not all(is_public(str(address[0])) for _, address in addresses):
+    if not all(permitted(str(address[0])) for _, address in addresses):
         # The message does not show the address: it would tell a user how the private network resolves the name.
         raise AddressRefused(
             f"{target.host} has an address that is private, local or reserved: only public ones are fetched "
-            "(setting TANDEM_HTTP_ALLOW_PRIVATE)."
+            "(settings TANDEM_HTTP_INTERNAL_HOSTS, TANDEM_HTTP_ALLOW_PRIVATE)."
         )
     sock = _first_answering(addresses, deadline)
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from scheduling.execution.interruption import Interruption, SoftLimit
+from scheduling.models.execution_options import ExecutionOptions
 
 
 class Limits:
@@ -13,6 +16,12 @@ class Limits:
         self._hard = hard
         self._interruption = interruption
         self._warned = False
+
+    @classmethod
+    def of(cls, options: ExecutionOptions, interruption: Interruption) -> Limits:
+        """The limits of a schedule or a task; those of the settings where it has none."""
+        soft = _or_usual(options.soft_timeout, settings.TANDEM_SOFT_TIMEOUT)
+        return cls(soft, _or_usual(options.timeout, settings.TANDEM_TIMEOUT), interruption)
 
     def check(self, running: float) -> str:
         """Interrupt the job once when it has run for its soft limit. Returns the error of a hard limit that has passed.
@@ -25,3 +34,8 @@ class Limits:
         if self._hard is not None and running >= self._hard:
             return f"HardLimit: The hard time limit of {self._hard} s has passed."
         return ""
+
+
+def _or_usual(own: int | None, usual: int) -> int | None:
+    """In the settings, 0 is no limit."""
+    return own if own is not None else usual or None

@@ -32,7 +32,7 @@ class Watch:
         self._task = task
         self._interruption = interruption
         self._lines = lines
-        self._limits = Limits(task.soft_timeout, task.timeout, interruption)
+        self._limits = Limits.of(task, interruption)
         # With a copy of this context, the log lines of the thread name the task too.
         self._looks = looked_after(partial(copy_context().run, self._check_safely))
         self._started = time.monotonic()

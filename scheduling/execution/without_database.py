@@ -118,7 +118,7 @@ def _limited(
     schedule: Schedule, interruption: Interruption, end: Callable[[Ended], None]
 ) -> AbstractContextManager[None]:
     """Inside the block a thread looks after the time limits."""
-    limits, started = Limits(schedule.soft_timeout, schedule.timeout, interruption), time.monotonic()
+    limits, started = Limits.of(schedule, interruption), time.monotonic()
 
     def look() -> None:
         passed = limits.check(time.monotonic() - started)

@@ -18,7 +18,6 @@ import api.urls  # noqa: F401 - with it every module of the API is loaded, and t
 from api.errors import MOST_ERRORS, problem_response
 from api.fields import Instant, Seconds
 from api.pagination import NewestFirst
-from api.parsers import MOST_BYTES
 from api.roles import Role, Scope
 from scheduling.errors import InvalidRequest, InvalidTrigger, TandemError
 from scheduling.words import UnknownLanguage
@@ -99,7 +98,7 @@ OTHERS: dict[str, Callable[[CheckedClient], Any]] = {
     "method_not_allowed": lambda client: client.put("/api/tasks/", {}, format="json"),
     "not_acceptable": lambda client: client.get("/api/tasks/", HTTP_ACCEPT="image/png"),
     "too_large": lambda client: client.generic(
-        "POST", "/api/tasks/", " " * (MOST_BYTES + 1), content_type="application/json"
+        "POST", "/api/tasks/", " " * (configured.TANDEM_MAX_BODY_BYTES + 1), content_type="application/json"
     ),
     "unsupported_media_type": lambda client: client.generic("POST", "/api/tasks/", "a=1", content_type="text/csv"),
 }
@@ -117,6 +116,9 @@ def test_no_other_code_is_listed() -> None:
         "internal",
         "database_unavailable",
         "too_many_connections",
+        # tests/api/limits/ and tests/live/test_edge.py
+        "throttled",
+        "too_slow",
     }
 
 
@@ -181,7 +183,7 @@ def test_the_scopes_are_those_of_the_code() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    assert f"at most {MOST_BYTES:,} bytes" in PAGE
+    assert f"at most {configured.TANDEM_MAX_BODY_BYTES:,} bytes" in PAGE
     assert f"at most {MOST_ERRORS} parts" in PAGE
     assert f"is {NewestFirst.page_size} where nothing is said,\nand at most {NewestFirst.max_page_size}." in PAGE
     assert f"is good for {configured.TANDEM_TOKEN_DAYS} days" in PAGE

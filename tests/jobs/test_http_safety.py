@@ -85,6 +85,43 @@ def test_a_redirect_to_a_private_address_is_refused(settings: Settings, here: Si
     assert here.requests == []
 
 
+def test_an_internal_host_is_fetched_from_without_opening_the_others(settings: Settings, here: Site) -> None:
+    settings.TANDEM_HTTP_ALLOW_PRIVATE = False
+    settings.TANDEM_HTTP_INTERNAL_HOSTS = ["127.0.0.1/32", "*.corp.example"]
+    found = fetch(here.url("/"))
+    assert isinstance(found, dict)
+    assert found["text"] == "inside"
+    for host in ("127.0.0.2", "10.0.0.1"):
+        with pytest.raises(AddressRefused, match="TANDEM_HTTP_INTERNAL_HOSTS"):
+            fetch(here.url("/", host=host))
+    assert len(here.requests) == 1
+
+
+def test_an_internal_host_does_not_lead_to_another_one(settings: Settings, here: Site) -> None:
+    settings.TANDEM_HTTP_ALLOW_PRIVATE = False
+    settings.TANDEM_HTTP_INTERNAL_HOSTS = ["127.0.0.1"]
+    with pytest.raises(AddressRefused):
+        fetch(here.redirect("/away", here.url("/", host="127.0.0.2")))
+    assert len(here.requests) == 1
+
+
+def test_a_name_that_changes_after_it_was_checked_changes_nothing(
+    settings: Settings, here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TANDEM_HTTP_ALLOW_PRIVATE = False
+    settings.TANDEM_HTTP_INTERNAL_HOSTS = ["127.0.0.1"]
+    answers = iter(["127.0.0.1", "127.0.0.2", "127.0.0.2"])
+
+    def rebound(*_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), here.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    fetch(here.url("/", host="git.example"))
+    with pytest.raises(AddressRefused):
+        fetch(here.url("/", host="git.example"))
+    assert len(here.requests) == 1
+
+
 def says_nothing(client: socket.socket, over: threading.Event) -> None:
     over.wait()
 

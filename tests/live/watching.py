@@ -34,6 +34,7 @@ class Web:
         self.user = user or User.objects.create_superuser(f"user{self.port}")
         self.token = token_for(self.user)
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "1"]
+        listen += ["--http", "api.limits.slow_headers:Patient"]
         self.process: Process = installation.start("-m", "uvicorn", "settings.asgi:application", *listen, **variables)
         installation.until(self._answers)
 

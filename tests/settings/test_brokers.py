@@ -71,7 +71,6 @@ def test_every_broker_carries_json_only_and_takes_early(url: str) -> None:
     made = celery_settings(url, socket=SOCKET)
     assert made["accept_content"] == ["json"]
     assert made["task_serializer"] == "json"
-    assert made["worker_prefetch_multiplier"] == 1
     assert made["task_acks_late"] is False
     assert made["result_backend"] is None
     assert made["broker_connection_retry_on_startup"] is True

@@ -65,6 +65,13 @@ def test_there_is_a_warning_for_an_embedded_broker_with_a_server_database() -> N
     assert ("tandem.W002" in found()) == (connection.vendor == "postgresql")
 
 
+def test_the_default_soft_limit_comes_before_the_hard_one(settings: Any) -> None:
+    settings.TANDEM_SOFT_TIMEOUT, settings.TANDEM_TIMEOUT = 30, 30
+    assert "TANDEM_SOFT_TIMEOUT" in str(found()["tandem.E006"].hint)
+    settings.TANDEM_SOFT_TIMEOUT = 29
+    assert "tandem.E006" not in found()
+
+
 @pytest.mark.parametrize(("backend", "warned"), [("console", True), ("smtp", False)])
 def test_there_is_a_warning_if_a_deployment_only_prints_mails(settings: Any, backend: str, warned: bool) -> None:
     settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WHOLE = {
-    "SECRET_KEY": "k" * 50,
+    "SECRET_KEY": "0123456789" * 5,
     "ALLOWED_HOSTS": "tandem.example",
     "DATABASE_URL": "postgresql://tandem:hunter2@127.0.0.1:1/tandem",
     "BROKER_URL": "redis://:hunter2@127.0.0.1:1/0",
@@ -59,12 +59,20 @@ def test_production_names_what_is_missing(name: str) -> None:
 
 REFUSED = [
     ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+    ({"SECRET_KEY": "a" * 50}, "SECRET_KEY repeats a few characters"),
+    (
+        {"SECRET_KEY": "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"},
+        "SECRET_KEY is the one that `startproject`",
+    ),
+    ({"BROKER_URL": "redis://broker:6379/0"}, "BROKER_URL has no password"),
+    ({"DATABASE_URL": "postgresql://postgres:postgres@h/tandem"}, "DATABASE_URL has a default password"),
     ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE_URL names SQLite"),
     ({"BROKER_URL": "embedded:"}, "BROKER_URL names the embedded broker"),
     ({"BROKER_URL": "kafka://hunter2"}, "BROKER_URL is not usable"),
-    ({"BROKER_URL": "amqp://guest:guest@h/"}, "BROKER_URL has RabbitMQ's default password"),
+    ({"BROKER_URL": "amqp://guest:guest@h/"}, "BROKER_URL has a default password"),
     ({"BROKER_QUEUE_TYPE": "hunter2"}, "BROKER_QUEUE_TYPE is not usable: write one of classic, quorum"),
     ({"ALLOWED_HOSTS": "a.example,*"}, "ALLOWED_HOSTS is *"),
+    ({"TANDEM_HTTP_INTERNAL_HOSTS": "169.254.169.254"}, "TANDEM_HTTP_INTERNAL_HOSTS is not usable"),
     ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is not usable: write one of text, short, json"),
     ({"TOKEN_DAYS": "many"}, "TOKEN_DAYS is not usable: write a whole number from 1 to 3650"),
 ]
@@ -76,6 +84,22 @@ def test_production_refuses_what_does_not_belong_there(wrong: dict[str, str], sa
     assert code == 1
     assert said in output
     assert "hunter2" not in output
+
+
+@pytest.mark.parametrize("settings", ["settings.production", "settings.staging"])
+def test_the_checks_for_deployment_have_nothing_to_say(settings: str) -> None:
+    variables = WHOLE | {"EMAIL_URL": "submission://u:hunter2@127.0.0.1:1", "SECURE_HSTS_SECONDS": "3600"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", "check", "--deploy", "--fail-level", "INFO"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": settings, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.startswith("System check identified no issues")
 
 
 def test_development_needs_no_variable_and_keeps_its_key_to_itself(tmp_path: Path) -> None:

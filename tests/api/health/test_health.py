@@ -12,6 +12,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from api.health.middleware import KEEP_SECONDS, CachedAnswer
+from api.roles import Role, Scope
+from tests.api.conftest import checked
+from tests.api.test_roles import with_scopes
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +35,7 @@ def test_a_probe_needs_no_host_name_and_no_tls(settings: Any) -> None:
 
 
 def test_it_is_ready_without_a_broker_and_says_so() -> None:
-    answer = Client().get("/readyz")
+    answer = checked("viewer").get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ready"
     assert checks(answer.json()) == {"database": True, "broker": False}
@@ -45,14 +48,22 @@ def test_it_is_not_ready_before_the_migrations() -> None:
     last = recorder.migration_qs.filter(app="tandem_scheduling").order_by("pk").last()
     assert last is not None
     recorder.record_unapplied("tandem_scheduling", last.name)
-    answer = Client().get("/readyz")
+    assert Client().get("/readyz").json() == {"status": "not ready"}
+    answer = checked("viewer").get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["status"] == "not ready"
     assert "manage.py migrate" in answer.json()["checks"][0]["advice"]
 
 
+def test_strangers_are_told_nothing_but_whether_it_is_ready() -> None:
+    strangers = [Client(), Client(headers={"Authorization": "Bearer tandem_" + "x" * 43}), checked("nobody")]
+    strangers.append(with_scopes(Role.ADMIN, Scope.RUN))
+    for stranger in strangers:
+        assert stranger.get("/readyz").json() == {"status": "ready"}
+
+
 def test_no_secret_is_told() -> None:
-    said = Client().get("/readyz").content.decode()
+    said = checked("viewer").get("/readyz").content.decode()
     assert django_settings.SECRET_KEY not in said
     assert "://" not in said
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from api.errors import MOST_ERRORS
-from api.parsers import MOST_BYTES
 from scheduling.models import Schedule
 from tests.api.asking import SCHEDULES, made, of, pointers, sent, stored, wanted
 from tests.api.conformance import CheckedClient
@@ -245,7 +245,7 @@ def test_a_body_of_two_megabytes_is_not_read(operator: CheckedClient, crontab: P
     response = sent(operator, "POST", SCHEDULES, text)
     assert response.status_code == 413
     assert response.json()["code"] == "too_large"
-    assert f"{MOST_BYTES:,}" in response.json()["detail"]
+    assert f"{settings.TANDEM_MAX_BODY_BYTES:,}" in response.json()["detail"]
     assert Schedule.objects.count() == 0
 
 

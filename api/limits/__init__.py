@@ -1,0 +1,1 @@
+"""How much may somebody send, how often, and how long may they take?"""
