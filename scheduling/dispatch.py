@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 # What has created the tasks of a wake-up that was lost.
 UPKEEP: Final = "upkeep"
+# Seconds. To publish a batch takes less than three (backends.queue.publishing). Where to decide it has taken longer
+# than this, its tasks could count as left behind in the meantime: HAND_OVER begins anew.
+LONG_DECISION: Final = 1.0
 
 
 def dispatch_due(backend: str, *, now: datetime) -> int:
@@ -32,8 +36,12 @@ def dispatch_due(backend: str, *, now: datetime) -> int:
 
     Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
     """
+    began = time.monotonic()
     with transaction.atomic():
         schedules, tasks = decide_batch(may_dispatch(backend), now=now, woken_by=backend)
+    took = time.monotonic() - began
+    if took > LONG_DECISION:
+        tasks = ledger.hold(tasks, now=now + timedelta(seconds=took))
     delivery.submit(tasks, now=now)
     return len(schedules)
 
