@@ -13,9 +13,8 @@ import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 BEGUN: Final = time.perf_counter()
 
@@ -154,7 +153,7 @@ def multiply(model: type[Model], count: int, **differs: str) -> None:
 
     `differs` are SQL expressions for some columns, in which {there} is how many rows there are so far.
     """
-    columns = [field.column for field in model._meta.concrete_fields if not field.primary_key]
+    columns = [str(field.column) for field in model._meta.concrete_fields if not field.primary_key]
     values = ", ".join(differs.get(column, f'"{column}"') for column in columns)
     table, names = model._meta.db_table, ", ".join(f'"{column}"' for column in columns)
     copy = f'INSERT INTO "{table}" ({names}) SELECT {values} FROM "{table}" ORDER BY id LIMIT {{limit}}'
@@ -194,16 +193,16 @@ def idle(contender: Contender) -> Figures:
     return {"an idle tick, ms": milliseconds, "CPU of an idle tick, ms": used, "its statements": len(asked)}
 
 
-def main(side: str, what: str, count: str, rest: Iterable[Any]) -> None:
+def main(side: str, what: str, count: str, pids: str = "{}") -> None:
     """Fill the tables, or measure a round."""
     contender = CONTENDERS[side]()
     if what == "fill":
         call_command("migrate", verbosity=0)
         contender.fill(int(count))
     else:
-        sys.stdout.write(json.dumps(measured(contender, int(count), *map(json.loads, rest))) + "\n")
+        sys.stdout.write(json.dumps(measured(contender, int(count), json.loads(pids))) + "\n")
     connection.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], sys.argv[4:])
+    main(*sys.argv[1:])

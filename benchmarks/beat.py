@@ -44,7 +44,7 @@ class Bench:
             self._database = stack.enter_context(PostgresServer())
             with psycopg.connect(self._database.url, autocommit=True) as connection:
                 for side in CONTENDERS.values():
-                    connection.execute(f"CREATE DATABASE {side}")  # type: ignore[arg-type]  # a word of ours
+                    connection.execute(f"CREATE DATABASE {side}")
 
     def fill(self, side: str, schedules: int) -> None:
         """Make the tables and the schedules."""

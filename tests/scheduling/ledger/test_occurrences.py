@@ -74,7 +74,7 @@ def test_each_status_has_its_times_and_its_event() -> None:
     ]
     assert [task.pk for task in made] == sorted(task.pk for task in made)
     events = TaskEvent.objects.order_by("task_id").values_list("task_id", "number", "at", "status", "detail")
-    details = ({"reason": "waits"}, {"reason": 'too "late"'}, {})
+    details: tuple[dict[str, str], ...] = ({"reason": "waits"}, {"reason": 'too "late"'}, {})
     assert list(events) == [(task.pk, 1, DUE, task.status, detail) for task, detail in zip(made, details, strict=True)]
 
 
