@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 # What has created the tasks of a wake-up that was lost.
 UPKEEP: Final = "upkeep"
-# Seconds. To publish a batch takes less than three (backends.queue.publishing). Where to decide it has taken longer
-# than this, its tasks could count as left behind in the meantime: HAND_OVER begins anew.
-LONG_DECISION: Final = 1.0
+# Seconds. To publish a batch takes three at most (backends.queue.publishing). Where to decide it has taken longer than
+# this, its tasks could count as left behind in the meantime: HAND_OVER begins anew.
+LONG_DECISION: Final = 1.5
 
 
 def dispatch_due(backend: str, *, now: datetime) -> int:
