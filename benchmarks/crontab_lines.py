@@ -43,7 +43,7 @@ def _forget() -> None:
     from scheduling.timing import crontab_lines  # noqa: PLC0415  as above
 
     crontab_lines.crontab_lines.cache_clear()
-    entries._words.cache_clear()  # noqa: SLF001  a cold cache is what is measured
+    entries._words.cache_clear()
 
 
 def _measured(different: int, host: str) -> tuple[float, int]:

@@ -112,8 +112,8 @@ def reading(name: str) -> Figures:
     zone("UTC")
 
     def forget() -> None:
-        zones._kept.cache_clear()  # noqa: SLF001  a cold cache is what is measured
-        zones._read.cache_clear()  # noqa: SLF001  as above
+        zones._kept.cache_clear()
+        zones._read.cache_clear()
 
     return best({"cold": (forget, lambda: zone(name))})
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -29,6 +30,9 @@ UPKEEP: Final = "upkeep"
 DECIDED_OF_ONE: Final = 500
 # A batch plans no further schedule when it has decided this many occurrences. The next batch plans it.
 DECIDED_AT_ONCE: Final = 1_000
+# Seconds. To publish a batch takes three at most (backends.queue.publishing). Where to decide it has taken longer than
+# this, its tasks could count as left behind in the meantime: HAND_OVER begins anew.
+LONG_DECISION: Final = 1.5
 
 
 def dispatch_due(backend: str, *, now: datetime, newest_first: bool = False) -> int:
@@ -36,9 +40,13 @@ def dispatch_due(backend: str, *, now: datetime, newest_first: bool = False) -> 
 
     Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
     """
+    began = time.monotonic()
     with transaction.atomic():
         which = may_dispatch(backend)
         schedules, tasks = decide_batch(which, now=now, woken_by=backend, newest_first=newest_first)
+    took = time.monotonic() - began
+    if took > LONG_DECISION:
+        tasks = ledger.hold(tasks, now=now + timedelta(seconds=took))
     delivery.submit(tasks, now=now)
     return len(schedules)
 

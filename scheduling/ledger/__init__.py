@@ -19,7 +19,15 @@ from scheduling.ledger.attempts import (
     stopped,
 )
 from scheduling.ledger.batches import cancel_unclaimed, queue_waiting, record
-from scheduling.ledger.handing_over import HAND_OVER, MOST_DOUBLINGS, MOST_SENDS, SEND_AGAIN, send_again_after, sent
+from scheduling.ledger.handing_over import (
+    HAND_OVER,
+    MOST_DOUBLINGS,
+    MOST_SENDS,
+    SEND_AGAIN,
+    hold,
+    send_again_after,
+    sent,
+)
 from scheduling.ledger.moves import EXPIRED, append, ask_to_stop, cancel, retry
 from scheduling.ledger.occurrences import COPIED, Occurrence, record_occurrences
 
@@ -41,6 +49,7 @@ __all__ = [
     "claim",
     "complete",
     "fail",
+    "hold",
     "lose",
     "progress",
     "queue_waiting",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
 from scheduling.lifecycle import Status
@@ -21,6 +21,19 @@ SEND_AGAIN: Final = timedelta(minutes=1)
 MOST_DOUBLINGS: Final = 6
 # `sends` is counted up to here: its column ends at 32,767. The pause has long been at its longest then.
 MOST_SENDS: Final = 10_000
+
+
+def hold(tasks: Sequence[Task], *, now: datetime) -> list[Task]:
+    """Put off the time from which the tasks count as unclaimed, to HAND_OVER from `now`.
+
+    Returns those that nobody else has taken to hand over, since they were stored or read.
+    """
+    known = {task.pk: task.send_at for task in tasks}
+    with transaction.atomic():
+        rows = Task.objects.select_for_update().filter(pk__in=known, status=Status.QUEUED).values_list("pk", "send_at")
+        ours = {pk for pk, send_at in rows if send_at == known[pk]}
+        Task.objects.filter(pk__in=ours).update(send_at=now + HAND_OVER)
+    return [task for task in tasks if task.pk in ours]
 
 
 def sent(tasks: Iterable[Task], *, now: datetime) -> None:

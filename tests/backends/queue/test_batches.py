@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis import Redis
 
 from backends.queue import publishing
 from backends.queue.executor import QueueExecutor
@@ -134,10 +136,9 @@ def test_a_batch_ends_in_time_though_the_broker_takes_each_message(monkeypatch: 
 @contextmanager
 def limited_memory(server: ValkeyServer, *, more: int) -> Iterator[None]:
     """Inside the block the broker refuses what takes more than `more` bytes besides what it uses now."""
-    import redis as client_of_redis  # noqa: PLC0415
-
-    with client_of_redis.Redis.from_url(server._client_url) as client:
-        used = int(client.info("memory")["used_memory"])  # type: ignore[index]  # the answer of a synchronous client
+    with Redis.from_url(server._client_url) as client:
+        memory: Any = client.info("memory")
+        used = int(memory["used_memory"])
         client.config_set("maxmemory", used + more)
         try:
             yield

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from celery._state import _task_stack  # type: ignore[attr-defined]  # as in backends.queue.celery_jobs
 from celery.signals import before_task_publish
 from django.conf import settings
 from kombu import pools
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db
 def tasks_of_each_kind() -> list[Task]:
     """Two tasks with each of some priorities and queues, and one that is tried for the third time."""
     schedule = a_schedule(parameters={"steps": 3})
-    kinds = [{"priority": 0}, {"priority": 9}, {"queue": "reports"}, {"job": "demo.fail"}]
+    kinds: list[dict[str, Any]] = [{"priority": 0}, {"priority": 9}, {"queue": "reports"}, {"job": "demo.fail"}]
     found = [a_task(schedule, **kind) for kind in kinds for _ in range(2)]
     return [*found, a_task(schedule, attempt=3)]
 
@@ -53,8 +54,6 @@ def publish_one_by_one(tasks: list[Task]) -> None:
 @contextmanager
 def in_a_task() -> Iterator[None]:
     """Inside the block a worker runs a message, as when the end of one task releases another."""
-    from celery._state import _task_stack  # noqa: PLC0415
-
     _task_stack.push(run)
     run.push_request(id="the parent", root_id="the root", called_directly=False, delivery_info={"priority": 3})
     try:
