@@ -20,7 +20,7 @@ ROOMS: Final = ("scheduling", "api", "backends", "jobs", "settings")
 # Numbers that say what something is and not how much of it there may be: units, codes, marks.
 NO_BOUND: Final = frozenset(
     {
-        "EXIT_CODE", "MINUTES_A_DAY", "LAST_MINUTE", "NO_SCHEDULE", "YEAR", "_CLOCKS", "_DAY",
+        "EXIT_CODE", "MINUTES_A_DAY", "_IDENT", "LAST_MINUTE", "NO_SCHEDULE", "YEAR", "_CLOCKS", "_DAY",
         "_EPOCH", "_LENGTHS", "_LONGEST", "_MINUTE", "_MODE", "_PORTS", "_PR_SET_PDEATHSIG",
         "_SECOND", "_SEE_OTHER",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,10 +10,12 @@ import pytest
 from django.db.models import Max
 from django.utils import timezone
 
+from scheduling import lateness_log
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule, Task
+from scheduling.models import Process, Schedule, Task
 from tests.conftest import a_schedule
 from tests.live.installation import STOCK, Installation
+from tests.live.test_dispatch import due_schedules
 
 pytestmark = pytest.mark.live
 
@@ -92,3 +95,18 @@ def _check_that_none_is_missing(schedule: Schedule) -> None:
     expected = [schedule.anchor + (number + 1) * second for number in range(len(rows))]
     assert [due_at for due_at, _ in rows] == expected
     assert {status for _, status in rows} == {Status.QUEUED}
+
+
+def test_five_beats_hand_each_occurrence_over_once(on_postgres: Installation) -> None:
+    beats = [on_postgres.beat() for _ in range(5)]
+    on_postgres.until(lambda: Process.objects.filter(kind="beat", came_round_at__isnull=False).count() == len(beats))
+    due_schedules(1_200, on_postgres)
+    on_postgres.until(lambda: Task.objects.filter(sends=1).count() == 1_200)
+    for beat in beats:
+        beat.popen.send_signal(signal.SIGTERM)
+    assert [beat.wait() for beat in beats] == [0] * len(beats)
+    tasks = Task.objects.all()
+    assert tasks.count() == 1_200
+    assert sorted(on_postgres.messages()) == sorted((task.pk, 1) for task in tasks)
+    # Each beat has written what it had counted, at the latest when it ended.
+    assert lateness_log.between(timezone.now() - timedelta(days=1), timezone.now()).total == 1_200

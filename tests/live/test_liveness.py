@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTasks
 
 from scheduling.lifecycle import Status
-from scheduling.models import Process, Task
+from scheduling.models import Process, Task, TaskLogLine
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation
@@ -43,3 +50,50 @@ def test_every_kind_of_process_tells_that_it_lives_and_leaves_nothing_when_it_en
         process.popen.send_signal(signal.SIGTERM)
         assert process.wait() == 0
     assert list(Process.objects.values_list("kind", flat=True)) == []
+
+
+@contextmanager
+def locked(model: type[Model]) -> Iterator[Callable[[], bool]]:
+    """Inside, nobody else reads or writes the table. Yields whether somebody waits for it."""
+
+    def waited_for() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table])
+            return bool(cursor.fetchone()[0])
+
+    table = model._meta.db_table
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
+        yield waited_for
+
+
+def test_retention_that_waits_for_a_lock_does_not_hold_up_what_is_due(on_postgres: Installation) -> None:
+    schedule = a_schedule(every=1)
+    old = a_task(schedule, status=Status.COMPLETED, finished_at=timezone.now() - timedelta(days=4000))
+    with locked(TaskLogLine) as waited_for:
+        beat = on_postgres.beat()
+        on_postgres.until(waited_for)
+        since = timezone.now()
+        on_postgres.until(lambda: schedule.tasks.filter(due_at__gt=since, sends=1).exists())
+        assert waited_for()
+        assert Task.objects.filter(pk=old.pk).exists()
+    on_postgres.until(lambda: not Task.objects.filter(pk=old.pk).exists())
+    beat.popen.send_signal(signal.SIGTERM)
+    assert beat.wait() == 0
+
+
+def test_a_beat_whose_loop_hangs_is_told_from_one_that_ticks(on_postgres: Installation) -> None:
+    on_postgres.beat()
+    on_postgres.until(lambda: Process.objects.filter(kind="beat", came_round_at__isnull=False).exists())
+    with locked(PeriodicTasks):
+        on_postgres.until(lambda: _stood_still() > timedelta(seconds=6))
+        pulse = Process.objects.get(kind="beat").pulse
+        on_postgres.until(lambda: Process.objects.get(kind="beat").pulse > pulse)
+    on_postgres.until(lambda: _stood_still() < timedelta(seconds=4))
+
+
+def _stood_still() -> timedelta:
+    row = Process.objects.get(kind="beat")
+    assert row.came_round_at is not None
+    return row.seen_at - row.came_round_at

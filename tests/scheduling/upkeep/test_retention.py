@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from scheduling import ledger
-from scheduling.models import Task, TaskEvent
+from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine, Workflow, WorkflowNode
 from scheduling.upkeep import retention
 from tests.conftest import at
 
@@ -56,3 +58,39 @@ def test_one_call_deletes_a_bounded_number(settings: Settings, monkeypatch: pyte
     monkeypatch.setattr(retention, "MOST", 6)
     some_tasks(9, age=timedelta(days=31))
     assert [retention.prune(now=NOW) for _ in range(3)] == [6, 3, 0]
+
+
+def test_everything_that_refers_to_a_task_goes_with_it_and_what_only_names_it_stays() -> None:
+    [old] = some_tasks(1, age=timedelta(days=40))
+    [kept] = some_tasks(1, age=timedelta(days=1))
+    for pk in (old, kept):
+        started = {"executor": "worker", "worker": "w", "started_at": NOW}
+        TaskAttempt.objects.create(task_id=pk, number=1, status="COMPLETED", **started)
+        TaskLogLine.objects.create(task_id=pk, attempt=1, at=NOW, level="INFO", message="done")
+    times = {"created_at": NOW, "definition": {}}
+    running = Workflow.objects.create(name="started by it", started_by_id=old, **times)
+    node = {"number": 1, "last": 1, "role": "root", "kind": "task", "status": "RUNNING"}
+    WorkflowNode.objects.create(workflow=running, task_id=old, **node)
+    assert retention.prune(now=NOW) == 1
+    for model in (TaskEvent, TaskAttempt, TaskLogLine):
+        assert set(model.objects.values_list("task_id", flat=True)) == {kept}  # type: ignore[attr-defined]
+    running.refresh_from_db()
+    assert running.started_by_id is None
+    assert WorkflowNode.objects.get().task_id is None
+
+
+def test_a_batch_of_many_takes_as_many_statements_as_one_of_few() -> None:
+    def taken(count: int) -> int:
+        some_tasks(count, age=timedelta(days=31))
+        with CaptureQueriesContext(connection) as asked:
+            assert retention.prune(now=NOW) == count
+        return len(asked.captured_queries)
+
+    assert taken(1) == taken(50)
+
+
+def test_tasks_that_another_table_refers_to_are_deleted_by_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    some_tasks(3, age=timedelta(days=31))
+    monkeypatch.setattr(TaskLogLine._meta, "app_label", "theirs")
+    assert retention.prune(now=NOW) == 3
+    assert not TaskEvent.objects.exists()
