@@ -19,6 +19,10 @@ _SQLITE_OPTIONS: Final[dict[str, Any]] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 
+# A claim and an end are prepared when a connection has made this many of them: they are then parsed and planned only
+# once. A pooler in transaction mode may not keep prepared statements: `?prepare_threshold=none` in DATABASE_URL.
+_PREPARE_AFTER: Final = 5
+
 
 def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
     """The DATABASES entry for `sqlite:///path` or `postgresql://user@host/name`.
@@ -38,7 +42,10 @@ def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
             "TEST": {"NAME": str(name.with_name(f"test-{name.name}"))},
         }
     if parsed["ENGINE"] == "django.db.backends.postgresql" and parsed["NAME"]:
-        return parsed | {"OPTIONS": {**parsed.get("OPTIONS", {}), "connect_timeout": 2}}
+        options = {"prepare_threshold": _PREPARE_AFTER, **parsed.get("OPTIONS", {}), "connect_timeout": 2}
+        if options["prepare_threshold"] == "none":
+            options["prepare_threshold"] = None
+        return parsed | {"OPTIONS": options}
     raise _refused()
 
 

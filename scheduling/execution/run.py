@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from scheduling import clock, delivery, ledger, log_context, processes, retry_policy
-from scheduling.database_away import wait_through
+from scheduling.database_away import unavailable, wait_through
 from scheduling.errors import NotFound
 from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
@@ -99,13 +99,13 @@ def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
     def claim() -> Task | None:
         return ledger.claim(task_id, attempt, worker=worker, process=process, now=now)
 
-    ours = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING, process=process)
     try:
         return claim()
     except (OperationalError, InterfaceError):
-        # The claim may be stored although its answer was lost: then the attempt is ours, and nobody else runs it.
         connection.close()
-        return wait_through(lambda: ours.first() or claim(), pauses=PAUSES, for_ever=True)
+    # The claim may be stored although its answer was lost: then the attempt is ours, and nobody else runs it.
+    ours = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING, process=process)
+    return wait_through(lambda: ours.first() or claim(), pauses=PAUSES, for_ever=True)
 
 
 def _now() -> datetime:
@@ -248,7 +248,14 @@ def checked(result: object) -> Json:
 
 def _keep_trying(record: Callable[[], Ended | None], *, for_ever: bool) -> Ended | None:
     """Record the end of an attempt. While the database does not answer, try again after each of PAUSES."""
-    ended = wait_through(record, pauses=PAUSES, for_ever=for_ever)
+    try:
+        ended = record()
+    except Exception as exc:
+        if not unavailable(exc):
+            raise
+        # The connection may have died while the job ran.
+        connection.close()
+        ended = wait_through(record, pauses=PAUSES, for_ever=for_ever)
     if ended is None:
         log.warning("the end of an attempt was not recorded: the attempt is already cancelled or lost")
     return ended

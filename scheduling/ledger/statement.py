@@ -6,10 +6,11 @@ row as the UPDATE left it, and which is empty when nothing moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json
@@ -44,24 +45,22 @@ def written(text: str, **further: str) -> str:
     return text.format_map(TABLES | further)
 
 
-def moved(update: str, parts: Sequence[str], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """Do the `update` of one task and, if a row moved, each of the `parts`. Returns what `update` returns.
 
     All of it happens, or nothing. None when no row moved. `values` are stored values (`stored`) by the names of the
     placeholders; `id` is the task's.
     """
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            named = "".join(f", part{number} AS ({part})" for number, part in enumerate(parts))
-            # Every part is a text of this package.
-            cursor.execute(f"WITH moved AS ({update}){named} SELECT * FROM moved", values)
+    if connection.vendor == "postgresql":
+        with _preparing_cursor() as cursor:
+            cursor.execute(_as_one(update, parts), values)
             return _row(cursor)
-        with transaction.atomic(savepoint=False):
-            cursor.execute(update, values)
-            row = _row(cursor)
-            for part in parts if row else ():
-                cursor.execute(_MOVED + part, values)
-            return row
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(update, values)
+        row = _row(cursor)
+        for part in parts if row else ():
+            cursor.execute(_MOVED + part, values)
+        return row
 
 
 def stored(model: type[models.Model], field: str, value: Json | object) -> Any:
@@ -76,11 +75,44 @@ def task_columns() -> str:
 
 def task_of(row: tuple[Any, ...]) -> Task:
     """The task whose columns these are."""
+    names, converters = _reading(connection.vendor)
+    values = list(row)
+    for place, (field, convert) in converters:
+        for each in convert:
+            values[place] = each(values[place], field, connection)
+    return Task.from_db(connection.alias, names, values)
+
+
+@cache
+def _reading(vendor: str) -> tuple[list[str], list[tuple[int, tuple[Any, list[Any]]]]]:
+    """The names of a task's fields; and by its place, each field whose stored value has to be converted.
+
+    Worked out once for a vendor of databases: it takes longer than to read the row.
+    """
     fields = Task._meta.concrete_fields
-    compiler = Task.objects.all().query.get_compiler(connection=connection)
-    converters = compiler.get_converters([field.get_col(Task._meta.db_table) for field in fields])
-    [values] = compiler.apply_converters([row], converters)
-    return Task.from_db(connection.alias, [field.attname for field in fields], values)
+    compiler = Task.objects.all().query.get_compiler(connection=connections[DEFAULT_DB_ALIAS])
+    columns = [field.get_col(Task._meta.db_table) for field in fields]
+    found = {place: (field, convert) for place, (convert, field) in compiler.get_converters(columns).items()}
+    return [field.attname for field in fields], list(found.items())
+
+
+@cache
+def _as_one(update: str, parts: tuple[str, ...]) -> str:
+    named = "".join(f", part{number} AS ({part})" for number, part in enumerate(parts))
+    # Every part is a text of this package.
+    return f"WITH moved AS ({update}){named} SELECT * FROM moved"
+
+
+def _preparing_cursor() -> Any:
+    """A cursor of the ledger's connection that binds at the server: what it does often is planned once (psycopg).
+
+    Django's own cursor puts the values into the text, which is then parsed and planned each time: half of what a claim
+    costs the database. `prepare_threshold` of the connection says from which time on (settings/databases.py).
+    """
+    connection.ensure_connection()
+    wrapped: Any = connection
+    make = wrapped.make_debug_cursor if wrapped.queries_logged else wrapped.make_cursor
+    return make(wrapped.Database.Cursor(wrapped.connection))
 
 
 def _row(cursor: Any) -> tuple[Any, ...] | None:
