@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from django.db.models import Count
-
-from scheduling.errors import InvalidTrigger
-from scheduling.models import Schedule
-from scheduling.timing import Cron, Every, Trigger
+from scheduling.review.stored_triggers import StoredTriggers
+from scheduling.timing import Cron, Trigger
 from scheduling.timing.warnings import ReviewWarning
 
 MANY: Final = 10
 """There is a warning when this many others are due in the same minute."""
-# Different triggers that are looked at: each costs a search, whoever reviews the table.
-_MOST_TRIGGERS: Final = 5_000
+# One for each process.
+_STORED: Final = StoredTriggers()
 # Of the coming occurrences, how many are compared with those of stored schedules.
 _MOST_INSTANTS: Final = 3
 _DAY: Final = timedelta(days=1)
@@ -31,37 +28,15 @@ _SHOWN_LINES: Final = 20
 _MOST_OCCURRENCES: Final = 500_000
 
 
-def same_minute(following: Iterable[datetime]) -> list[ReviewWarning]:
+def same_minute(following: Iterable[datetime], stored: StoredTriggers = _STORED) -> list[ReviewWarning]:
     """A warning when many stored schedules are due in the same minute as one of the first three of these instants.
 
-    Checks active schedules only: their first 5,000 distinct expressions, and their first 5,000 distinct intervals.
+    Checks active schedules only, as StoredTriggers counts them.
     """
-    triggers = list(_stored_triggers())
-    worst, when = 0, None
-    for at in islice(following, _MOST_INSTANTS):
-        minute = at.replace(second=0, microsecond=0)
-        count = sum(number for trigger, number in triggers if _due_in(trigger, minute))
-        if count > worst:
-            worst, when = count, minute
-    return [_same_minute(worst, when)] if when is not None and worst >= MANY else []
-
-
-def _due_in(trigger: Trigger, minute: datetime) -> bool:
-    before = minute - timedelta(microseconds=1)
-    return next(trigger.occurrences(before, minute + timedelta(seconds=59)), None) is not None
-
-
-def _stored_triggers() -> Iterator[tuple[Trigger, int]]:
-    active = Schedule.objects.filter(next_due_at__isnull=False).order_by()
-    crons = active.exclude(cron="").values_list("cron", "timezone").annotate(count=Count("pk"))
-    for expression, timezone, count in crons[:_MOST_TRIGGERS]:
-        try:
-            yield Cron.parse(expression, timezone), count
-        except InvalidTrigger:
-            continue  # this machine no longer knows the zone: such a schedule is never due
-    intervals = active.filter(cron="").values_list("every", "anchor").annotate(count=Count("pk"))
-    for seconds, anchor, count in intervals[:_MOST_TRIGGERS]:
-        yield Every(seconds, anchor.replace(microsecond=0)), count
+    minutes = [at.replace(second=0, microsecond=0) for at in islice(following, _MOST_INSTANTS)]
+    counts = stored.due_in(minutes)
+    worst = max(counts, default=0)
+    return [_same_minute(worst, minutes[counts.index(worst)])] if worst >= MANY else []
 
 
 def _same_minute(others: int, when: datetime) -> ReviewWarning:

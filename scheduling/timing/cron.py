@@ -98,18 +98,31 @@ class Cron:
                 return instant(local - stretch.offset)
         return next(map(instant, self._due(start)), None)
 
+    def fires_at(self, minute: int) -> bool:
+        """Whether this UTC minute, counted from 1970, is an occurrence."""
+        return next(self._due(minute), None) == minute
+
     def count(self, after: datetime, until: datetime) -> int:
         """How many occurrences there are strictly after `after`, up to and including `until`, without listing them."""
-        start, end, found = max(minute_of(after) + 1, FIRST_MINUTE), minute_of(until) + 1, 0
+        return sum(len(minutes) for _, minutes in self.by_day(after, until))
+
+    def by_day(self, after: datetime, until: datetime) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """The occurrences strictly after `after`, up to and including `until`, ascending, a day at a time.
+
+        Each is a UTC minute, counted from 1970, and the minutes after it (none below 0) with an occurrence. The clock
+        of the zone does not change between them, and days on which nothing is special have the same tuple.
+        """
+        start, end = max(minute_of(after) + 1, FIRST_MINUTE), minute_of(until) + 1
         while start < end and (stretch := stretch_at(self.zone, start)) is not None:
             stop = min(stretch.end, end)
             if start == stretch.begin and self._late(stretch.skipped, everyone=stretch.everyone):
-                found += 1
+                yield start, (0,)
                 start += 1
             if self.wildcard or not stretch.repeated:
-                found += self.local_times.count_in(range(start + stretch.offset, stop + stretch.offset))
+                local = range(start + stretch.offset, stop + stretch.offset)
+                for midnight, times in self.local_times.by_day(local):
+                    yield midnight - stretch.offset, times
             start = stop
-        return found
 
     def _due(self, start: int) -> Iterator[int]:
         """The UTC minutes from `start` on at which this fires."""

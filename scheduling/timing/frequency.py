@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
+from operator import sub
 
 from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
+from scheduling.timing.instants import minute_of
 
 YEAR = timedelta(days=365)
 """A year here is the 365 days after `now`."""
@@ -28,25 +30,27 @@ class Frequency:
 
 
 def frequency(trigger: Cron | Every, *, now: datetime) -> Frequency:
-    """Count the runs in the year after `now`. Raises ValueError for a naive `now`.
-
-    This takes half a second for an expression that fires each minute, and no time for an interval.
-    """
+    """Count the runs in the year after `now`, a day at a time. Raises ValueError for a naive `now`."""
     if isinstance(trigger, Every):
         seconds = timedelta(seconds=trigger.seconds)
         first = trigger.next(now)
         ahead = 0 if first is None or first > now + YEAR else (now + YEAR - first) // seconds + 1
         return _frequency(ahead, seconds, seconds)
-    count, shortest, longest = 0, None, None
+    count, gaps = 0, set[int]()
+    last: int | None = None
+    seen: tuple[int, ...] = ()
+    for begin, minutes in trigger.by_day(now, now + YEAR):
+        if minutes is not seen:
+            gaps.update(map(sub, minutes[1:], minutes))
+            seen = minutes
+        if last is not None:
+            gaps.add(begin + minutes[0] - last)
+        count, last = count + len(minutes), begin + minutes[-1]
     # At least two runs, even if they are far ahead: people want to know the gap of a rare expression.
-    within = trigger.occurrences(now, now + YEAR)
-    for before, after in pairwise(chain(within, islice(trigger.occurrences(now + YEAR), 2))):
-        gap = after - before
-        if before > now + YEAR and shortest is not None:
-            break
-        count += before <= now + YEAR
-        shortest = gap if shortest is None else min(shortest, gap)
-        longest = gap if longest is None else max(longest, gap)
+    following = [minute_of(run) for run in islice(trigger.occurrences(now + YEAR), 2)]
+    around = following if last is None else [last, *following[:1]]
+    gaps.update(after - before for before, after in pairwise(around))
+    shortest, longest = (timedelta(minutes=pick(gaps)) if gaps else None for pick in (min, max))
     return _frequency(count, shortest, longest)
 
 

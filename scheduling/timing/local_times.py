@@ -36,11 +36,6 @@ class LocalTimes:
         """The minutes of the day (0-1439) that match, ascending."""
         return tuple(self._times(0))
 
-    @property
-    def times_a_day(self) -> int:
-        """How many minutes of a day match."""
-        return sum(map(len, self.minutes))
-
     def ever(self) -> bool:
         """Whether any date matches; 30 February does not. In 400 years, each date falls on every weekday."""
         return self.either_day or any(self.days[0] <= _LONGEST[month - 1] for month in self.months)
@@ -50,15 +45,21 @@ class LocalTimes:
         first = self.first_from(minutes.start)
         return first is not None and first < minutes.stop
 
-    def count_in(self, minutes: range) -> int:
-        """How many of these consecutive minutes match."""
-        if not minutes:
-            return 0
-        (first, begin), (last, end) = divmod(minutes.start, MINUTES_A_DAY), divmod(minutes.stop, MINUTES_A_DAY)
-        days = self.days_in(range(first, last + 1))
-        before = self.times_a_day - sum(1 for _ in self._times(begin)) if first in days else 0
-        after = sum(1 for _ in self._times(end)) if last in days else 0
-        return len(days) * self.times_a_day - before - after
+    def by_day(self, minutes: range) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """For each day on which some of these consecutive minutes match: its first minute, and those minutes after it.
+
+        A day that is there as a whole has the same tuple as each other one.
+        """
+        whole = self.times
+        for day in self._days_from(minutes.start // MINUTES_A_DAY) if minutes else ():
+            midnight, times = day * MINUTES_A_DAY, whole
+            if midnight >= minutes.stop:
+                return
+            if midnight < minutes.start or midnight + MINUTES_A_DAY > minutes.stop:
+                begin, end = minutes.start - midnight, minutes.stop - midnight
+                times = whole[bisect_left(whole, begin) : bisect_left(whole, end)]
+            if times:
+                yield midnight, times
 
     def days_in(self, days: range) -> frozenset[int]:
         """Which of these consecutive days match; 1970-01-01 is day 0."""
