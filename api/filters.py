@@ -52,6 +52,10 @@ class InstantFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # as abov
     field_class = InstantFormField
 
 
+class TimelineFilter(InstantFilter):
+    """By a time of the rows' history. The list is then in the order of this time (`api.pagination`)."""
+
+
 class IdFilter(filters.NumberFilter):  # type: ignore[misc]  # as above
     """By the id of a row, which need not be there any more."""
 

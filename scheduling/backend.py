@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -48,6 +49,10 @@ class SchedulerBackend(ABC):
     @abstractmethod
     def check(self, schedule: Schedule) -> list[Problem]:
         """Why this backend cannot hold the schedule; empty when it can."""
+
+    def many_checks(self) -> AbstractContextManager[None]:
+        """Inside of the block, `check` may answer with what it has already read of the engine."""
+        return nullcontext()
 
     @abstractmethod
     def entries(self, schedule: Schedule) -> list[Entry]:
@@ -121,3 +126,12 @@ def backend_names() -> tuple[str, ...]:
 def all_backends() -> Sequence[SchedulerBackend]:
     """Every configured backend."""
     return [backend(name) for name in backend_names()]
+
+
+@contextmanager
+def many_checks() -> Iterator[None]:
+    """Inside of the block many schedules are checked: each engine that has to be read for that is read once."""
+    with ExitStack() as stack:
+        for each in all_backends():
+            stack.enter_context(each.many_checks())
+        yield

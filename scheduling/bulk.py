@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from scheduling import clock, delivery, dispatch, drafts, drift, keys, schedules
-from scheduling.backend import backend, backend_names
+from scheduling.backend import backend, backend_names, many_checks
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
 from scheduling.models import Schedule, SyncState
@@ -60,14 +60,15 @@ def change_all(
     """
     found: dict[int, Schedule | TandemError] = {}
     changes: list[Change] = []
-    for pk in ids:
-        try:
-            change = schedules.store_change(pk, now=now, **fields)
-        except (InvalidRequest, NotFound) as exc:
-            found[pk] = exc
-        else:
-            changes.append(change)
-            found[pk] = change.schedule
+    with many_checks():
+        for pk in ids:
+            try:
+                change = schedules.store_change(pk, now=now, **fields)
+            except (InvalidRequest, NotFound) as exc:
+                found[pk] = exc
+            else:
+                changes.append(change)
+                found[pk] = change.schedule
     delivery.hand_over([task for change in changes for task in change.due], now=now)
     changes = [change for change in changes if change.is_new]
     drift.install_all(change.schedule for change in changes)
@@ -98,7 +99,8 @@ def move(
         raise InvalidRequest([Problem("", "too_many", detail)])
     stays = {one.pk for one in found if all(getattr(one, name) == value for name, value in fields.items())}
     if dry_run:
-        outcomes = {one.pk: _drafted(one, now, fields) for one in found if one.pk not in stays}
+        with many_checks():
+            outcomes = {one.pk: _drafted(one, now, fields) for one in found if one.pk not in stays}
     else:
         outcomes = change_all([one.pk for one in found if one.pk not in stays], now=now, **fields)
         _decide_meanwhile(outcomes, now=read_clock())

@@ -10,7 +10,6 @@ from operator import attrgetter
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -106,9 +105,9 @@ def install_all(schedules: Iterable[Schedule]) -> None:
             outcomes = backend(name).install_all(group)
         except BackendError as exc:
             log.warning("%s not installed on %s: %s", _named(group), name, exc.detail)
-            _note_each(group, lambda _, error=exc.detail: (SyncState.OUT_OF_SYNC, error))  # type: ignore[misc]  # mypy cannot infer a default
+            _note((one, SyncState.OUT_OF_SYNC, exc.detail) for one in group)
         else:
-            _note_each(group, lambda one, found=outcomes: _result(one, found[one.pk]))  # type: ignore[misc]  # as above
+            _note((one, *_result(one, outcomes[one.pk])) for one in group)
 
 
 def remove(schedule: Schedule, *, from_backend: str) -> str:
@@ -153,16 +152,22 @@ def _result(schedule: Schedule, outcome: Outcome) -> tuple[SyncState, str]:
     return SyncState.IN_SYNC, ""
 
 
-def _note_each(schedules: Sequence[Schedule], result_of: Callable[[Schedule], tuple[SyncState, str]]) -> None:
-    with transaction.atomic():
-        for schedule in schedules:
-            _note(schedule, *result_of(schedule))
+def _note(results: Iterable[tuple[Schedule, SyncState, str]]) -> None:
+    """Store the state and the error on each schedule. One statement for all that have the same version and result."""
+    groups: dict[tuple[int, SyncState, str], list[int]] = defaultdict(list)
+    for schedule, state, error in results:
+        schedule.sync_state, schedule.sync_error = state, error
+        groups[schedule.version, state, error].append(schedule.pk)
+    for (version, state, error), ids in groups.items():
+        # Only for this version: after another change of a schedule, the install of that change stores its own result.
+        for held in _at_version(ids, version):
+            held.update(sync_state=state, sync_error=error)
 
 
-def _note(schedule: Schedule, state: SyncState, error: str) -> None:
-    schedule.sync_state, schedule.sync_error = state, error
-    # Only for this version: after another change of the schedule, the install of that change stores its own result.
-    Schedule.objects.filter(pk=schedule.pk, version=schedule.version).update(sync_state=state, sync_error=error)
+def _at_version(ids: Sequence[int], version: int) -> Iterator[QuerySet[Schedule]]:
+    """Those of the schedules that are at this version, BATCH at a time."""
+    for start in range(0, len(ids), BATCH):
+        yield Schedule.objects.filter(pk__in=ids[start : start + BATCH], version=version)
 
 
 def _by_kind(missing: Sequence[Entry], left_over: Sequence[Entry]) -> Iterator[Difference]:
@@ -228,6 +233,5 @@ def _note_success(waiting: list[tuple[int, int]]) -> None:
     for pk, version in waiting:
         by_version[version].append(pk)
     for version, ids in by_version.items():
-        for start in range(0, len(ids), BATCH):
-            held = Schedule.objects.filter(pk__in=ids[start : start + BATCH], version=version)
+        for held in _at_version(ids, version):
             held.update(sync_state=SyncState.IN_SYNC, sync_error="")

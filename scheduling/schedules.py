@@ -163,11 +163,7 @@ def delete(schedule_id: int, *, now: datetime, version: Versions = None) -> Dele
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
         dispatch.decide(schedule, now=now, woken_by="request", skip_because=_DELETED)
-        open_tasks = Task.objects.filter(schedule=schedule, status__in=OPEN).order_by("pk").values_list("pk", flat=True)
-        cancelled = [pk for pk in list(open_tasks) if ledger.cancel(pk, reason=_DELETED, now=now, running=False)]
-        running = Task.objects.filter(schedule=schedule, status=Status.RUNNING)
-        running.update(retries={"max": 0}, on_lost=OnLost.FAIL)
-        deletion = Deletion(tuple(cancelled), tuple(running.order_by("pk").values_list("pk", flat=True)))
+        deletion = _end_tasks(schedule, now)
         schedule.delete()
     schedule.pk = schedule_id
     drift.remove(schedule, from_backend=schedule.routed_to)
@@ -190,6 +186,20 @@ def _store(schedule: Schedule) -> None:
     with transaction.atomic():
         schedule.save(force_insert=True)
         receipts.leave(schedule)
+
+
+def _end_tasks(schedule: Schedule, now: datetime) -> Deletion:
+    """Cancel the tasks that wait, and let each that runs end with its present attempt."""
+    open_tasks = list(
+        Task.objects.filter(schedule=schedule, status__in=OPEN).order_by("pk").values_list("pk", flat=True)
+    )
+    cancelled = {pk for pk in open_tasks if ledger.cancel(pk, reason=_DELETED, now=now, running=False)}
+    claimed = [pk for pk in open_tasks if pk not in cancelled]
+    if not claimed:
+        return Deletion(tuple(sorted(cancelled)), ())
+    running = Task.objects.filter(pk__in=claimed, status=Status.RUNNING)
+    running.update(retries={"max": 0}, on_lost=OnLost.FAIL)
+    return Deletion(tuple(sorted(cancelled)), tuple(running.order_by("pk").values_list("pk", flat=True)))
 
 
 def _reinstall(schedule: Schedule, before: str) -> None:

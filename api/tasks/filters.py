@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import IdFilter, InstantFilter, StrictFilterSet, choices_of
+from api.filters import IdFilter, StrictFilterSet, TimelineFilter, choices_of
 from scheduling.executor import executor_names
 from scheduling.lifecycle import Status
 from scheduling.models import Task
@@ -11,15 +11,15 @@ from scheduling.models import Task
 class TaskFilter(StrictFilterSet):
     """`status` may be given several times."""
 
-    status = filters.MultipleChoiceFilter(choices=[(status.value, status.value) for status in Status])
+    status = filters.MultipleChoiceFilter(choices=[(status.value, status.value) for status in Status], distinct=False)
     # By number, not by object: a schedule that was deleted has left its id.
     schedule = IdFilter(field_name="schedule_id", label="The id of a schedule, also of a deleted one.")
     executor = filters.ChoiceFilter(choices=choices_of(executor_names))
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
-    due_after = InstantFilter(field_name="due_at", lookup_expr="gte")
-    due_before = InstantFilter(field_name="due_at", lookup_expr="lt")
-    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
-    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
+    due_after = TimelineFilter(field_name="due_at", lookup_expr="gte")
+    due_before = TimelineFilter(field_name="due_at", lookup_expr="lt")
+    created_after = TimelineFilter(field_name="created_at", lookup_expr="gte")
+    created_before = TimelineFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Task

@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import IdFilter, InstantFilter, StrictFilterSet
+from api.filters import IdFilter, StrictFilterSet, TimelineFilter
 from scheduling.lifecycle import Status
 from scheduling.models import Workflow
 
@@ -14,12 +14,12 @@ STATUSES = [
 class WorkflowFilter(StrictFilterSet):
     """`status` may be given several times."""
 
-    status = filters.MultipleChoiceFilter(choices=STATUSES)
+    status = filters.MultipleChoiceFilter(choices=STATUSES, distinct=False)
     # As for tasks.
     schedule = IdFilter(field_name="schedule_id", label="The id of a schedule, also of a deleted one.")
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
-    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
-    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
+    created_after = TimelineFilter(field_name="created_at", lookup_expr="gte")
+    created_before = TimelineFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Workflow

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django_celery_beat.models import PeriodicTask
 
-from backends.beat import periodic_tasks
+from backends.beat import periodic_tasks, stored_rows
 from backends.beat.entries import rows, text
+from backends.beat.stored_rows import NO_SCHEDULE, StoredRow
 from scheduling import processes
 from scheduling.backend import Capabilities, Outcome, SchedulerBackend
 from scheduling.difference import Difference, DifferenceKind
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 OVERDUE = timedelta(minutes=1)
 # So many schedules get their rows in one transaction of a sync.
 BATCH: Final = 500
+# Schedules in memory at a time while they are compared.
+CHUNK: Final = 2_000
+# All that rows are made of.
+_TRIGGER_FIELDS: Final = ("cron", "every", "anchor", "timezone")
 
 
 class BeatBackend(SchedulerBackend):
@@ -47,7 +51,7 @@ class BeatBackend(SchedulerBackend):
 
     def entries(self, schedule: Schedule) -> list[Entry]:
         """One row; two rows if the expression joins its day fields with "or"."""
-        return [Entry(text(row, schedule.pk), (schedule.pk,)) for row in rows(schedule, now=timezone.now())]
+        return [Entry(each, (schedule.pk,)) for each in _texts(schedule)]
 
     def install(self, schedule: Schedule) -> Outcome:
         """Write the rows of the schedule as the database has it now, unless they are there already."""
@@ -58,45 +62,44 @@ class BeatBackend(SchedulerBackend):
     def remove(self, schedule: Schedule) -> Outcome:
         """Delete the schedule's rows."""
         with _reported("deleted"), transaction.atomic():
-            periodic_tasks.replace(list(periodic_tasks.of([schedule.pk])), [], now=timezone.now())
+            periodic_tasks.replace(list(stored_rows.of([schedule.pk])), [], now=timezone.now())
         return Outcome.DONE
 
     def sync(self) -> None:
         """Rewrite the rows that differ from their schedule, and delete the rows of schedules that are not on Beat."""
         with _reported("brought up to date"):
-            present = _by_schedule(periodic_tasks.ours())
-            active = {schedule.pk: schedule for schedule in _active(Schedule.objects.all())}
-            unnamed = present.pop(periodic_tasks.NO_SCHEDULE, [])
+            present = _by_schedule(stored_rows.ours())
+            unnamed = present.pop(NO_SCHEDULE, [])
             if unnamed:
                 with transaction.atomic():
                     periodic_tasks.replace(unnamed, [], now=timezone.now())
-            gone = present.keys() - active.keys()
-            differing = [pk for pk, schedule in active.items() if not self._same(schedule, present.get(pk, []))]
+            wanted = _active(_on_beat().only(*_TRIGGER_FIELDS).iterator(CHUNK))
+            differing = [schedule.pk for schedule in wanted if not _same(schedule, present.pop(schedule.pk, []))]
+            # What is left is of schedules that must have no rows.
             # Not all in one transaction: one for thousands of schedules would block the database too long.
-            for batch in _batches([*sorted(gone), *differing]):
+            for batch in _batches([*sorted(present), *differing]):
                 self._rewrite(batch)
 
     def desired(self) -> list[Entry]:
         """The rows of every active schedule that is on Beat."""
-        return [entry for schedule in _active(Schedule.objects.all()) for entry in self.entries(schedule)]
+        wanted = _active(_on_beat().only(*_TRIGGER_FIELDS).iterator(CHUNK))
+        return [Entry(each, (schedule.pk,)) for schedule in wanted for each in _texts(schedule)]
 
     def inspect(self) -> list[Entry]:
         """Our rows as they are now, with what somebody changed in the admin."""
         with _reported("read"):
-            return [periodic_tasks.entry(task) for task in periodic_tasks.ours()]
+            return [row.entry for row in stored_rows.ours()]
 
     def differences(self) -> list[Difference]:
         """The rows of active schedules that somebody disabled in the admin."""
         found = []
         with _reported("read"):
-            disabled = _by_schedule(periodic_tasks.ours().filter(enabled=False))
-            on_beat = Schedule.objects.filter(pk__in=disabled, routed_to=self.name, next_due_at__isnull=False)
-            for schedule_id in on_beat.order_by("pk").values_list("pk", flat=True) if disabled else ():
-                for task in disabled[schedule_id]:
-                    entry = periodic_tasks.entry(task)
-                    task.enabled = True
-                    enabled = periodic_tasks.entry(task).text
-                    found.append(Difference(DifferenceKind.DISABLED, entry.text, (schedule_id,), instead_of=enabled))
+            disabled = _by_schedule(stored_rows.disabled())
+            held = _on_beat().filter(pk__in=disabled).order_by("pk")
+            for schedule_id in held.values_list("pk", flat=True) if disabled else ():
+                for row in disabled[schedule_id]:
+                    enabled = row._replace(enabled=True).text
+                    found.append(Difference(DifferenceKind.DISABLED, row.text, (schedule_id,), instead_of=enabled))
         return found
 
     def health(self) -> Finding:
@@ -133,31 +136,36 @@ class BeatBackend(SchedulerBackend):
         that it read earlier, the last process could restore an old version.
         """
         with transaction.atomic():
-            locked = Schedule.objects.select_for_update().filter(pk__in=schedule_ids).order_by("pk")
+            locked = _on_beat().select_for_update().filter(pk__in=schedule_ids).order_by("pk")
             active = {schedule.pk: schedule for schedule in _active(locked)}
-            present = _by_schedule(periodic_tasks.of(schedule_ids))
-            wrong = [
-                pk for pk in schedule_ids if pk not in active or not self._is_there(active[pk], present.get(pk, []))
-            ]
+            present = _by_schedule(stored_rows.of(schedule_ids))
+            wrong = [pk for pk in schedule_ids if pk not in active or not _is_there(active[pk], present.get(pk, []))]
             periodic_tasks.replace(
-                [task for pk in wrong for task in present.get(pk, [])],
+                [row for pk in wrong for row in present.get(pk, [])],
                 [active[pk] for pk in wrong if pk in active],
                 now=timezone.now(),
             )
 
-    def _is_there(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
-        # An entry does not hold the schedule's name. A new name is no drift, but the admin shows it as description.
-        return self._same(schedule, present) and all(task.description == schedule.name for task in present)
 
-    def _same(self, schedule: Schedule, present: list[PeriodicTask]) -> bool:
-        return sorted(map(periodic_tasks.entry, present)) == sorted(self.entries(schedule))
+def _texts(schedule: Schedule) -> list[str]:
+    """The texts of the rows that the schedule must have."""
+    return [text(row, schedule.pk) for row in rows(schedule, now=timezone.now())]
 
 
-def _by_schedule(tasks: Iterable[PeriodicTask]) -> dict[int, list[PeriodicTask]]:
-    found: dict[int, list[PeriodicTask]] = {}
-    for task in tasks:
-        found.setdefault(periodic_tasks.schedule_of(task), []).append(task)
-    return found
+def _same(schedule: Schedule, present: Sequence[StoredRow]) -> bool:
+    return sorted(row.text for row in present) == sorted(_texts(schedule))
+
+
+def _is_there(schedule: Schedule, present: Sequence[StoredRow]) -> bool:
+    # An entry does not hold the schedule's name. A new name is no drift, but the admin shows it as description.
+    return _same(schedule, present) and all(row.description == schedule.name for row in present)
+
+
+def _by_schedule(found: Iterable[StoredRow]) -> dict[int, list[StoredRow]]:
+    by_schedule: dict[int, list[StoredRow]] = {}
+    for row in found:
+        by_schedule.setdefault(row.schedule_id, []).append(row)
+    return by_schedule
 
 
 def _batches(schedule_ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -165,19 +173,21 @@ def _batches(schedule_ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield schedule_ids[start : start + BATCH]
 
 
-def _active(among: QuerySet[Schedule]) -> list[Schedule]:
+def _on_beat() -> QuerySet[Schedule]:
+    return Schedule.objects.filter(routed_to=BeatBackend.name, next_due_at__isnull=False)
+
+
+def _active(among: Iterable[Schedule]) -> Iterator[Schedule]:
     """Those of the schedules that must have rows. A schedule whose zone this machine does not know has no occurrences
     and no rows.
     """
-    found = []
-    for schedule in among.filter(routed_to=BeatBackend.name, next_due_at__isnull=False):
+    for schedule in among:
         try:
             _ = schedule.trigger
         except InvalidTrigger as exc:
             log.warning("schedule %d has no rows: %s", schedule.pk, exc.detail)
         else:
-            found.append(schedule)
-    return found
+            yield schedule
 
 
 @contextmanager

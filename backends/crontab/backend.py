@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,9 @@ class CrontabBackend(SchedulerBackend):
     def check(self, schedule: Schedule) -> list[Problem]:
         host = schedule.host or settings.TANDEM_HOST
         return checks.of_trigger(schedule) + checks.of_host(host, self.target())
+
+    def many_checks(self) -> AbstractContextManager[None]:
+        return checks.reading_once()
 
     def entries(self, schedule: Schedule) -> list[Entry]:
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
 from django.conf import settings
 
 from backends.crontab import installation
@@ -14,6 +19,18 @@ from scheduling.models import Schedule
 
 # The comment and the line that one wake-up each minute takes, for any number of schedules.
 _FEWEST_LINES = 2
+# Inside of `reading_once`: of each table that was read, how many lines are not ours.
+_known: Final[ContextVar[dict[str, int] | None]] = ContextVar("foreign_lines", default=None)
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Inside of the block a table is read for its first check, and not again: reading one starts programs."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
 
 
 def of_trigger(schedule: Schedule) -> list[Problem]:
@@ -44,14 +61,7 @@ def of_host(host: str, target: Target | None) -> list[Problem]:
     if wrong:
         return [Problem("host", "no_crontab", wrong)]
     here = host == settings.TANDEM_HOST
-    try:
-        foreign = (
-            split(target.read(), installation.owner(target)).foreign.count(b"\n") if here and target is not None else 0
-        )
-    except BackendError:
-        # The crontab cannot be read, or is damaged: the schedule is not at fault. It is stored, `install` reports the
-        # reason, and a later sync installs it.
-        return []
+    foreign = _foreign_lines(target) if here and target is not None else 0
     if foreign + LINES_AROUND + _FEWEST_LINES > MOST_LINES:
         detail = (
             f"The crontab of {host} is full: cron reads no table of more than 10,000 lines. "
@@ -59,3 +69,22 @@ def of_host(host: str, target: Target | None) -> list[Problem]:
         )
         return [Problem("host", "crontab_full", detail)]
     return []
+
+
+def _foreign_lines(target: Target) -> int:
+    """How many lines of the table are not ours."""
+    known = _known.get()
+    if known is None:
+        return _count(target)
+    if target.describe() not in known:
+        known[target.describe()] = _count(target)
+    return known[target.describe()]
+
+
+def _count(target: Target) -> int:
+    try:
+        return split(target.read(), installation.owner(target)).foreign.count(b"\n")
+    except BackendError:
+        # The crontab cannot be read, or is damaged: the schedule is not at fault. It is stored, `install` reports the
+        # reason, and a later sync installs it.
+        return 0

@@ -1,6 +1,7 @@
 import datetime
 import django.db.models.deletion
 import scheduling.keys
+import scheduling.models.text_index
 from django.db import migrations, models
 
 
@@ -130,7 +131,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'), models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'), models.Index(condition=models.Q(('every__isnull', True)), fields=['tzdata'], name='tandem_schedule_tzdata')],
+                'indexes': [models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'), models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'), models.Index(condition=models.Q(('paused', True)), fields=['id'], name='tandem_schedule_paused'), models.Index(condition=models.Q(('sync_state', 'in_sync'), _negated=True), fields=['sync_state', 'id'], name='tandem_schedule_unsynced'), models.Index(fields=['job', 'id'], name='tandem_schedule_by_job'), models.Index(fields=['runs_on', 'id'], name='tandem_schedule_by_executor'), scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_schedule_named'), models.Index(condition=models.Q(('every__isnull', True)), fields=['tzdata'], name='tandem_schedule_tzdata')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__gte', 1)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), _connector='OR'), name='tandem_schedule_has_one_trigger'), models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts')],
             },
         ),
@@ -252,8 +253,8 @@ class Migration(migrations.Migration):
             name='TaskEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
                 ('at', models.DateTimeField()),
+                ('number', models.PositiveIntegerField()),
                 ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
                 ('detail', models.JSONField(blank=True, default=dict)),
                 ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_log', to='tandem_scheduling.task')),
@@ -264,7 +265,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='workflow',
-            index=models.Index(fields=['status', '-id'], name='tandem_workflow_by_status'),
+            index=models.Index(fields=['status', 'id'], name='tandem_workflow_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=models.Index(condition=models.Q(('schedule__isnull', False)), fields=['schedule', 'id'], name='tandem_workflow_of_schedule'),
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=models.Index(fields=['created_at', 'id'], name='tandem_workflow_created'),
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_workflow_named'),
         ),
         migrations.AddIndex(
             model_name='workflow',
@@ -272,15 +285,35 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['schedule', '-id'], name='tandem_task_of_schedule'),
+            index=models.Index(fields=['schedule', 'id'], name='tandem_task_of_schedule'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['status', '-id'], name='tandem_task_by_status'),
+            index=models.Index(fields=['status', 'id'], name='tandem_task_by_status'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['job', '-id'], name='tandem_task_by_job'),
+            index=models.Index(fields=['job', 'id'], name='tandem_task_by_job'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(fields=['executor', 'id'], name='tandem_task_by_executor'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(fields=['woken_by', 'id'], name='tandem_task_by_waker'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(fields=['created_at', 'id'], name='tandem_task_created'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='tandem_task_due'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_task_named'),
         ),
         migrations.AddIndex(
             model_name='task',

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from scheduling import keys
 from scheduling.models.execution_options import ExecutionOptions
+from scheduling.models.text_index import TextIndex
 from scheduling.planning import Policy
 from scheduling.timing import Cron, Every, Planned, Trigger, tzdata_version
 
@@ -132,6 +133,14 @@ class Schedule(ExecutionOptions):
                 condition=Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["host", "routed_to"], name="tandem_schedule_of_host"),
+            # For the lists: what few schedules have. Most are neither paused nor out of sync.
+            models.Index(fields=["id"], name="tandem_schedule_paused", condition=Q(paused=True)),
+            models.Index(
+                fields=["sync_state", "id"], name="tandem_schedule_unsynced", condition=~Q(sync_state=SyncState.IN_SYNC)
+            ),
+            models.Index(fields=["job", "id"], name="tandem_schedule_by_job"),
+            models.Index(fields=["runs_on", "id"], name="tandem_schedule_by_executor"),
+            TextIndex(fields=["name"], name="tandem_schedule_named"),
             # Upkeep asks every other second which plans were made with other time zone data: hardly ever one.
             models.Index(fields=["tzdata"], name="tandem_schedule_tzdata", condition=Q(every__isnull=True)),
         ]

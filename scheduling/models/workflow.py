@@ -8,6 +8,7 @@ from django.db.models import Q
 from scheduling.lifecycle import Status
 from scheduling.models.schedule import Schedule
 from scheduling.models.task import STATUSES, Task
+from scheduling.models.text_index import TextIndex
 
 
 class NodeKind(models.TextChoices):
@@ -60,7 +61,12 @@ class Workflow(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["status", "-id"], name="tandem_workflow_by_status"),
+            models.Index(fields=["status", "id"], name="tandem_workflow_by_status"),
+            models.Index(
+                fields=["schedule", "id"], name="tandem_workflow_of_schedule", condition=Q(schedule__isnull=False)
+            ),
+            models.Index(fields=["created_at", "id"], name="tandem_workflow_created"),
+            TextIndex(fields=["name"], name="tandem_workflow_named"),
             models.Index(fields=["schedule"], name="tandem_workflow_open", condition=Q(status=Status.RUNNING.value)),
         ]
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from scheduling import bulk, drafts
+from scheduling.backend import many_checks
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
 from scheduling.models import Schedule
@@ -122,11 +123,9 @@ def _planned(
 ) -> list[tuple[Adoption, Schedule | None]]:
     """Each entry with its draft, which is None unless it is `would_create`. Raises InvalidRequest as `plan` does."""
     allowed, known = mappings(), _known()
-    found = [
-        _plan(line, allowed, known, wanted, now, language)
-        for line in report.lines
-        if line.kind == "entry" and (only is None or line.number in only)
-    ]
+    lines = [line for line in report.lines if line.kind == "entry" and (only is None or line.number in only)]
+    with many_checks():
+        found = [_plan(line, allowed, known, wanted, now, language) for line in lines]
     if sum(1 for _, draft in found if draft is not None) > MOST_ADOPTED:
         detail = f"At most {MOST_ADOPTED} lines are adopted at once: name some in `lines`."
         raise InvalidRequest([Problem("lines", "too_many", detail)])

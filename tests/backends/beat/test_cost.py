@@ -66,6 +66,30 @@ def test_installing_takes_few_statements(django_assert_max_num_queries: DjangoAs
     assert PeriodicTask.objects.count() == 1
 
 
+def test_creating_changing_and_deleting_take_few_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    a_schedule(cron="1 2 * * *")
+    # The schedule; in a transaction its lock, its present rows, the clock, a new clock, the new row; then the result.
+    with django_assert_num_queries(9):
+        schedule = a_schedule(cron="7 7 * * *")
+    # In a transaction the lock and the change; then the above, with what takes the old row and its clock away.
+    with django_assert_num_queries(15):
+        schedules.update(schedule.pk, now=timezone.now(), cron="8 8 * * *")
+    # Here the row is as it must be.
+    with django_assert_num_queries(9):
+        schedules.update(schedule.pk, now=timezone.now(), priority=3)
+    # In a transaction the lock, its open tasks, its replanned times, the schedule; then its row and its clock.
+    with django_assert_num_queries(12):
+        schedules.delete(schedule.pk, now=timezone.now())
+    assert PeriodicTask.objects.count() == CrontabSchedule.objects.count() == 1
+
+
+def test_noting_what_was_installed_takes_a_statement_for_all(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    made = some_on_beat(3)
+    with django_assert_num_queries(4 * 3 + 1):
+        drift.install_all(made)
+    assert set(Schedule.objects.values_list("sync_state", flat=True)) == {"in_sync"}
+
+
 def test_a_sync_takes_as_many_statements_for_many_rows_as_for_few(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:

@@ -1,0 +1,118 @@
+"""Pages of a list in the order of ids, and of a list in the order of a time: nothing twice, nothing left out."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from scheduling.models import Task
+from tests.api.asking import pointers
+from tests.api.conformance import CheckedClient
+from tests.conftest import at
+
+TASKS = "/api/tasks/"
+NOON = at("2026-01-01 12:00")
+
+
+def some_tasks(*due: int | None) -> list[int]:
+    """A task for each: due so many minutes after NOON, or no occurrence. Returns their ids, the oldest first."""
+    return [
+        Task.objects.create(
+            name=str(number),
+            job="demo.process_data",
+            woken_by="beat",
+            status="COMPLETED",
+            executor="worker",
+            due_at=None if minutes is None else NOON + timedelta(minutes=minutes),
+            schedule_id=number,
+            created_at=NOON + timedelta(hours=len(due) - number),
+        ).pk
+        for number, minutes in enumerate(due, 1)
+    ]
+
+
+def walked(client: CheckedClient, address: str, link: str = "next") -> list[list[int]]:
+    """The ids of each page, from this address on."""
+    pages = []
+    following: str | None = address
+    while following:
+        page = client.get(following).json()
+        pages.append([row["id"] for row in page["results"]])
+        following = page[link]
+    return pages
+
+
+def last_page(client: CheckedClient, address: str) -> str:
+    """The address of the last page."""
+    while following := client.get(address).json()["next"]:
+        address = following
+    return address
+
+
+def test_a_list_that_is_filtered_by_a_time_is_in_its_order(viewer: CheckedClient) -> None:
+    a, b, c, d, e = some_tasks(5, 1, 1, None, 1)
+    assert walked(viewer, f"{TASKS}?limit=200") == [[e, d, c, b, a]]
+    due = f"{TASKS}?due_after=2026-01-01T12:00:00Z&limit=2"
+    assert walked(viewer, due) == [[a, e], [c, b]]
+    assert walked(viewer, f"{TASKS}?due_before=2026-01-01T12:02:00Z&limit=1") == [[e], [c], [b]]
+    # Here the newer rows are those of the smaller ids.
+    assert walked(viewer, f"{TASKS}?created_after=2026-01-01T14:00:00Z&limit=2") == [[a, b], [c]]
+    assert walked(viewer, f"{TASKS}?created_before=2026-01-01T14:00:00Z&limit=2") == [[d, e]]
+
+
+@pytest.mark.parametrize("query", ["", "due_after=2026-01-01T12:00:00Z&"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_the_way_back_shows_the_same_rows(viewer: CheckedClient, query: str, limit: int) -> None:
+    some_tasks(3, 1, 1, 1, 1, 2, 0)
+    address = f"{TASKS}?{query}limit={limit}"
+    there = [row for page in walked(viewer, address) for row in page]
+    back = walked(viewer, last_page(viewer, address), "previous")
+    assert len(there) == 7
+    assert [row for page in reversed(back) for row in page] == there
+
+
+def test_new_rows_do_not_move_the_page_after(viewer: CheckedClient) -> None:
+    first = some_tasks(1, 2, 3)
+    address = f"{TASKS}?due_after=2026-01-01T12:00:00Z&limit=1"
+    page = viewer.get(address).json()
+    Task.objects.create(
+        name="late", job="x", woken_by="beat", status="MISSED", executor="worker", due_at=NOON + timedelta(hours=1),
+        created_at=timezone.now(),
+    )  # fmt: skip
+    assert walked(viewer, page["next"]) == [[first[1]], [first[0]]]
+
+
+def test_a_page_whose_rows_are_gone_leads_back_to_the_others(viewer: CheckedClient) -> None:
+    first, second, third = some_tasks(1, 2, 3)
+    newest = viewer.get(f"{TASKS}?limit=1").json()
+    following = viewer.get(newest["next"]).json()
+    Task.objects.filter(pk__in=[first]).delete()
+    empty = viewer.get(following["next"]).json()
+    assert (empty["results"], empty["next"]) == ([], None)
+    assert [row["id"] for row in viewer.get(empty["previous"]).json()["results"]] == [third]
+    Task.objects.filter(pk=third).delete()
+    nothing_newer = viewer.get(following["previous"]).json()
+    assert (nothing_newer["results"], nothing_newer["previous"]) == ([], None)
+    assert [row["id"] for row in viewer.get(nothing_newer["next"]).json()["results"]] == [second]
+
+
+@pytest.mark.parametrize(
+    ("position", "query"),
+    [
+        ("p=17", {"due_after": "2026-01-01T12:00:00Z"}),
+        ("p=1767268800000000-17", {}),
+        ("p=999999999999999999-17", {"due_after": "2026-01-01T12:00:00Z"}),
+        ("p=x-17", {"due_after": "2026-01-01T12:00:00Z"}),
+        ("p=17&o=3", {}),
+        ("r=1", {}),
+    ],
+)
+def test_a_cursor_of_another_list_is_refused(viewer: CheckedClient, position: str, query: dict[str, Any]) -> None:
+    cursor = b64encode(position.encode()).decode()
+    response = viewer.get(TASKS, {"cursor": cursor} | query)
+    assert response.status_code == 400
+    assert pointers(response) == ["/cursor"]
