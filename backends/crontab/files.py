@@ -55,6 +55,18 @@ def exclusive(path: Path, *, wait: float = LONGEST_WAIT_SECONDS) -> Iterator[int
         os.close(handle)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds a lock of flock(2) on the file. False where there is no such file. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 def _lock(handle: int, path: Path, wait: float) -> None:
     deadline = time.monotonic() + wait
     while True:

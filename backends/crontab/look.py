@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
-from backends.crontab import agent_socket
+from backends.crontab import agent_socket, files
 from backends.crontab.spool import store
 from scheduling import clock, processes
 from scheduling.lifecycle import Status
@@ -59,14 +58,10 @@ def _left_by_a_process_that_is_gone() -> bool:
 
 def _agent_lives() -> bool:
     try:
-        with (agent_socket.folder() / "lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return files.is_held(agent_socket.folder() / "lock")
     except OSError:
-        # There is no such file: no agent ever ran here.
+        # It is another user's: the agent of this installation is not.
         return False
-    return False
 
 
 def _stamp() -> Path:

@@ -123,7 +123,8 @@ class Advance:
     def drop(self, first: int, last: int, status: Status, reason: str) -> None:
         """Give `status` to the waiting nodes from `first` to `last`, and cancel their tasks: they do not start."""
         waiting = self.nodes(number__range=(first, last), status=Status.SCHEDULED)
-        ids = [task_id for task_id in waiting.values_list("task_id", flat=True) if task_id is not None]
+        # Those of composed nodes are null, and no task has that id.
+        ids = list(waiting.values_list("task_id", flat=True))
         waiting.update(status=status)
         ledger.cancel_unclaimed(ids, reason=reason, now=self._now)
 

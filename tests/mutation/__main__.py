@@ -44,7 +44,11 @@ ALSO: Final = {
         "tests/scheduling/workflows",
     ),
     "scheduling/planning.py": ("tests/scheduling/test_dispatch.py",),
-    "scheduling/dispatch.py": ("tests/scheduling/test_delivery.py", "tests/scheduling/workflows"),
+    "scheduling/dispatch.py": (
+        "tests/scheduling/test_dispatch_one.py",
+        "tests/scheduling/test_delivery.py",
+        "tests/scheduling/workflows",
+    ),
     "scheduling/delivery.py": ("tests/scheduling/upkeep", "tests/scheduling/test_tasks.py"),
     "scheduling/lifecycle.py": ("tests/scheduling/ledger", "tests/scheduling/test_tasks.py"),
     "scheduling/workflows": ("tests/scheduling/test_dispatch.py", "tests/api/workflows"),

@@ -141,14 +141,14 @@ class Spool:
 
     def is_busy(self, schedule_id: int) -> bool:
         """Whether a process of this host runs an occurrence of the schedule without the database just now."""
-        return any(_is_held(path) for path, one, _ in self._named() if one == schedule_id)
+        return any(files.is_held(path) for path, one, _ in self._named() if one == schedule_id)
 
     def ended(self) -> Iterator[SpooledRun]:
         """The runs that have ended and are to be told, the oldest occurrence first. One is in memory at a time."""
         with self.lock():
             # With the lock, nobody is between making a record and holding it.
             found = sorted(self._named(), key=lambda each: each[2])
-            paths = [path for path, _, _ in found if not _is_held(path)]
+            paths = [path for path, _, _ in found if not files.is_held(path)]
         for path in paths:
             yield record.read(path.name, path.read_bytes())
 
@@ -213,17 +213,6 @@ def _read_time(path: Path) -> datetime:
 
 def _shown(at: datetime) -> bytes:
     return at.astimezone(UTC).isoformat(timespec="seconds").encode("ascii")
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,60 @@
+"""One schedule by itself: it is fired by a wake-up, skipped because of a change, or run once more by a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scheduling import dispatch, ledger, schedules
+from scheduling.models import Task
+from tests.conftest import a_schedule, at
+from tests.recording import RecordingExecutor
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recorded")]
+
+NOW = at("2026-11-20 10:00")
+DUE = at("2026-11-20 10:05")
+OPTIONS: dict[str, Any] = {"priority": 7, "queue": "slow", "retries": {"max": 2}, "timeout": 9, "on_lost": "retry"}
+
+
+def test_firing_queues_what_is_due_and_hands_nothing_over(recorded: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW)
+    [task] = dispatch.fire(schedule.pk, now=DUE, woken_by="cron of a host")
+    task.refresh_from_db()
+    assert (task.status, task.reason, task.due_at, task.woken_by) == ("QUEUED", "", DUE, "cron of a host")
+    assert (task.send_at, task.finished_at) == (DUE + ledger.HAND_OVER, None)
+    assert recorded.submitted == []
+    assert dispatch.fire(schedule.pk, now=DUE, woken_by="another cron") == []
+    schedule.refresh_from_db()
+    assert (schedule.cursor, schedule.next_due_at) == (DUE, at("2026-11-20 10:10"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(schedules.pause, "the schedule was paused"), (schedules.delete, "its schedule was deleted")],
+)
+def test_what_is_due_when_a_schedule_stops_is_skipped_with_the_reason(
+    recorded: RecordingExecutor, change: Any, reason: str
+) -> None:
+    schedule = a_schedule(now=NOW)
+    change(schedule.pk, now=DUE)
+    task = Task.objects.get()
+    assert (task.status, task.due_at, task.finished_at, task.send_at) == ("SKIPPED", DUE, DUE, None)
+    assert reason in task.reason
+    assert recorded.submitted == []
+
+
+def test_a_run_that_a_person_asks_for_belongs_to_no_occurrence(recorded: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW, parameters={"steps": 2}, description="long", **OPTIONS)
+    task, said = schedules.trigger(schedule.pk, now=NOW)
+    task.refresh_from_db()
+    assert (task.schedule, task.due_at, task.status, task.reason, said) == (schedule, None, "QUEUED", "", "sent")
+    assert (task.name, task.description, task.job) == ("a schedule", "long", "demo.process_data")
+    assert (task.parameters, task.executor, task.woken_by) == ({"steps": 2}, "worker", "request")
+    assert {name: getattr(task, name) for name in OPTIONS} == OPTIONS
+    assert recorded.submitted == [(task.pk, 1)]
+    again, _ = schedules.trigger(schedule.pk, now=NOW)
+    assert again.pk != task.pk
+    schedule.refresh_from_db()
+    assert schedule.next_due_at == DUE
