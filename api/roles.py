@@ -84,7 +84,7 @@ class RolePermission(BasePermission):
         if not has_role(request.user, least):
             return False
         if scope not in scopes_of(request):
-            self.code, self.message = "insufficient_scope", f"The token has not the scope {scope}."
+            self.code, self.message = "insufficient_scope", f"The token lacks the scope {scope}."
             return False
         return True
 

@@ -104,7 +104,7 @@ def _owner(request: Request, name: str | None) -> Any:
 def _scopes(request: Request, wanted: list[str]) -> list[str]:
     lacking = sorted(set(wanted) - set(scopes_of(request)))
     if lacking:
-        said = f"The token of this request has not the scope {lacking[0]}: it cannot give it on."
+        said = f"The token of this request lacks the scope {lacking[0]}, and cannot give it on."
         raise InvalidRequest([Problem("scopes", "scope_not_held", said)])
     return wanted
 

@@ -17,7 +17,8 @@ class OnLost(models.TextChoices):
 class ExecutionOptions(models.Model):
     """The options that a schedule gives to its tasks.
 
-    Members that are not in `retries` come from the job. An empty limit is no limit; an empty queue is the default one.
+    Members that are not in `retries` come from the job. An empty limit is that of the settings; an empty queue is the
+    default one.
     """
 
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, 9 first.")

@@ -12,6 +12,8 @@ from api.limits.attempts import Allowance, count
 from api.models import CountedAttempt
 from tests.conftest import at
 
+pytestmark = pytest.mark.django_db
+
 NOON = at("2026-11-20 12:00")
 HOUR = timedelta(hours=1)
 THREE = Allowance("login from 10.0.0.1", 3, HOUR)

@@ -16,6 +16,8 @@ from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
 from tests.tokens import token_for
 
+pytestmark = pytest.mark.django_db
+
 TOKENS = "/api/tokens/"
 
 
