@@ -25,25 +25,26 @@ BATCH: Final = 500
 LOOK_SECONDS: Final = 0.001
 PAUSE_SECONDS: Final = 0.02
 
-Send = Callable[[int], list[int | str]]
+Send = Callable[[int], tuple[list[int | str], float]]
 
 
-def stock(count: int) -> list[int | str]:
-    """Send `count` messages; returns their ids."""
+def stock(count: int) -> tuple[list[int | str], float]:
+    """Send `count` messages. Returns the ids, and when sending began."""
     from benchmarks._worker.stock import app, nothing  # noqa: PLC0415 - the other contender has no such application
 
+    begun = time.perf_counter()
     with app.producer_pool.acquire(block=True) as producer:
-        return [nothing.apply_async(producer=producer).id for _ in range(count)]
+        return [nothing.apply_async(producer=producer).id for _ in range(count)], begun
 
 
-def tandem(count: int) -> list[int | str]:
-    """Store `count` queued tasks and hand them over, as dispatch does; returns their ids."""
+def tandem(count: int) -> tuple[list[int | str], float]:
+    """Store `count` queued tasks and hand them over, as dispatch does. Returns the ids, and when the last were sent."""
     from django.db import transaction  # noqa: PLC0415 - beside what else only this contender has
 
     from scheduling import delivery, ledger  # noqa: PLC0415 - as in `stock`
     from scheduling.models import Task  # noqa: PLC0415 - as above
 
-    now, ids = timezone.now(), list[int | str]()
+    now, begun, ids = timezone.now(), 0.0, list[int | str]()
     for begin in range(0, count, BATCH):
         rows = [
             # An hour: nothing is sent a second time in a run.
@@ -59,9 +60,10 @@ def tandem(count: int) -> list[int | str]:
         ]
         with transaction.atomic():
             made = ledger.record(rows, now)
+        begun = time.perf_counter()
         delivery.submit(made, now=now)
         ids += [task.pk for task in made]
-    return ids
+    return ids, begun
 
 
 ENDED: Final = {
@@ -74,8 +76,7 @@ def lone(send: Send, ended: str, count: int) -> list[float]:
     """The milliseconds of each of `count` tasks that are sent one after another."""
     found = []
     for _ in range(count):
-        begun = time.perf_counter()
-        [task] = send(1)
+        [task], begun = send(1)
         while not _has_ended(ended, task):
             time.sleep(LOOK_SECONDS)
         found.append((time.perf_counter() - begun) * 1000)

@@ -21,6 +21,15 @@ def test_postgresql_is_waited_for_briefly_and_checked_before_use() -> None:
     assert made["CONN_HEALTH_CHECKS"] is True
 
 
+@pytest.mark.parametrize(
+    ("words", "threshold"), [("", 5), ("?prepare_threshold=none", None), ("?prepare_threshold=0", 0)]
+)
+def test_what_the_ledger_does_often_is_prepared_unless_the_url_says_otherwise(
+    words: str, threshold: int | None
+) -> None:
+    assert database(f"postgresql://u@db/tandem{words}")["OPTIONS"]["prepare_threshold"] == threshold
+
+
 def test_web_shares_connections_to_postgresql_and_keeps_none() -> None:
     made = database("postgresql://u@db/tandem")
     for_web(made, connections=7)
