@@ -55,15 +55,26 @@ class BeatBackend(SchedulerBackend):
 
     def install(self, schedule: Schedule) -> Outcome:
         """Write the rows of the schedule as the database has it now, unless they are there already."""
+        return self.install_all([schedule])[schedule.pk]
+
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+        """`install` for each of them: as many statements for BATCH schedules as for one."""
         with _reported("written"):
-            self._rewrite([schedule.pk])
-        return Outcome.DONE
+            for batch in _batches([schedule.pk for schedule in schedules]):
+                self._rewrite(batch)
+        return {schedule.pk: Outcome.DONE for schedule in schedules}
 
     def remove(self, schedule: Schedule) -> Outcome:
         """Delete the schedule's rows."""
-        with _reported("deleted"), transaction.atomic():
-            periodic_tasks.replace(list(stored_rows.of([schedule.pk])), [], now=timezone.now())
+        self.remove_all([schedule])
         return Outcome.DONE
+
+    def remove_all(self, schedules: Sequence[Schedule]) -> None:
+        """`remove` for each of them, in batches as `install_all`."""
+        with _reported("deleted"):
+            for batch in _batches([schedule.pk for schedule in schedules]):
+                with transaction.atomic():
+                    periodic_tasks.replace(list(stored_rows.of(batch)), [], now=timezone.now())
 
     def sync(self) -> None:
         """Rewrite the rows that differ from their schedule, and delete the rows of schedules that are not on Beat."""

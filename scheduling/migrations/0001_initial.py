@@ -313,7 +313,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_task_named'),
+            index=scheduling.models.text_index.TextIndex(condition=models.Q(('finished_at__isnull', False)), fields=['name'], name='tandem_task_named'),
         ),
         migrations.AddIndex(
             model_name='task',

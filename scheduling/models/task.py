@@ -78,7 +78,8 @@ class Task(ExecutionOptions):
             models.Index(fields=["woken_by", "id"], name="tandem_task_by_waker"),
             models.Index(fields=["created_at", "id"], name="tandem_task_created"),
             models.Index(fields=["due_at", "id"], name="tandem_task_due", condition=Q(due_at__isnull=False)),
-            TextIndex(fields=["name"], name="tandem_task_named"),
+            # Of finished tasks only: written once, and not with each move. TaskFilter looks through the open ones.
+            TextIndex(fields=["name"], name="tandem_task_named", condition=Q(finished_at__isnull=False)),
             models.Index(
                 fields=["workflow", "id"], name="tandem_task_of_workflow", condition=Q(workflow__isnull=False)
             ),

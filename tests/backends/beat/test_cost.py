@@ -83,11 +83,21 @@ def test_creating_changing_and_deleting_take_few_statements(django_assert_num_qu
     assert PeriodicTask.objects.count() == CrontabSchedule.objects.count() == 1
 
 
-def test_noting_what_was_installed_takes_a_statement_for_all(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    made = some_on_beat(3)
-    with django_assert_num_queries(4 * 3 + 1):
+@pytest.mark.parametrize("count", [3, 30])
+def test_many_are_installed_and_removed_with_as_many_statements_as_few(
+    count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = some_on_beat(count)
+    drift.remove_all(made, from_backend="beat")
+    assert not PeriodicTask.objects.exists()
+    # In a transaction the locks, the present rows, the clocks, new clocks, new rows; then the result of all.
+    with django_assert_num_queries(8):
         drift.install_all(made)
+    assert PeriodicTask.objects.count() == count
     assert set(Schedule.objects.values_list("sync_state", flat=True)) == {"in_sync"}
+    # In a transaction the rows, their deletion, the locks of their clocks, their deletion.
+    with django_assert_num_queries(6):
+        drift.remove_all(made, from_backend="beat")
 
 
 def test_a_sync_takes_as_many_statements_for_many_rows_as_for_few(

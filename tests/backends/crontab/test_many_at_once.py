@@ -34,6 +34,10 @@ def writes(fake: FakeCrontab) -> int:
     return sum(1 for call in fake.calls() if call.startswith("- "))
 
 
+def reads(fake: FakeCrontab) -> int:
+    return sum(1 for call in fake.calls() if call.startswith("-l "))
+
+
 @pytest.mark.django_db
 def test_adopting_500_lines_writes_once(fake_crontab: FakeCrontab, on_user_crontab: None) -> None:
     crontab = "".join(f"{number % 60} {number // 60} * * * run {number}\n" for number in range(500))
@@ -41,6 +45,8 @@ def test_adopting_500_lines_writes_once(fake_crontab: FakeCrontab, on_user_cront
     assert {one.outcome for one in found.lines} == {"created"}
     assert len(found.lines) == 500
     assert writes(fake_crontab) == 1
+    # The check of all lines reads the table once; the other reads are those of the one write.
+    assert reads(fake_crontab) <= 12
     assert set(Schedule.objects.values_list("sync_state", flat=True)) == {SyncState.IN_SYNC}
 
 
@@ -49,10 +55,11 @@ def test_a_bulk_move_writes_once_each_way(fake_crontab: FakeCrontab, on_user_cro
     for _ in range(20):
         a_schedule(now=NOW)
     for to in ("crontab", "beat"):
-        before = writes(fake_crontab)
+        before, read = writes(fake_crontab), reads(fake_crontab)
         moved = bulk.move(Schedule.objects.all(), to=to, dry_run=False, now=NOW, read_clock=lambda: NOW)
         assert {one.outcome for one in moved} == {"moved"}
         assert writes(fake_crontab) - before == 1
+        assert reads(fake_crontab) - read <= 12
 
 
 def test_a_hundred_changes_in_parallel_are_a_handful_of_writes(fake_crontab: FakeCrontab, tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Each filter of the lists of schedules, tasks and workflows has an index: the planner uses it as soon as it must."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+
+from api.schedules.filters import ScheduleFilter
+from api.tasks.filters import TaskFilter
+from api.workflows.filters import WorkflowFilter
+from scheduling.models import Schedule, Task, Workflow
+
+pytestmark = pytest.mark.django_db
+
+AT = "2026-01-01T12:00:00Z"
+# The order of a list that is filtered by these is theirs.
+TIMES = {"due_after": "due_at", "due_before": "due_at", "created_after": "created_at", "created_before": "created_at"}
+TASKS: dict[str, tuple[Any, str]] = {
+    "created_after": (AT, "tandem_task_created"),
+    "created_before": (AT, "tandem_task_created"),
+    "due_after": (AT, "tandem_task_due"),
+    "due_before": (AT, "tandem_task_due"),
+    "executor": ("inline", "tandem_task_by_executor"),
+    "job": ("http.fetch", "tandem_task_by_job"),
+    "q": ("needle", "tandem_task_named"),
+    "schedule": (7, "tandem_task_of_schedule"),
+    "status": (["FAILED"], "tandem_task_by_status"),
+    "woken_by": ("upkeep", "tandem_task_by_waker"),
+}
+SCHEDULES: dict[str, tuple[Any, str]] = {
+    "backend": ("crontab", "tandem_schedule_due"),
+    "due_before": (AT, "tandem_schedule_due"),
+    "executor": ("inline", "tandem_schedule_by_executor"),
+    "host": ("host1", "tandem_schedule_of_host"),
+    "job": ("http.fetch", "tandem_schedule_by_job"),
+    "paused": ("true", "tandem_schedule_paused"),
+    "q": ("needle", "tandem_schedule_named"),
+    "sync": ("pending", "tandem_schedule_unsynced"),
+}
+WORKFLOWS: dict[str, tuple[Any, str]] = {
+    "created_after": (AT, "tandem_workflow_created"),
+    "created_before": (AT, "tandem_workflow_created"),
+    "q": ("needle", "tandem_workflow_named"),
+    "schedule": (7, "tandem_workflow_of_schedule"),
+    "status": (["FAILED"], "tandem_workflow_by_status"),
+}
+
+
+@pytest.mark.parametrize(
+    ("filters", "known"), [(TaskFilter, TASKS), (ScheduleFilter, SCHEDULES), (WorkflowFilter, WORKFLOWS)]
+)
+def test_every_filter_is_looked_at_here(filters: Any, known: dict[str, Any]) -> None:
+    assert set(filters.base_filters) == set(known)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only this planner can be told what to leave out")
+@pytest.mark.parametrize("name", TASKS)
+def test_a_filter_of_tasks_has_an_index(name: str) -> None:
+    value, index = TASKS[name]
+    rows = TaskFilter({name: value}, Task.objects.all()).qs
+    assert index in plan(rows, TIMES.get(name))
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="as above")
+@pytest.mark.parametrize("name", sorted(set(SCHEDULES) - {"backend", "due_before"}))
+def test_a_filter_of_schedules_has_an_index(name: str) -> None:
+    value, index = SCHEDULES[name]
+    assert index in plan(ScheduleFilter({name: value}, Schedule.objects.all()).qs)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="as above")
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_filter_of_workflows_has_an_index(name: str) -> None:
+    value, index = WORKFLOWS[name]
+    rows = WorkflowFilter({name: value}, Workflow.objects.all()).qs
+    assert index in plan(rows, TIMES.get(name))
+
+
+def plan(rows: QuerySet[Any], time: str | None = None) -> str:
+    """How PostgreSQL reads the first page, when it may neither read a whole table nor walk down the ids.
+
+    An index of words has no order: it is read into a bitmap. For the order of a time there is nothing to sort.
+    """
+    table = rows.model._meta.db_table
+    kept = "bitmapscan" if "UPPER" in str(rows.query) else "indexscan"
+    with connection.cursor() as cursor:
+        for way in {"seqscan", "indexscan", "indexonlyscan", "bitmapscan"} - ({kept} if time else {kept, "bitmapscan"}):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey CASCADE")
+        # Where nothing is stored, the index of all that has finished is as good as one of their names.
+        cursor.execute("DROP INDEX tandem_task_finished")
+    order = ["-id"] if time is None else [f"-{time}", "-id"]
+    found = str(rows.order_by(*order)[:51].explain())
+    assert time is None or "Sort" not in found
+    return found
