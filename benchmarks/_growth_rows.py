@@ -104,7 +104,7 @@ def tasks(number: int, *, of_schedules: int, now: datetime) -> None:
             detail=f"CASE WHEN k = 2 AND {_RAN} THEN '{{\"attempt\": 1}}'::jsonb ELSE one.detail END",
         )
     table = _table(Task)
-    _execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")  # noqa: S608 - a name of ours
+    _execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
 
 
 def workflows(number: int, now: datetime) -> None:
@@ -154,14 +154,14 @@ def _copy(
     one: models.Model, numbers: range, where: str = "true", join: str = "", order: str = "n", **columns: str
 ) -> None:
     """Copy a stored row for each `n` of `numbers`; `columns` are SQL expressions of `n` and of the row `one`."""
-    fields = one._meta.concrete_fields  # noqa: SLF001 - Django's documented way to columns
+    fields = one._meta.concrete_fields
     names = [str(field.column) for field in fields if not field.primary_key or "id" in columns]
     values = ", ".join(columns.get(name, f"one.{name}") for name in names)
     table = _table(type(one))
     # The rows fit each other, so no foreign key is checked: that would take most of the time.
     _execute("SET session_replication_role = replica")
     _execute(
-        f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} one, "  # noqa: S608 - all of it is ours
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} one, "
         f"generate_series({numbers.start}, {numbers.stop - 1}) n {join} "
         f"WHERE one.id = {one.pk} AND ({where}) ORDER BY {order}"
     )
@@ -169,7 +169,7 @@ def _copy(
 
 
 def _table(model: type[models.Model]) -> str:
-    return model._meta.db_table  # noqa: SLF001 - Django's documented way to a model's table
+    return model._meta.db_table
 
 
 def _execute(statement: str) -> list[Any]:
