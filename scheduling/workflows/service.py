@@ -20,6 +20,7 @@ from scheduling.workflows.retry import WorkflowRetry
 
 # As much as a request body may have.
 MOST_BYTES: Final = 1_000_000
+_ON_WORKERS: Final[Mapping[str, str]] = {"executor": "worker"}
 
 
 class AlreadyFinished(Conflict):
@@ -49,10 +50,8 @@ def create(
     first workflow. Returns the workflow, and what became of the delivery of its first tasks (`delivery.answer`; the
     queues are those of all its tasks). Raises InvalidRequest with the problems.
     """
-    defaults: dict[str, Any] = {"executor": "worker"}
-    if started_by is not None:
-        defaults = {"executor": started_by.executor, "host": started_by.host}
-    nodes, tasks = _read(workflow, "workflow", defaults)
+    defaults = _ON_WORKERS if started_by is None else {"executor": started_by.executor, "host": started_by.host}
+    nodes, tasks = _read(workflow, defaults)
     problems = [*_texts(name=name, description=description)]
     if problems:
         raise InvalidRequest(problems)
@@ -69,10 +68,10 @@ def create(
     return stored, delivery.answer(delivery.hand_over(released, now=now), tasks.values())
 
 
-def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
+def check(workflow: object) -> list[Problem]:
     """The problems of a definition. Stores nothing."""
     try:
-        _read(workflow, where, {"executor": "worker"})
+        _read(workflow, _ON_WORKERS)
     except InvalidRequest as exc:
         return list(exc.problems)
     return []
@@ -111,12 +110,12 @@ def retry(workflow_id: int, *, now: datetime) -> tuple[Workflow, str]:
     return _found(workflow_id), delivery.answer(waits_for, Task.objects.filter(workflow=workflow, finished_at=None))
 
 
-def _read(workflow: object, where: str, defaults: Mapping[str, Any]) -> tuple[list[Node], dict[int, Task]]:
+def _read(workflow: object, defaults: Mapping[str, str]) -> tuple[list[Node], dict[int, Task]]:
     """The nodes of a definition, and the tasks of its task nodes by node number. Raises InvalidRequest."""
     not_storable = problem_with(workflow, most_bytes=MOST_BYTES)
     if not_storable:
-        raise InvalidRequest([Problem(where, "not_storable", f"This {not_storable}.")])
-    nodes = read(workflow, where=where)
+        raise InvalidRequest([Problem("workflow", "not_storable", f"This {not_storable}.")])
+    nodes = read(workflow)
     tasks = {
         node.number: Task(**{**defaults, "name": node.name, **node.fields})
         for node in nodes

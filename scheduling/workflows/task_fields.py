@@ -58,7 +58,7 @@ def read_task_fields(given: Mapping[str, Any], where: str) -> tuple[dict[str, An
     try:
         task = _TaskFields.model_validate(given)
     except ValidationError as exc:
-        return {}, [_problem(error, where) for error in exc.errors(include_url=False)]
+        return {}, [_problem(error, where) for error in exc.errors()]
     return {name: value for name, value in task if value is not None}, []
 
 

@@ -87,6 +87,7 @@ WRONG: list[tuple[object, list[tuple[str, str]]]] = [
     ({**LEAF, "priority": "high", "timeout": "5 minutes", "parameters": []},
      [("workflow.parameters", "invalid"), ("workflow.priority", "invalid"), ("workflow.timeout", "invalid")]),
     ({**LEAF, "timeout": "PT0.5S"}, [("workflow.timeout", "invalid")]),
+    ({**LEAF, "priority": "5"}, [("workflow.priority", "invalid")]),
     ({**LEAF, "on_success": {"chain": 1}}, [("workflow.on_success.chain", "no_members")]),
     (HANDED, [("workflow.parameters.x", "nothing_handed_on")]),
     (ERROR, [("workflow.parameters.x", "nothing_handed_on")]),
