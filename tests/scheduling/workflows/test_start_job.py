@@ -62,7 +62,7 @@ def test_members_run_where_the_task_runs_unless_they_say_otherwise(worker: Worke
 def test_a_workflow_is_stored_once_as_it_was_asked_for(worker: Worker) -> None:
     schedule = a_schedule(now=NOW)
     started_by = stored(Task(name="w", schedule=schedule, executor="worker"))
-    asked = {"name": "w", "description": "long", "workflow": leaf("a"), "started_by": started_by}
+    asked: dict[str, Any] = {"name": "w", "description": "long", "workflow": leaf("a"), "started_by": started_by}
     workflow, said = workflows.create(now=NOW, **asked)
     workflow.refresh_from_db()
     assert (workflow.name, workflow.description, workflow.definition) == ("w", "long", leaf("a"))
