@@ -20,6 +20,7 @@ from scheduling.workflows.retry import WorkflowRetry
 
 # As much as a request body may have.
 MOST_BYTES: Final = 1_000_000
+_ON_WORKERS: Final[Mapping[str, str]] = {"executor": "worker"}
 
 
 # The versions of a workflow for which a write is meant; None for any.
@@ -53,10 +54,8 @@ def create(
     first workflow. Returns the workflow, and what became of the delivery of its first tasks (`delivery.answer`; the
     queues are those of all its tasks). Raises InvalidRequest with the problems.
     """
-    defaults: dict[str, Any] = {"executor": "worker"}
-    if started_by is not None:
-        defaults = {"executor": started_by.executor, "host": started_by.host}
-    nodes, tasks, problems = _read(workflow, "workflow", defaults)
+    defaults = _ON_WORKERS if started_by is None else {"executor": started_by.executor, "host": started_by.host}
+    nodes, tasks, problems = _read(workflow, defaults)
     if problems := [*_texts(name=name, description=description), *problems]:
         raise InvalidRequest(problems)
     with transaction.atomic():
@@ -73,9 +72,9 @@ def create(
     return stored, delivery.answer(delivery.hand_over(released, now=now), tasks.values())
 
 
-def check(workflow: object, *, where: str = "workflow") -> list[Problem]:
+def check(workflow: object) -> list[Problem]:
     """The problems of a definition. Stores nothing."""
-    return _read(workflow, where, {"executor": "worker"})[2]
+    return _read(workflow, _ON_WORKERS)[2]
 
 
 def cancel(
@@ -124,14 +123,12 @@ def _locked(workflow_id: int, version: Versions) -> Workflow:
     return workflow
 
 
-def _read(
-    workflow: object, where: str, defaults: Mapping[str, Any]
-) -> tuple[list[Node], dict[int, Task], list[Problem]]:
+def _read(workflow: object, defaults: Mapping[str, str]) -> tuple[list[Node], dict[int, Task], list[Problem]]:
     """The nodes of a definition, the tasks of its task nodes by node number, and every problem of both."""
     not_storable = problem_with(workflow, most_bytes=MOST_BYTES)
     if not_storable:
-        return [], {}, [Problem(where, "not_storable", f"This {not_storable}.")]
-    nodes, problems = read(workflow, where=where)
+        return [], {}, [Problem("workflow", "not_storable", f"This {not_storable}.")]
+    nodes, problems = read(workflow)
     tasks = {
         node.number: Task(**{**defaults, "name": node.name, **node.fields})
         for node in nodes[:MOST_TASKS]

@@ -32,9 +32,8 @@ def start(
     occurrence of a schedule counts as open until the workflow has ended. Returns `{"workflow": id}`.
     """
     task = Task.objects.get(pk=context.task_id)
-    started, waits_for = workflows.create(
+    started, delivered = workflows.create(
         now=clock.now(), name=task.name, description=task.description, workflow=workflow, started_by=task
     )
-    if waits_for:
-        context.log.info("some first tasks of the workflow wait for: %s", waits_for)
+    context.log.info("workflow %d has started; its first tasks: %s", started.pk, delivered)
     return {"workflow": started.pk}

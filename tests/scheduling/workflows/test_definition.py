@@ -16,9 +16,9 @@ HANDED = {"job": "a.job", "parameters": {"x": {"$result": True}}}
 ERROR = {"job": "a.job", "parameters": {"x": {"$error": "error"}}}
 
 
-def read(definition: object) -> list[Node]:
+def read(definition: object, **options: str) -> list[Node]:
     """The nodes of a sound definition. Raises InvalidRequest."""
-    nodes, problems = definitions.read(definition)
+    nodes, problems = definitions.read(definition, **options)
     if problems:
         raise InvalidRequest(problems)
     return nodes
@@ -96,6 +96,7 @@ WRONG: list[tuple[object, list[tuple[str, str]]]] = [
     ({**LEAF, "priority": "high", "timeout": "5 minutes", "parameters": []},
      [("workflow.parameters", "invalid"), ("workflow.priority", "invalid"), ("workflow.timeout", "invalid")]),
     ({**LEAF, "timeout": "PT0.5S"}, [("workflow.timeout", "invalid")]),
+    ({**LEAF, "priority": "5"}, [("workflow.priority", "invalid")]),
     ({**LEAF, "on_success": {"chain": 1}}, [("workflow.on_success.chain", "no_members")]),
     (HANDED, [("workflow.parameters.x", "nothing_handed_on")]),
     (ERROR, [("workflow.parameters.x", "nothing_handed_on")]),
