@@ -86,6 +86,16 @@ def test_a_broker_that_is_killed_while_its_answers_are_read(make: Callable[[], S
     assert len(held) == len(set(held))
 
 
+@pytest.mark.parametrize("make", [append_only, redis, rabbitmq])
+def test_a_broker_that_was_started_anew_is_used_at_once(make: Callable[[], Server]) -> None:
+    tasks = some_tasks(3)
+    with make() as server, application_on(server.url):
+        for task in tasks:
+            assert QueueExecutor().submit([task]).handed_over == [task]
+            server.kill()
+            server.start()
+
+
 def test_a_broker_whose_memory_is_full_in_the_middle_of_a_batch() -> None:
     tasks = some_tasks(40 * TOGETHER)
     with ValkeyServer("--maxmemory-policy", "noeviction") as server, application_on(server.url):
