@@ -58,9 +58,12 @@ def sender(connection: Connection) -> BatchSender:
     Raises an error of the connection where the broker is away.
     """
     kind: type[BatchSender] = import_string(_SENDERS[connection.transport.driver_type])
+    was_open = connection.connected
     try:
         return kind.over(connection)
     except connection.connection_errors:
+        if not was_open:
+            raise
         # One more try, at once: a connection in the pool may have died long ago. No message was sent.
         connection.collect()
         return kind.over(connection)

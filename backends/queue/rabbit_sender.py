@@ -8,6 +8,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import amqp
+from amqp.exceptions import MessageNacked
 from django.conf import settings
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -62,7 +63,7 @@ class RabbitSender(BatchSender):
         yield from self._newly_taken()
         if self._refused:
             self._refused = 0
-            raise OperationalError("MessageNacked")
+            raise OperationalError("MessageNacked") from MessageNacked()
 
     def release(self) -> None:
         """As BatchSender."""
