@@ -30,9 +30,13 @@ class BatchSender(ABC):
     # What declares queues, and prepares messages.
     channel: Any
 
+    @classmethod
     @abstractmethod
-    def __init__(self, connection: Connection) -> None:
-        """Ask the broker for an answer. Raises an error of the connection where none comes."""
+    def over(cls, connection: Connection) -> BatchSender:
+        """A sender over this connection, which is opened if need be. Sends no message.
+
+        Raises an error of the connection where the broker is away, or has left the connection.
+        """
 
     @abstractmethod
     def send(self, messages: Sequence[Message], *, until: float) -> Iterator[Message]:
@@ -44,8 +48,8 @@ class BatchSender(ABC):
         """
 
     @abstractmethod
-    def close(self) -> None:
-        """Leave the connection to the next one. Raises an error of the connection where it is gone."""
+    def release(self) -> None:
+        """Leave the connection to the next one. Not after an error: then the connection is closed."""
 
 
 def sender(connection: Connection) -> BatchSender:
@@ -54,12 +58,15 @@ def sender(connection: Connection) -> BatchSender:
     Raises an error of the connection where the broker is away.
     """
     kind: type[BatchSender] = import_string(_SENDERS[connection.transport.driver_type])
+    was_open = connection.connected
     try:
-        return kind(connection)
+        return kind.over(connection)
     except connection.connection_errors:
+        if not was_open:
+            raise
         # One more try, at once: a connection in the pool may have died long ago. No message was sent.
         connection.collect()
-        return kind(connection)
+        return kind.over(connection)
 
 
 def in_time(until: float) -> None:

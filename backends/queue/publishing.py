@@ -49,7 +49,7 @@ def publish(tasks: Iterable[Task]) -> Iterator[Task]:
             in_time(until)
             for message in sending.send(together, until=until + settings.TANDEM_PUBLISH_SECONDS):
                 yield message.task
-        _close(sending, used)
+        sending.release()
 
 
 def connection() -> Connection:
@@ -76,14 +76,6 @@ def _declare(queues: Iterable[str], sending: BatchSender) -> None:
             maybe_declare(app.amqp.queues[name], sending.channel)
         except app.connection_for_write().channel_errors as exc:
             raise QueueRefused(name) from exc
-
-
-def _close(sending: BatchSender, used: Connection) -> None:
-    try:
-        sending.close()
-    except used.connection_errors:
-        # Everything is sent. The next one opens the connection anew.
-        used.collect()
 
 
 @contextmanager

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import amqp
+from amqp.exceptions import MessageNacked
 from django.conf import settings
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -17,18 +20,32 @@ from backends.queue.messages import Message
 class RabbitSender(BatchSender):
     """Sends over a channel of its own: a confirm names a message by its number on the channel, from 1 on."""
 
-    def __init__(self, connection: Connection) -> None:
-        # To ask for it opens the connection, with the time limits of its options. `channel` alone has none.
-        opened: Any = connection.default_channel
-        self._connection = opened.connection.client
-        self.channel = connection.channel()
-        self.channel.confirm_select()
-        self.channel.events["basic_ack"].add(self._confirm)
-        self.channel.events["basic_nack"].add(self._refuse)
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+        channel.confirm_select()
+        channel.events["basic_ack"].add(self._confirm)
+        channel.events["basic_nack"].add(self._refuse)
         self._sent = 0
         self._unanswered: dict[int, Message] = {}
         self._taken: list[Message] = []
         self._refused = 0
+
+    @classmethod
+    def over(cls, connection: Connection) -> RabbitSender:
+        """As BatchSender. A connection keeps its sender: to open a channel costs more than to send a message."""
+        # To ask for it opens the connection, with the time limits of its options. `channel` alone has none.
+        opened: Any = connection.default_channel
+        kept = _kept.get(connection)
+        if kept is None or kept.channel.connection is not opened.connection:
+            kept = _kept[connection] = cls(connection.channel())
+        kept._look()
+        return kept
+
+    def _look(self) -> None:
+        """Read what the broker has sent meanwhile, such as that it has closed the connection."""
+        with suppress(TimeoutError):
+            while True:
+                self.channel.connection.drain_events(timeout=0)
 
     def send(self, messages: Sequence[Message], *, until: float) -> Iterator[Message]:
         """As BatchSender."""
@@ -36,7 +53,7 @@ class RabbitSender(BatchSender):
             for message in messages:
                 self._publish(message)
             while self._unanswered:
-                self._connection.drain_events(timeout=settings.TANDEM_PUBLISH_SECONDS)
+                self.channel.connection.drain_events(timeout=settings.TANDEM_PUBLISH_SECONDS)
                 yield from self._newly_taken()
                 in_time(until)
         except Exception:
@@ -45,11 +62,11 @@ class RabbitSender(BatchSender):
             raise
         yield from self._newly_taken()
         if self._refused:
-            raise OperationalError("MessageNacked")
+            self._refused = 0
+            raise OperationalError("MessageNacked") from MessageNacked()
 
-    def close(self) -> None:
+    def release(self) -> None:
         """As BatchSender."""
-        self.channel.close()
 
     def _publish(self, message: Message) -> None:
         self._sent += 1
@@ -77,3 +94,7 @@ class RabbitSender(BatchSender):
     def _newly_taken(self) -> list[Message]:
         taken, self._taken = self._taken, []
         return taken
+
+
+# By the connections of kombu's pool.
+_kept: Final[WeakKeyDictionary[Connection, RabbitSender]] = WeakKeyDictionary()

@@ -16,18 +16,26 @@ from backends.queue.messages import Message
 class RedisSender(BatchSender):
     """Sends what kombu would have sent, over a connection of kombu's own pool."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.channel = connection.default_channel
-        with self.channel.conn_or_acquire() as client:
-            self._pool = client.connection_pool
-        self._line = self._pool.get_connection()
+    def __init__(self, channel: Any, pool: Any) -> None:
+        self.channel = channel
+        self._pool = pool
+        # A connection that the broker has closed is opened anew here.
+        self._line: Any = pool.get_connection()
+
+    @classmethod
+    def over(cls, connection: Connection) -> RedisSender:
+        """As BatchSender."""
+        channel: Any = connection.default_channel
+        with channel.conn_or_acquire() as client:
+            sender = cls(channel, client.connection_pool)
         try:
-            self._line.send_command("PING")
-            self._line.read_response()
+            # A PING, where the last answer is long ago: a firewall may have dropped the connection.
+            sender._line.check_health()
         except BaseException:
-            self._line.disconnect()
-            self.close()
+            sender._line.disconnect()
+            sender.release()
             raise
+        return sender
 
     def send(self, messages: Sequence[Message], *, until: float) -> Iterator[Message]:
         """As BatchSender."""
@@ -49,7 +57,7 @@ class RedisSender(BatchSender):
         if refused is not None:
             raise OperationalError(type(refused).__name__) from refused
 
-    def close(self) -> None:
+    def release(self) -> None:
         """As BatchSender."""
         self._pool.release(self._line)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -23,8 +25,9 @@ from tests.backends.queue.test_live_brokers import rabbitmq, redis
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.proxy import Proxy
+from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis_like import ValkeyServer
-from tests.servers.server import Server
+from tests.servers.server import Server, identity, needed
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db]
 
@@ -86,6 +89,16 @@ def test_a_broker_that_is_killed_while_its_answers_are_read(make: Callable[[], S
     assert len(held) == len(set(held))
 
 
+@pytest.mark.parametrize("make", [append_only, redis, rabbitmq])
+def test_a_broker_that_was_started_anew_is_used_at_once(make: Callable[[], Server]) -> None:
+    tasks = some_tasks(3)
+    with make() as server, application_on(server.url):
+        for task in tasks:
+            assert QueueExecutor().submit([task]).handed_over == [task]
+            server.kill()
+            server.start()
+
+
 def test_a_broker_whose_memory_is_full_in_the_middle_of_a_batch() -> None:
     tasks = some_tasks(40 * TOGETHER)
     with ValkeyServer("--maxmemory-policy", "noeviction") as server, application_on(server.url):
@@ -95,6 +108,17 @@ def test_a_broker_whose_memory_is_full_in_the_middle_of_a_batch() -> None:
         assert submission.error == "the broker cannot be reached (OutOfMemoryError)"
         assert 0 < len(submission.handed_over) < len(tasks) - 1
         assert stored(server) == [task.pk for task in [tasks[0], *submission.handed_over]]
+
+
+def test_a_queue_that_takes_only_some_messages_of_a_batch() -> None:
+    tasks = some_tasks(2 * TOGETHER)
+    with rabbitmq() as server, application_on(server.url):
+        assert isinstance(server, RabbitServer)
+        limit_queues(server, messages=TOGETHER // 2)
+        submission = QueueExecutor().submit(tasks)
+        assert submission.error == "the broker cannot be reached (MessageNacked)"
+        assert 0 < len(submission.handed_over) < len(tasks)
+        assert stored(server) == [task.pk for task in submission.handed_over]
 
 
 @pytest.mark.parametrize("make", [redis, rabbitmq])
@@ -144,3 +168,12 @@ def limited_memory(server: ValkeyServer, *, more: int) -> Iterator[None]:
             yield
         finally:
             client.config_set("maxmemory", 0)
+
+
+def limit_queues(server: RabbitServer, *, messages: int) -> None:
+    """Have RabbitMQ refuse what a queue gets beyond so many messages."""
+    variables = [f"{name}={value}" for name, value in server._variables().items()]
+    policy = json.dumps({"max-length": messages, "overflow": "reject-publish"})
+    control = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_policy", "--apply-to", "queues", "full", ".*", policy]
+    command = [needed("env"), *variables, *control]
+    subprocess.run(command, check=True, capture_output=True, cwd=server.folder, **identity(server.user()))
