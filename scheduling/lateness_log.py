@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
@@ -77,11 +77,12 @@ def prune(*, now: datetime) -> None:
 def _add(rows: list[tuple[Key, int]]) -> None:
     """Both databases understand the same statement; Django's own way would overwrite the counts of other processes."""
     meta, quote = LatenessBucket._meta, connection.ops.quote_name  # noqa: SLF001 - Django's documented way to a model's table
-    table, names = quote(meta.db_table), [quote(meta.get_field(name).column) for name in _COLUMNS]
+    fields: list[Any] = [meta.get_field(name) for name in _COLUMNS]
+    table, names = quote(meta.db_table), [quote(field.column) for field in fields]
     values = [
-        meta.get_field(name).get_db_prep_save(value, connection)
-        for (hour, backend, bucket), count in rows
-        for name, value in zip(_COLUMNS, (hour, backend, bucket, count), strict=True)
+        field.get_db_prep_save(value, connection)
+        for key, count in rows
+        for field, value in zip(fields, (*key, count), strict=True)
     ]
     places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
     with connection.cursor() as cursor:

@@ -179,5 +179,5 @@ def test_variables_reach_the_containers() -> None:
     assert services["worker"]["environment"]["WORKER_CONCURRENCY"] == "9"
     assert services["web"]["ports"][0]["published"] == "9000"
     assert services["cron"]["environment"]["TANDEM_HOST"] == "left"
-    assert services["beat"]["command"][-1] == "DEBUG"
+    assert services["beat"]["environment"]["LOG_LEVEL"] == "DEBUG"
     assert services["web"]["environment"]["ALLOWED_HOSTS"] == "tandem.example,127.0.0.1"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models import Schedule
-from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Policy, next_due, plan, unrecorded_until
+from scheduling.planning import CAUGHT_UP_MOST, RECORDED_MOST, Decision, Policy, next_due, plan, unrecorded_until
 from scheduling.timing import Cron, Every
 from tests.conftest import at
 
@@ -254,7 +254,8 @@ def test_decided_in_parts_it_is_what_it_is_decided_whole(catch_up: str, overlap:
     policy = Policy(overlap=overlap, catch_up=catch_up, catch_up_window=timedelta(hours=1))
     cursor, now = at("2026-11-20 08:00"), at("2026-11-20 10:00")
     whole = plan(EVERY_MINUTE, cursor, now, policy)
-    decisions, replace, open_tasks = [], False, 0
+    decisions: list[Decision] = []
+    replace, open_tasks = False, 0
     while True:
         part = plan(EVERY_MINUTE, cursor, now, policy, open_tasks=open_tasks, most=most)
         assert len(part.decisions) <= most

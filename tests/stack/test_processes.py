@@ -72,7 +72,7 @@ def test_the_worker_has_a_name_of_its_own_and_time_to_finish() -> None:
 
 
 def test_beat_keeps_no_pid_file() -> None:
-    assert "--pidfile=" in services(AROUND)[2].argv
+    assert services(AROUND)[2].argv[1:] == ("manage.py", "beat")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_everything_that_refers_to_a_task_goes_with_it_and_what_only_names_it_st
     WorkflowNode.objects.create(workflow=running, task_id=old, **node)
     assert retention.prune(now=NOW) == 1
     for model in (TaskEvent, TaskAttempt, TaskLogLine):
-        assert set(model.objects.values_list("task_id", flat=True)) == {kept}  # type: ignore[attr-defined]
+        assert set(model.objects.values_list("task_id", flat=True)) == {kept}
     running.refresh_from_db()
     assert running.started_by_id is None
     assert WorkflowNode.objects.get().task_id is None
