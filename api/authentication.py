@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
 from knox.auth import TokenAuthentication
+from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
 
@@ -21,3 +23,10 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
             raise AuthenticationFailed("Invalid token.")
         user, found = super().authenticate_credentials(token)
         return user, found
+
+    def _cleanup_token(self, auth_token: AuthToken) -> bool:
+        """Whether the token has expired; then it is deleted. knox would read all tokens of the user at each request."""
+        if auth_token.expiry is None or auth_token.expiry >= timezone.now():
+            return False
+        auth_token.delete()
+        return True

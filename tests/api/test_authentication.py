@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from knox.models import AuthToken
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from tests.api.conformance import CheckedClient
@@ -64,6 +65,14 @@ def test_a_token_with_another_last_character_is_refused(db: None) -> None:
 def test_an_expired_token_is_refused(db: None) -> None:
     user = User.objects.create_user("somebody")
     refused(with_token(AuthToken.objects.create(user, expiry=timedelta(seconds=-1))[1]))
+    assert not AuthToken.objects.exists()
+
+
+def test_a_token_costs_one_statement(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    user = User.objects.create_user("somebody")
+    tokens = [AuthToken.objects.create(user)[1] for _ in range(3)]
+    with django_assert_num_queries(1):
+        assert with_token(tokens[1]).get("/api/jobs/").status_code == 200
 
 
 def test_a_deactivated_user_is_refused(db: None) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from knox.models import AuthToken
 
 from api import users
@@ -14,7 +15,7 @@ from scheduling.errors import Misconfigured
 
 
 class Command(BaseCommand):
-    """Prints the token. The database keeps only its hash, so it cannot be printed again."""
+    """Prints the token. The database keeps only its hash, so it cannot be printed again. Expired tokens are deleted."""
 
     help = "Create an API token for a user and print it once. A missing user is created. --role gives the user a role."
 
@@ -32,5 +33,6 @@ class Command(BaseCommand):
                 users.give_role(user, Role[options["role"].upper()])
             except Misconfigured as exc:
                 raise CommandError(exc.detail) from exc
+        AuthToken.objects.filter(user=user, expiry__lt=timezone.now()).delete()
         _, token = AuthToken.objects.create(user, expiry=timedelta(days=options["days"]))
         self.stdout.write(token)
