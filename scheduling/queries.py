@@ -78,7 +78,11 @@ def _coming(of: Schedule, after: datetime) -> Iterator[datetime]:
     if of.next_due_at is None:
         return
     trigger, limits = of.trigger, of.policy
-    due_at = next_due(trigger, after, limits)
-    while due_at is not None:
+    first = next_due(trigger, after, limits)
+    if first is None:
+        return
+    yield first
+    for due_at in trigger.occurrences(first):
+        if limits.ends_at is not None and due_at > limits.ends_at:
+            return
         yield due_at
-        due_at = next_due(trigger, due_at, limits)

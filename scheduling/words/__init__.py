@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal
 
 from scheduling.errors import TandemError
@@ -48,7 +49,13 @@ def describe(trigger: Cron | Every, *, language: str = DEFAULT, clock: Literal[1
     chosen = clock_of(language) if clock is None else clock
     if chosen not in {12, 24}:
         raise ValueError(f"clock is 12 or 24, not {clock!r}")
-    return sentences.sentence(trigger, chosen, _known(language))
+    return _sentence(trigger, chosen, _known(language))
+
+
+# A page of schedules shows the same few triggers again and again.
+@lru_cache(maxsize=4096)
+def _sentence(trigger: Cron | Every, clock: Literal[12, 24], language: str) -> str:
+    return sentences.sentence(trigger, clock, language)
 
 
 def at_start(*, language: str = DEFAULT) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from scheduling import words
 from scheduling.errors import TandemError
 from scheduling.timing.cron import Cron
 from scheduling.timing.every import Every
@@ -220,5 +221,6 @@ def test_the_locale_of_the_process_does_not_show(monkeypatch: pytest.MonkeyPatch
     # Patched, as a German locale is seldom installed: cron-descriptor asks here for its language.
     monkeypatch.setattr(locale, "getlocale", lambda *_: ("de_DE", "UTF-8"))
     cron_descriptor.every.cache_clear()
+    words._sentence.cache_clear()
     sentence = "Every 5 minutes from 1:00 pm through 1:55 pm, UTC time"
     assert describe(Cron.parse("*/5 13 * * *"), clock=12) == sentence
