@@ -7,7 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from statistics import median
+from functools import partial
+from typing import Any, Self
 
 import django
 
@@ -16,6 +17,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - after setup()
 from django.contrib.auth.models import User  # noqa: E402 - as above
 from django.db import connection  # noqa: E402 - as above
+from django.test.utils import CaptureQueriesContext  # noqa: E402 - as above
 from django.utils import timezone  # noqa: E402 - as above
 from rest_framework.test import APIClient  # noqa: E402 - as above
 
@@ -23,7 +25,7 @@ from backends.beat.scheduler import LedgerScheduler  # noqa: E402 - as above
 from backends.queue.app import app  # noqa: E402 - as above
 from benchmarks import _growth_rows  # noqa: E402 - as above
 from benchmarks._growth_pages import pages  # noqa: E402 - as above
-from benchmarks._measure import Figures  # noqa: E402 - as above
+from benchmarks._measure import Figures, cpu_seconds  # noqa: E402 - as above
 from scheduling import dispatch, ledger  # noqa: E402 - as above
 from scheduling.events import log as event_log  # noqa: E402 - as above
 from scheduling.models import Schedule, Task, TaskAttempt, TaskEvent  # noqa: E402 - as above
@@ -34,59 +36,73 @@ DUE = 500
 
 
 def main(size: int, schedules: int, rounds: int) -> Figures:
-    """The figures by name: milliseconds, statements, bytes."""
+    """The figures by name: milliseconds of CPU, statements, bytes."""
     settings.ALLOWED_HOSTS, settings.TANDEM_EXECUTORS = ["testserver"], SETTINGS_EXECUTORS
+    # A tick may prune: it leaves this ledger as it is.
+    settings.TANDEM_KEEP_TASKS = 10 * size
     grow(size, schedules)
     found = {f"bytes a task: {name}": value / size for name, value in sizes().items() if value > size}
     found["bytes a task, in all"] = sum(found.values())
-    found |= {f"{what}, ms": median_ms(act, rounds) for what, act in acts().items()}
-    return found | of_pages(rounds)
-
-
-def of_pages(rounds: int) -> Figures:
-    """Of each list the milliseconds that its statements take; and the slowest answer with all that Python does."""
-    client = APIClient()
-    client.force_authenticate(User.objects.get_or_create(username="growth", is_superuser=True)[0])
-    found: Figures = {}
-    whole, statements = [], []
-    for name, address, parameters in pages():
-        spent = Spent()
-        times = []
-        for _ in range(rounds + 1):
-            began = time.perf_counter()
-            with connection.execute_wrapper(spent):
-                answer = client.get(address, parameters)
-            times.append(time.perf_counter() - began)
-            assert answer.status_code == 200, answer.content  # noqa: S101 - a figure of an error is none
-            spent.next_round()
-        found[f"{name}, ms"] = median(spent.seconds[1:-1]) * 1000
-        whole.append(median(times[1:]) * 1000)
-        statements.append(spent.statements / (rounds + 1))
-    return found | {
-        "the slowest of these answers, whole, ms": max(whole),
-        "statements of an answer, at most": max(statements),
-    }
+    with connection.cursor() as cursor:
+        # What other processes of the server do for a query would not be counted.
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
+        cursor.execute("SELECT pg_backend_pid()")
+        database = cursor.fetchone()[0]
+    for what, act in acts().items():
+        found |= cost(what, act, database, rounds)
+    return found | of_lists(database, rounds)
 
 
 class Spent:
-    """Counts statements, and the seconds that they take in each round: a wrapper of Django's for statements."""
+    """What the parts of acts that count have cost so far, in seconds of CPU: here, and in the database's process."""
 
-    def __init__(self) -> None:
-        self.seconds = [0.0]
-        self.statements = 0
+    def __init__(self, database_pid: int) -> None:
+        self._pid = database_pid
+        self.here = self.there = 0.0
 
-    def __call__(self, execute: Callable[..., object], *given: object) -> object:
-        """Execute the statement."""
-        began = time.perf_counter()
-        try:
-            return execute(*given)
-        finally:
-            self.seconds[-1] += time.perf_counter() - began
-            self.statements += 1
+    def __enter__(self) -> Self:
+        self.here -= time.process_time()
+        self.there -= cpu_seconds(self._pid)
+        return self
 
-    def next_round(self) -> None:
-        """What follows is of another round."""
-        self.seconds.append(0.0)
+    def __exit__(self, *_: object) -> None:
+        self.here += time.process_time()
+        self.there += cpu_seconds(self._pid)
+
+
+def cost(what: str, act: Callable[[Spent], object], database: int, rounds: int) -> Figures:
+    """The means of so many calls, after one that is not counted: Linux counts in hundredths of a second."""
+    act(Spent(database))
+    spent = Spent(database)
+    for _ in range(rounds):
+        act(spent)
+    return {
+        f"{what}: database, ms": spent.there * 1000 / rounds,
+        f"{what}: Python, ms": spent.here * 1000 / rounds,
+    }
+
+
+def of_lists(database: int, rounds: int) -> Figures:
+    """Of each list what its first page costs the database; of the dearest, what it costs in all."""
+    client = APIClient()
+    client.force_authenticate(User.objects.get_or_create(username="growth", is_superuser=True)[0])
+    found, whole, statements = {}, [], []
+    for name, address, parameters in pages():
+        figures = cost(name, partial(asked, client, address, parameters), database, rounds)
+        found[f"{name}: database, ms"] = figures[f"{name}: database, ms"]
+        whole.append(sum(figures.values()))
+        with CaptureQueriesContext(connection) as captured:
+            client.get(address, parameters)
+        statements.append(len(captured))
+    return found | {"the dearest of these answers, in all, ms": max(whole), "its statements, at most": max(statements)}
+
+
+def asked(client: APIClient, address: str, parameters: dict[str, Any], spent: Spent) -> None:
+    """Ask for a list. Raises RuntimeError for another answer."""
+    with spent:
+        answer = client.get(address, parameters)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{address} {parameters}: {answer.content!r}")
 
 
 def grow(size: int, schedules: int) -> None:
@@ -109,58 +125,45 @@ def sizes() -> dict[str, int]:
     }
 
 
-def acts() -> dict[str, Callable[[], float]]:
-    """What is measured besides the lists, by name: functions that return their seconds."""
+def acts() -> dict[str, Callable[[Spent], object]]:
+    """What is measured besides the lists, by name."""
     beat = LedgerScheduler(app=app)
     head = event_log.head()
     return {
-        "an idle tick": timed(beat.tick),
+        "an idle tick": partial(whole, beat.tick),
         f"dispatch of {DUE}": dispatch_a_batch,
         "claim and end of a task": run_a_task,
-        "the feed: nothing new": timed(lambda: event_log.news(head)),
-        "the feed: where it begins": timed(event_log.head),
+        "the feed, nothing new": partial(whole, lambda: event_log.news(head)),
+        "the feed, where it begins": partial(whole, event_log.head),
     }
 
 
-def dispatch_a_batch() -> float:
-    """Dispatch DUE schedules. Returns its seconds, without those in which they were made due."""
+def whole(act: Callable[[], object], spent: Spent) -> None:
+    """An act of which everything counts."""
+    with spent:
+        act()
+
+
+def dispatch_a_batch(spent: Spent) -> None:
+    """Dispatch DUE schedules, which are made due first."""
     now = timezone.now()
     ids = Schedule.objects.filter(routed_to="beat").order_by("pk").values_list("pk", flat=True)[:DUE]
     Schedule.objects.filter(pk__in=list(ids)).update(next_due_at=_minute(now), cursor=_minute(now) - timedelta(days=1))
-    began = time.perf_counter()
-    dispatch.dispatch_due("beat", now=now)
-    took = time.perf_counter() - began
+    with spent:
+        dispatch.dispatch_due("beat", now=now)
     Task.objects.filter(created_at__gte=now).delete()
-    return took
 
 
-def run_a_task() -> float:
-    """Claim a queued task and complete it. Returns the seconds of both."""
+def run_a_task(spent: Spent) -> None:
+    """Claim a queued task and complete it."""
     now = timezone.now()
     task = Task(name="growth", job="demo.process_data", woken_by="request", status="QUEUED", executor="worker")
     ledger.record([task], now)
-    began = time.perf_counter()
-    claimed = ledger.claim(task.pk, 1, worker="growth", now=now)
-    assert claimed is not None  # noqa: S101 - a figure of nothing is none
-    ledger.complete(claimed, result=None, now=now)
-    return time.perf_counter() - began
-
-
-def timed(act: Callable[[], object]) -> Callable[[], float]:
-    """The act as a function that returns its seconds."""
-
-    def seconds() -> float:
-        began = time.perf_counter()
-        act()
-        return time.perf_counter() - began
-
-    return seconds
-
-
-def median_ms(act: Callable[[], float], rounds: int) -> float:
-    """The median of so many calls in milliseconds, after one that is not counted."""
-    act()
-    return median(act() for _ in range(rounds)) * 1000
+    with spent:
+        claimed = ledger.claim(task.pk, 1, worker="growth", now=now)
+        if claimed is None:
+            raise RuntimeError("the task is not to be claimed")
+        ledger.complete(claimed, result=None, now=now)
 
 
 def _minute(now: datetime) -> datetime:

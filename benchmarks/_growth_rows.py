@@ -17,9 +17,9 @@ _STATUS: Final = (
     "WHEN n % 100 = 98 THEN 'SKIPPED' ELSE 'MISSED' END"
 )
 _RAN: Final = "n % 100 < 97"
-# When the first task of a ledger was stored: what retention keeps.
-DAYS: Final = 30
-# How soon the next one followed: so 25 million fit into the days.
+# How many days ago the first task of a ledger was stored: retention keeps it.
+DAYS: Final = 25
+# How soon the next one followed: so 20 million fit into the days.
 EVERY: Final = timedelta(milliseconds=100)
 
 

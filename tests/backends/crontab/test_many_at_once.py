@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from backends.crontab.targets import UserTarget
 from backends.crontab.writer import Writer
-from scheduling import bulk
+from scheduling import bulk, schedules
 from scheduling.models import Schedule, SyncState
 from scheduling.review import adoption
 from scheduling.review.report import of_crontab
@@ -60,6 +61,23 @@ def test_a_bulk_move_writes_once_each_way(fake_crontab: FakeCrontab, on_user_cro
         assert {one.outcome for one in moved} == {"moved"}
         assert writes(fake_crontab) - before == 1
         assert reads(fake_crontab) - read <= 12
+
+
+@pytest.mark.django_db
+def test_creating_changing_and_deleting_take_few_statements(
+    settings: Settings, tmp_path: Path, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.TANDEM_CRONTAB = f"file:{tmp_path / 'crontab'}"
+    a_schedule(backend="crontab")
+    # The schedule, those that run without the database, those of the block, the result.
+    with django_assert_num_queries(4):
+        schedule = a_schedule(backend="crontab", cron="7 7 * * *")
+    # In a transaction the lock and the change; then the last three.
+    with django_assert_num_queries(7):
+        schedules.update(schedule.pk, now=timezone.now(), cron="8 8 * * *")
+    # In a transaction the lock, its open tasks, its replanned times, the schedule; then those of the table.
+    with django_assert_num_queries(8):
+        schedules.delete(schedule.pk, now=timezone.now())
 
 
 def test_a_hundred_changes_in_parallel_are_a_handful_of_writes(fake_crontab: FakeCrontab, tmp_path: Path) -> None:
