@@ -25,7 +25,7 @@ _NOT_OF_BEAT: Final = frozenset(
 )
 # The same with models: those of a team's own application may refer to them.
 _MODELS_NOT_OF_BEAT: Final = frozenset(
-    {"django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "knox"}
+    {"django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"}
 )
 # The options before celery's command that have a value of their own.
 _WITH_VALUE: Final = frozenset(

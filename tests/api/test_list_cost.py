@@ -18,8 +18,8 @@ from scheduling.workflows import service as workflows
 from tests.api.conformance import CheckedClient
 from tests.conftest import a_schedule
 
-# Who asks: the token with its user, the user's other tokens (knox deletes those that have expired), and the groups.
-WHO = 3
+# Who asks: the token with its user, and the groups.
+WHO = 2
 
 
 def on_beat(count: int) -> str:

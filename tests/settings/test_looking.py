@@ -40,7 +40,6 @@ NOT_OF_BEAT = (
     "django_filters",
     "drf_spectacular",
     "flower",
-    "knox",
     "prompt_toolkit",
     "rest_framework",
     "uvicorn",
@@ -109,9 +108,9 @@ def test_a_beat_is_known_by_its_command(words: list[str], beat: bool) -> None:
 
 
 def test_a_beat_keeps_what_a_team_may_build_upon() -> None:
-    apps = ["django.contrib.auth", "rest_framework", "knox", "scheduling", "backends.beat", "api", "theirs"]
+    apps = ["django.contrib.auth", "rest_framework", "scheduling", "backends.beat", "api", "theirs"]
     assert of_beat(apps, own=[]) == ["scheduling.apps.LedgerConfig", "backends.beat", "theirs"]
-    kept = ["django.contrib.auth", "knox", "scheduling.apps.LedgerConfig", "backends.beat", "theirs"]
+    kept = ["django.contrib.auth", "scheduling.apps.LedgerConfig", "backends.beat", "theirs"]
     assert of_beat(apps, own=["theirs"]) == kept
 
 

@@ -124,13 +124,6 @@ def test_a_token_is_made_for_a_new_user_with_a_role(db: None) -> None:
     assert list(ada.groups.values_list("name", flat=True)) == ["admin"]
 
 
-def test_a_new_token_takes_the_place_of_expired_ones(db: None) -> None:
-    for _ in range(2):
-        call_command("create_token", "somebody")
-        AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
-    assert AuthToken.objects.count() == 1
-
-
 def test_a_second_token_leaves_the_user_and_the_first_as_they_are(db: None) -> None:
     ada = User.objects.create_user("ada", password="kept")
     first, second = create_token("ada", "--role", "admin"), create_token("ada")
