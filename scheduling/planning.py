@@ -17,6 +17,7 @@ RECORDED_SPAN: Final = timedelta(days=1)
 RECORDED_MOST: Final = 200
 # With catch_up `all` each one is a task to run: more of them would keep the workers from all other work.
 CAUGHT_UP_MOST: Final = 10_000
+# The shortest time that datetime knows: what is after this much less is at or after.
 _MOMENT: Final = timedelta(microseconds=1)
 _UNTIL: Final = "missed, like all occurrences before "
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
