@@ -13,6 +13,7 @@ from itertools import takewhile
 from scheduling.timing.instants import EPOCH_ORDINAL, MINUTES_A_DAY
 
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+# Of a wall clock.
 _MINUTES_AN_HOUR = 60
 
 

@@ -20,8 +20,11 @@ _RULE = re.compile(
     rf"(?:{_NAME}(?P<summer>{_TIME})?"
     rf",(?P<begin_day>{_DAY})(?:/(?P<begin_time>{_TIME}))?,(?P<end_day>{_DAY})(?:/(?P<end_time>{_TIME}))?)?"
 )
-_HOUR = 3600
+# POSIX counts in days of this many seconds, and has no leap seconds.
 _DAY_SECONDS = 86_400
+# How far summer time is ahead of standard time where a rule does not say.
+_SUMMER_AHEAD = 3600
+# Days before 1 March in a year that is no leap year.
 _UNTIL_MARCH = 59
 
 
@@ -60,7 +63,7 @@ def yearly_changes(text: str) -> YearlyChanges | None:
     standard = -_seconds(found["standard"])
     return YearlyChanges(
         standard,
-        -_seconds(found["summer"]) if found["summer"] else standard + _HOUR,
+        -_seconds(found["summer"]) if found["summer"] else standard + _SUMMER_AHEAD,
         (_day(found["begin_day"]), _seconds(found["begin_time"] or "2")),
         (_day(found["end_day"]), _seconds(found["end_time"] or "2")),
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scheduling.models import Schedule
 from tests.api.asking import pointers
@@ -21,6 +23,15 @@ def described(client: CheckedClient, query: str = "", **headers: Any) -> Any:
     response = client.post(f"{DESCRIBE}{query}", BODY, format="json", headers=headers)
     assert response.status_code == 200, response.json()
     return response.json()
+
+
+@pytest.mark.parametrize("many", [1, 30])
+def test_describing_asks_as_much_whatever_is_stored(viewer: CheckedClient, crontab: Path, many: int) -> None:
+    for number in range(many):
+        a_schedule(cron=f"{number} * * * *")
+    with CaptureQueriesContext(connection) as asked:
+        described(viewer)
+    assert len(asked) == 4  # the token, its roles, the stored expressions and intervals
 
 
 @pytest.mark.parametrize(
