@@ -37,8 +37,8 @@ def test_a_user_model_of_ones_own_gets_its_admin_its_tokens_and_its_roles(tmp_pa
     assert json.loads(manage(tmp_path, "bootstrap")) == said
     token = manage(tmp_path, "create_token", "ada@example.org", "--role", "operator").strip()
     check = (
-        "from api.authentication import BearerAuthentication; from api.roles import role_of; "
-        f"user = BearerAuthentication().authenticate_credentials(b'{token}')[0]; "
+        "from api.authentication import token_of; from api.roles import role_of; "
+        f"user = token_of(b'{token}').user; "
         "print(user.get_username(), role_of(user).name)"
     )
     assert manage(tmp_path, "shell", "-v", "0", "-c", check).split() == ["ada@example.org", "OPERATOR"]
