@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Final
 
 from django.conf import settings
 
@@ -15,7 +16,7 @@ from scheduling.storable import Json
 from scheduling.workflows.placeholders import RESULT, NoSuchPart, filled, placeholders_in
 
 # Results may be a megabyte each: so many are in memory at a time.
-_AT_ONCE = 100
+_AT_ONCE: Final = 100
 
 
 def parameters(task: Task) -> Mapping[str, Json]:

@@ -40,7 +40,7 @@ class WorkflowRetry:
         for task in tasks:
             ledger.retry(task, now=self._now)
         WorkflowNode.objects.bulk_update(self._nodes.values(), ["status", "task"], batch_size=200)
-        return list(Task.objects.filter(pk__in=[task.pk for task in tasks], status=Status.QUEUED).order_by("pk"))
+        return list(Task.objects.filter(pk__in=[task.pk for task in tasks]).order_by("pk"))
 
     def _resume(self, node: WorkflowNode) -> None:
         if node.status == Status.COMPLETED:
