@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import delivery, dispatch, ledger, processes
+from scheduling import clock, delivery, dispatch, ledger, processes
 from scheduling.execution import looks, run, watch
 from scheduling.execution.interruption import SoftLimit
 from scheduling.execution.job_log import MOST_LINES
@@ -131,7 +131,7 @@ def test_an_unknown_job_or_parameters_that_no_longer_fit_fail_the_task(register:
 def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watch that looks every few milliseconds, with grace periods to match."""
     monkeypatch.setattr(looks, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=50))
+    monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=400))
     monkeypatch.setattr(processes, "PULSE_EVERY", timedelta(milliseconds=5))
 
 
@@ -272,6 +272,23 @@ def test_a_claim_whose_answer_was_lost_is_run_by_who_made_it(
     ended = ran(a_task(register(lambda context: context.attempt)))
     assert (ended.status, ended.result) == ("COMPLETED", 1)
     assert ended.attempts.count() == 1
+
+
+def test_a_connection_that_died_since_the_last_task_costs_no_attempt(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    troubles = [OperationalError("server closed the connection unexpectedly")]
+
+    def told() -> datetime:
+        if troubles:
+            raise troubles.pop()
+        return timezone.now()
+
+    monkeypatch.setattr(clock, "now", told)
+    assert ran(a_task(register(lambda context: context.attempt))).result == 1
+    assert closed == [True]
 
 
 def test_a_claim_that_failed_is_not_taken_from_who_got_it_meanwhile(
