@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from scheduling import delivery, dispatch, ledger
+from scheduling import clock, delivery, dispatch, ledger
 from scheduling.execution import run, watch
 from scheduling.execution.job_log import MOST_LINES
 from scheduling.execution.run import run_attempt
@@ -185,6 +186,23 @@ def test_a_claim_whose_answer_was_lost_is_run_by_who_made_it(
     ended = ran(a_task(register(lambda context: context.attempt)))
     assert (ended.status, ended.result) == ("COMPLETED", 1)
     assert ended.attempts.count() == 1
+
+
+def test_a_connection_that_died_since_the_last_task_costs_no_attempt(
+    register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    troubles = [OperationalError("server closed the connection unexpectedly")]
+
+    def told() -> datetime:
+        if troubles:
+            raise troubles.pop()
+        return timezone.now()
+
+    monkeypatch.setattr(clock, "now", told)
+    assert ran(a_task(register(lambda context: context.attempt))).result == 1
+    assert closed == [True]
 
 
 def test_a_claim_that_failed_is_not_taken_from_who_got_it_meanwhile(
