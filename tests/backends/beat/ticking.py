@@ -120,8 +120,8 @@ def make_due(schedule: Schedule) -> None:
 
 
 def many_due(count: int) -> None:
-    """Copies of one schedule that are due now."""
-    pattern = a_schedule(every=60, now=timezone.now() - timedelta(seconds=90))
+    """Copies of one schedule that are due now, and not again while a test runs."""
+    pattern = a_schedule(every=3600, now=timezone.now() - timedelta(seconds=3690))
     rows = [Schedule.objects.get(pk=pattern.pk) for _ in range(count)]
     for row in rows:
         row.pk = None
