@@ -48,7 +48,8 @@ def schedule_by_key(key: str) -> Schedule | None:
 
 def is_key_taken(key: str, *, but: int | None = None) -> bool:
     """Whether a schedule, other than the one with the id `but`, has this key."""
-    return Schedule.objects.filter(key=key).exclude(pk=but).exists()
+    others = Schedule.objects.filter(key=key)
+    return (others if but is None else others.exclude(pk=but)).exists()
 
 
 def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:

@@ -71,7 +71,7 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
 
 
 def put(
-    key: str, *, now: datetime, version: Versions = None, **fields: Unpack[ScheduleFields]
+    key: str, /, *, now: datetime, version: Versions = None, **fields: Unpack[ScheduleFields]
 ) -> tuple[Schedule, bool]:
     """Replace the schedule that has this key, or create it. Returns it, and whether it was created.
 

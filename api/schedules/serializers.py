@@ -8,6 +8,7 @@ from typing import Any, cast
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.advice import RunsPerYearOutput, WarningOutput
 from api.fields import (
     Choice,
     ExecutionInput,
@@ -24,8 +25,9 @@ from scheduling import clock, host_states, keys, queries, schedules
 from scheduling.backend import backend
 from scheduling.hosts import OVERDUE_AFTER
 from scheduling.models import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
+from scheduling.review.advice import runs_in_a_year, warnings_about
 from scheduling.timing import zone
-from scheduling.words import describe
+from scheduling.words import DEFAULT, describe
 
 # Enough to see the rhythm in a list of schedules; /occurrences/ has the others.
 SHOWN_NEXT = 5
@@ -121,7 +123,7 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:
-        return describe(schedule.trigger)
+        return describe(schedule.trigger, language=self.context.get("language", DEFAULT))
 
     @extend_schema_field(OccurrenceOutput(many=True))
     def get_next_occurrences(self, schedule: Schedule) -> list[dict[str, str]]:
@@ -165,6 +167,26 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         if "silent" not in shared:
             shared["silent"] = host_states.silent_names()
         return "silent" if host in shared["silent"] else "alive"
+
+
+class AnsweredSchedule(ScheduleOutput):
+    """A schedule that this request created or changed. The serializer's context has its runs `before` the change."""
+
+    warnings = serializers.SerializerMethodField()
+    runs_per_year = serializers.SerializerMethodField()
+
+    class Meta(ScheduleOutput.Meta):
+        fields = [*ScheduleOutput.Meta.fields, "warnings", "runs_per_year"]
+
+    @extend_schema_field(WarningOutput(many=True))
+    def get_warnings(self, schedule: Schedule) -> Any:
+        found: Any = warnings_about(schedule, now=clock.estimate())  # the type stubs do not know the argument `many`
+        return WarningOutput(found, many=True, context=self.context).data
+
+    @extend_schema_field(RunsPerYearOutput)
+    def get_runs_per_year(self, schedule: Schedule) -> dict[str, int | None]:
+        before: int | None = self.context["before"]
+        return {"before": before, "after": runs_in_a_year(schedule, now=clock.estimate())}
 
 
 class ScheduledOccurrence(serializers.Serializer[Any]):

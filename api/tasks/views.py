@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -18,6 +17,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.bodies import read
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
+from api.once import Shown
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
     AttemptOutput,
@@ -46,9 +46,9 @@ def asked_task(task: Task, delivery: str, code: int) -> Response:
     return tagged(body, task.events, status=code, location=location)
 
 
-def stored_task(code: int) -> Callable[[Task], Response]:
+def stored_task(code: int) -> Shown:
     """The answer about a task that is stored, and not handed over yet."""
-    return lambda task: asked_task(task, STORED, code)
+    return lambda _request, task: asked_task(task, STORED, code)
 
 
 def cancelled_task(task: Task) -> Response:
@@ -84,7 +84,7 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
 
     @extend_schema(summary="Cancel a task", request=None, responses={202: TaskOutput}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
-    @write(cancelled_task)
+    @write(lambda _request, task: cancelled_task(task))
     def cancel(self, request: Request, pk: str) -> Response:
         """A waiting task never runs. A running task is asked to stop, and ended if it runs after a grace period."""
         return cancelled_task(tasks.cancel(int(pk), now=clock.now(), version=expected(request)))

@@ -15,7 +15,7 @@ from tests.api.conformance import CheckedClient
 ADDRESS = "/api/schedules/by-key/nightly/"
 
 
-def put(client: CheckedClient, body: Any = None, **headers: str) -> Any:
+def put(client: CheckedClient, body: Any = None, **headers: Any) -> Any:
     return client.put(ADDRESS, wanted() if body is None else body, format="json", **headers)
 
 
