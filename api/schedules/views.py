@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
+from api.explanations import ExplanationOutput
 from api.reading import READING, in_language, language_of
 from api.roles import Role
 from api.schedules.answers import asked, change, changed, created, shown
@@ -37,7 +38,7 @@ from api.tasks.serializers import TaskOutput, TriggeredOutput
 from api.tasks.views import asked_task, stored_task
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
 from api.writing import asks_dry_run, write
-from scheduling import bulk, clock, queries, schedules
+from scheduling import bulk, clock, explain, queries, schedules
 from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
 
@@ -175,6 +176,13 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         language = language_of(request)
         found = preview_change(int(pk), days=window["days"], language=language, now=clock.now(), **members)
         return in_language(Response(PreviewOutput(found, context={"language": language}).data), language)
+
+    @extend_schema(summary="Explain why a schedule has not run", responses=ExplanationOutput)
+    @action(detail=True, filterset_class=None)
+    def explain(self, request: Request, pk: str) -> Response:
+        """What keeps the schedule from running: a pause, its end, its entries, its host or Beat, an open task."""
+        found = explain.of_schedule(queries.schedule(int(pk)), now=clock.now())
+        return Response(ExplanationOutput(found).data)
 
     @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])

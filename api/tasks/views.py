@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.bodies import read
+from api.explanations import ExplanationOutput
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
 from api.once import Shown
 from api.tasks.filters import TaskFilter
@@ -30,7 +31,7 @@ from api.tasks.serializers import (
 )
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.writing import write
-from scheduling import clock, tasks
+from scheduling import clock, explain, tasks
 from scheduling.events import log as event_log
 from scheduling.models import Task
 
@@ -114,6 +115,12 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     def attempts(self, request: Request, pk: str) -> Response:
         """Each attempt: when and where it ran, and how it ended."""
         return Response(AttemptOutput(self.get_object().attempts.order_by("number"), many=True).data)
+
+    @extend_schema(summary="Explain why a task has not run", responses=ExplanationOutput)
+    @action(detail=True, filterset_class=None)
+    def explain(self, request: Request, pk: str) -> Response:
+        """What the task waits for: its time, another task, an agent, or a worker that takes its queue."""
+        return Response(ExplanationOutput(explain.of_task(self.get_object())).data)
 
     @extend_schema(
         summary="List a task's events, oldest first",

@@ -15,7 +15,7 @@ from tests.conftest import at
 
 NOW = at("2026-11-20 10:00")
 ENGLISH = {"en", "en-us"}
-TRIGGERS = [
+TRIGGERS: list[Cron | Every] = [
     Cron.parse("0 0 13 * 5"), Cron.parse("0 0 1-31 * 5"), Cron.parse("*/40 * * * *"), Cron.parse("0 0 31 * *"),
     Cron.parse("* * * * *"), Cron.parse("30 2 * * *", "Europe/Berlin"), Cron.parse("*/30 2 * * *", "Europe/Berlin"),
     Cron.parse("30 0 * * *", "America/Havana"), Every(30, NOW + timedelta(seconds=1)),
