@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse, HttpResponseBase
@@ -38,6 +38,10 @@ _KEY: Final = re.compile(r'"([\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 _FORGET_AT_ONCE: Final = 100
 
 
+Shown: TypeAlias = Callable[[Request, Any], Response]
+"""The answer to a request that has stored this."""
+
+
 class KeyInUse(APIException):
     """Another request has the same Idempotency-Key, and was not done when this one began."""
 
@@ -54,7 +58,7 @@ class KeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
-def once(request: Request, run: Callable[[], Response], shown: Callable[[Any], Response] | None) -> HttpResponseBase:
+def once(request: Request, run: Callable[[], Response], shown: Shown | None) -> HttpResponseBase:
     """The answer of `run`, or the first answer to the same request of the same user.
 
     `shown` makes the answer from what `run` stores, for the case that the process ends before it can answer. Only an
@@ -76,9 +80,9 @@ def once(request: Request, run: Callable[[], Response], shown: Callable[[Any], R
 class _Receipt:
     """The row of one request. It is written twice: with what was asked for, and when the answer is known."""
 
-    def __init__(self, request: Request, key: str, shown: Callable[[Any], Response] | None, now: datetime) -> None:
+    def __init__(self, request: Request, key: str, shown: Shown | None, now: datetime) -> None:
         self._of: dict[str, Any] = {"user": request.user, "key": key}
-        self._shown, self._now = shown, now
+        self._request, self._shown, self._now = request, shown, now
         self._row: KeptAnswer | None = None
         self.fingerprint = _fingerprint(request)
 
@@ -89,7 +93,7 @@ class _Receipt:
     def keep(self, made: object) -> None:
         """Store the answer in the transaction that has made `made`. Raises KeyInUse, which ends the transaction."""
         if self._row is None and self._shown is not None:
-            self._store(self._shown(made))
+            self._store(self._shown(self._request, made))
 
     def finish(self, response: Response) -> None:
         """Store the answer as it is given."""

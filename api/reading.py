@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from django.conf import settings
+from django.http import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.words import DEFAULT, UnknownLanguage, languages, matching
+
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 _CLOCKS: Final[dict[str, Literal[12, 24]]] = {"12": 12, "24": 24}
 
@@ -25,18 +29,26 @@ READING: Final = [
 
 
 def language_of(request: Request) -> str:
-    """`?language=`, else what Accept-Language likes best, else TANDEM_LANGUAGE.
+    """`?language=`, else what Accept-Language likes best of what there is, else TANDEM_LANGUAGE.
 
-    Raises InvalidRequest listing the languages there are, where none of those asked for is offered.
+    Raises InvalidRequest, which lists the languages there are, only for `?language=`: a browser sends its header
+    unasked.
     """
     asked = request.query_params.get("language")
-    header = request.headers.get("Accept-Language", "")
     try:
         if asked is not None:
             return matching(asked)
-        return matching(*(_liked(header) or [getattr(settings, "TANDEM_LANGUAGE", DEFAULT)]))
     except UnknownLanguage as exc:
-        raise InvalidRequest([Problem("" if asked is None else "language", exc.code, exc.detail)]) from exc
+        raise InvalidRequest([Problem("language", exc.code, exc.detail)]) from exc
+    own = getattr(settings, "TANDEM_LANGUAGE", DEFAULT)
+    return matching(*_liked(request.headers.get("Accept-Language", "")), own)
+
+
+def in_language(response: Answer, language: str) -> Answer:
+    """The answer, which says in which language it is: not always in the one that was asked for."""
+    response.headers["Content-Language"] = language
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
 
 
 def _liked(header: str) -> list[str]:

@@ -37,6 +37,9 @@ IF_NONE_MATCH: Final = OpenApiParameter(
 _TAG: Final = r'(?:W/)?"([0-9]{1,10})(?:-[0-9a-f]{16})?"'
 _TAGS: Final = re.compile(rf"{_TAG}(?:\s*,\s*{_TAG})*")
 
+# What the answer to a write tells besides: a GET, which has the same ETag, does not show it.
+_ONLY_OF_THE_WRITE: Final = frozenset({"delivery", "warnings", "runs_per_year"})
+
 
 class VersionRequired(APIException):
     """The setting TANDEM_REQUIRE_IF_MATCH asks every change to name the version that it is meant for."""
@@ -64,7 +67,8 @@ def expected(request: Request, *, required: bool = False) -> frozenset[int] | No
 
 def tagged(data: Mapping[str, Any], version: int, *, status: int = HTTPStatus.OK, location: str = "") -> Response:
     """An answer with its ETag, and for what was created with its Location."""
-    digest = hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:16]
+    kept = {name: value for name, value in data.items() if name not in _ONLY_OF_THE_WRITE}
+    digest = hashlib.sha256(JSONRenderer().render(kept)).hexdigest()[:16]
     headers = {"ETag": f'"{version}-{digest}"'} | ({"Location": location} if location else {})
     return Response(data, status=status, headers=headers)
 

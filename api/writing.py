@@ -11,7 +11,7 @@ from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.once import once
+from api.once import Shown, once
 from scheduling import rehearsal
 from scheduling.errors import InvalidRequest, Problem
 
@@ -22,7 +22,7 @@ NO_ID: Final = 0
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def write(shown: Callable[[Any], Response] | None = None, *, makes: bool = False) -> Callable[[Handler], Handler]:
+def write(shown: Shown | None = None, *, makes: bool = False) -> Callable[[Handler], Handler]:
     """Mark the handler of a write.
 
     `shown` makes its answer from what it stores (see `api.once`). `makes`: the answer shows a new row. With

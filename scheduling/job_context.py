@@ -12,6 +12,7 @@ from datetime import datetime
 class JobContext:
     """The task that a job runs for, and the functions that connect the job with the ledger.
 
+    `due_at` is the occurrence, or the time that was asked for; None for a task that was to run at once.
     `scheduling.execution.run` provides `report`, `ask_cancelled` and `ask_mine`; tests provide their own.
     """
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.utils.text import slugify
 
+# Nobody types a longer one; it also fits into one line of a log.
 LONGEST: Final = 100
 WHAT_TO_WRITE: Final = (
     f"Write lower-case letters, digits, dots, dashes and underscores, at most {LONGEST}; a letter or digit first."

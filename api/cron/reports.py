@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
-from api.cron.serializers import FORMS, ClockChangeOutput, WarningOutput
+from api.advice import ClockChangeOutput, WarningOutput
+from api.cron.serializers import FORMS
 from api.fields import Choice, Instant, StrictSerializer, Text, Whole, utc_text
 from api.schedules.serializers import OccurrenceOutput
 from scheduling.review.collisions import Collision
@@ -16,6 +17,7 @@ from scheduling.review.report import Report
 from scheduling.review.report_lines import MOST_NEXT, ReportLine
 from scheduling.timing.warnings import ReviewWarning
 from scheduling.timing.zones import tzdata_version, zone
+from scheduling.words.told import told
 
 
 class ReviewInput(StrictSerializer):
@@ -88,16 +90,16 @@ def report_members(report: Report, language: str) -> dict[str, Any]:
         "entry_count": report.count("entry", "at_start", "schedule", "paused"),
         "error_count": report.count("error"),
         "complete": report.complete,
-        "warnings": [_warning(one) for one in report.warnings],
+        "warnings": [_warning(one, language) for one in report.warnings],
         "collisions": [
             {"at": utc_text(one.at), "count": one.count, "numbers": one.numbers} for one in report.collisions
         ],
-        "lines": [_line(line) for line in report.lines],
+        "lines": [_line(line, language) for line in report.lines],
         "tzdata": tzdata_version(),
     }
 
 
-def _line(line: ReportLine) -> dict[str, Any]:
+def _line(line: ReportLine, language: str) -> dict[str, Any]:
     local = zone(line.timezone) if line.next_occurrences else None
     return {
         "number": line.number,
@@ -111,7 +113,7 @@ def _line(line: ReportLine) -> dict[str, Any]:
         "environment": dict(line.environment),
         "words": line.words,
         "next_occurrences": [_occurrence(at, local) for at in line.next_occurrences],
-        "warnings": [_warning(one) for one in line.warnings],
+        "warnings": [_warning(one, language) for one in line.warnings],
         "error": line.error,
         "error_code": line.error_code,
     }
@@ -121,7 +123,7 @@ def _occurrence(at: datetime, local: ZoneInfo | None) -> dict[str, str]:
     return {"local": at.astimezone(local).isoformat(), "utc": utc_text(at)}
 
 
-def _warning(warning: ReviewWarning) -> dict[str, Any]:
+def _warning(warning: ReviewWarning, language: str) -> dict[str, Any]:
     clock_changes: Any = warning.clock_changes  # the type stubs do not know the argument `many`
     shown = ClockChangeOutput(clock_changes, many=True).data if clock_changes else []
-    return {"code": warning.code, "detail": warning.detail, "clock_changes": shown}
+    return {"code": warning.code, "detail": told(warning, language), "clock_changes": shown}

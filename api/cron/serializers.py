@@ -8,12 +8,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.fields import Instant, Interval, StrictSerializer, Text, Whole
+from api.advice import WarningOutput
+from api.fields import Interval, StrictSerializer, Text, Whole
 from api.schedules.serializers import OccurrenceOutput, occurrence
 from scheduling.review.expression import MOST_NEXT, OnBackend, Review
-from scheduling.timing.dst_effects import ClockChange, Effect
 from scheduling.timing.frequency import Frequency
-from scheduling.timing.warnings import ReviewWarning
 from scheduling.timing.zones import tzdata_version
 
 FORMS = ["auto", "user", "system"]
@@ -44,29 +43,6 @@ class OnBackendOutput(serializers.Serializer[OnBackend]):
 
     def get_entries(self, where: OnBackend) -> list[str]:
         return [entry.text for entry in where.entries]
-
-
-class ClockChangeOutput(serializers.Serializer[ClockChange]):
-    """A clock change (to or from summer time, for example) that loses, delays or doubles runs."""
-
-    day = serializers.DateField()
-    at = Instant(help_text="The instant of the change.")
-    begins = serializers.CharField(help_text="The first local time that is skipped or happens twice.")
-    ends = serializers.CharField(help_text="The first local time after the skipped or repeated ones.")
-    effect = serializers.SerializerMethodField()
-    runs = serializers.IntegerField(help_text="How many of the trigger's times of day are from `begins` to `ends`.")
-
-    @extend_schema_field(serializers.ChoiceField(choices=[effect.value for effect in Effect]))
-    def get_effect(self, change: ClockChange) -> str:
-        return change.effect.value
-
-
-class WarningOutput(serializers.Serializer[ReviewWarning]):
-    """What a person should know. `clock_changes` is empty unless the code is `clock_change`."""
-
-    code = serializers.CharField()
-    detail = serializers.CharField()
-    clock_changes = ClockChangeOutput(many=True)
 
 
 class RunsOutput(serializers.Serializer[Frequency]):

@@ -20,7 +20,7 @@ from api.cron.reports import ReportOutput, ReviewInput, report_members
 from api.cron.serializers import FORMS, DescribeInput, DescribeOutput
 from api.fields import StrictSerializer, Whole
 from api.parsers import BoundedJSONParser
-from api.reading import READING, language_of, reading_of
+from api.reading import READING, in_language, language_of, reading_of
 from api.roles import Role
 from api.writing import asks_dry_run, write
 from scheduling.models import Schedule
@@ -65,7 +65,7 @@ class DescribeView(APIView):
             found = review_cron(given["cron"], given["timezone"], **options)
         else:
             found = review_every(given["every"], given["timezone"], **options)
-        return Response(DescribeOutput(found, context=reading).data)
+        return in_language(Response(DescribeOutput(found, context=reading).data), reading["language"])
 
 
 class _Count(StrictSerializer):
@@ -159,7 +159,7 @@ class ImportView(APIView):
             adopted = adoption.plan(report, now=now, **options)
         else:
             adopted = adoption.apply(report, comment_out=table if given["comment_out"] else None, now=now, **options)
-        return Response(AdoptedOutput(adopted, context={"dry_run": dry_run}).data)
+        return in_language(Response(AdoptedOutput(adopted, context={"dry_run": dry_run}).data), language)
 
 
 def _form(asked: str) -> Form | None:
@@ -170,4 +170,4 @@ def _form(asked: str) -> Form | None:
 def _answer(request: Request, report: Report, language: str) -> Response:
     """The response: JSON members, or the report itself, from which the other renderers make their text."""
     as_json = isinstance(request.accepted_renderer, JSONRenderer)
-    return Response(report_members(report, language) if as_json else report)
+    return in_language(Response(report_members(report, language) if as_json else report), language)

@@ -9,13 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.schedules.serializers import DeletionOutput, ScheduleInput, ScheduleOutput
-from api.schedules.views import asked, created, shown
+from api.reading import READING
+from api.schedules.answers import asked, changed, created, shown
+from api.schedules.serializers import AnsweredSchedule, DeletionOutput, ScheduleInput, ScheduleOutput
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
 from api.writing import write
 from scheduling import clock, keys, queries, schedules
 from scheduling.errors import InvalidRequest, NotFound, Problem, StaleVersion
 from scheduling.models import Schedule
+from scheduling.review.advice import runs_in_a_year
 
 _ONLY_NEW: Final = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, enum=["*"], description="Only create: 412 if there is one already."
@@ -30,18 +32,18 @@ class ByKeyView(APIView):
         operation_id="schedules_by_key_retrieve",
         summary="Get a schedule by its key",
         responses={200: ScheduleOutput, 304: None},
-        parameters=[IF_NONE_MATCH],
+        parameters=[IF_NONE_MATCH, *READING[:1]],
     )
     def get(self, request: Request, key: str) -> Response:
         """The same answer as by its id."""
-        return unless_known(request, shown(_found(key)))
+        return unless_known(request, shown(request, _found(key)))
 
     @extend_schema(
         operation_id="schedules_by_key_update",
         summary="Create or replace a schedule by its key",
         request=ScheduleInput,
-        responses={200: ScheduleOutput, 201: ScheduleOutput},
-        parameters=[IF_MATCH, _ONLY_NEW],
+        responses={200: AnsweredSchedule, 201: AnsweredSchedule},
+        parameters=[IF_MATCH, _ONLY_NEW, *READING[:1]],
     )
     @write()
     def put(self, request: Request, key: str) -> Response:
@@ -54,8 +56,9 @@ class ByKeyView(APIView):
         members = asked(request, found.pk if found else None)
         if members.setdefault("key", key) != key or not keys.is_key(key):
             raise InvalidRequest([Problem("key", "not_a_key", f"Write the key of the address. {keys.WHAT_TO_WRITE}")])
+        before = runs_in_a_year(found, now=clock.now()) if found else None
         schedule, is_new = _put(request, found, version, members)
-        return created(schedule) if is_new else shown(schedule)
+        return created(request, schedule) if is_new else changed(request, schedule, before=before)
 
     @extend_schema(
         operation_id="schedules_by_key_destroy",

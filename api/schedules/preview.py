@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.advice import RunsPerYearOutput, WarningOutput
 from api.fields import Instant, StrictSerializer, Whole
 from api.schedules.serializers import OccurrenceOutput, occurrence
 from scheduling.review.preview import MOST_DAYS, Preview, Version
@@ -48,10 +49,16 @@ class PreviewOutput(serializers.Serializer[Preview]):
     until = Instant(
         source="difference.until", help_text="The end of the preview: earlier than asked for if there are many runs."
     )
+    warnings = WarningOutput(many=True, help_text="About the schedule as it would be.")
+    runs_per_year = serializers.SerializerMethodField()
     counts = serializers.SerializerMethodField()
     appear = serializers.SerializerMethodField()
     vanish = serializers.SerializerMethodField()
     moved = serializers.SerializerMethodField()
+
+    @extend_schema_field(RunsPerYearOutput)
+    def get_runs_per_year(self, found: Preview) -> dict[str, int]:
+        return {"before": found.runs_before, "after": found.runs_after}
 
     @extend_schema_field(
         {

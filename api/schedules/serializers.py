@@ -8,6 +8,7 @@ from typing import Any, cast
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.advice import RunsPerYearOutput, WarningOutput
 from api.fields import (
     Choice,
     ExecutionInput,
@@ -25,8 +26,9 @@ from scheduling.backend import backend
 from scheduling.errors import InvalidTrigger
 from scheduling.hosts import OVERDUE_AFTER
 from scheduling.models import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
+from scheduling.review.advice import runs_in_a_year, warnings_about
 from scheduling.timing import zone
-from scheduling.words import describe
+from scheduling.words import DEFAULT, describe
 
 # Enough to see the rhythm in a list of schedules; /occurrences/ has the others.
 SHOWN_NEXT = 5
@@ -127,7 +129,7 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
 
     def get_words(self, schedule: Schedule) -> str:
         try:
-            return describe(schedule.trigger)
+            return describe(schedule.trigger, language=self.context.get("language", DEFAULT))
         except InvalidTrigger as exc:
             return exc.detail
 
@@ -184,6 +186,26 @@ class ScheduleOutput(serializers.ModelSerializer[Schedule]):
         if "silent" not in shared:
             shared["silent"] = host_states.silent_names()
         return "silent" if host in shared["silent"] else "alive"
+
+
+class AnsweredSchedule(ScheduleOutput):
+    """A schedule that this request created or changed. The serializer's context has its runs `before` the change."""
+
+    warnings = serializers.SerializerMethodField()
+    runs_per_year = serializers.SerializerMethodField()
+
+    class Meta(ScheduleOutput.Meta):
+        fields = [*ScheduleOutput.Meta.fields, "warnings", "runs_per_year"]
+
+    @extend_schema_field(WarningOutput(many=True))
+    def get_warnings(self, schedule: Schedule) -> Any:
+        found: Any = warnings_about(schedule, now=clock.estimate())  # the type stubs do not know the argument `many`
+        return WarningOutput(found, many=True, context=self.context).data
+
+    @extend_schema_field(RunsPerYearOutput)
+    def get_runs_per_year(self, schedule: Schedule) -> dict[str, int | None]:
+        before: int | None = self.context["before"]
+        return {"before": before, "after": runs_in_a_year(schedule, now=clock.estimate())}
 
 
 class ScheduledOccurrence(serializers.Serializer[Any]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
@@ -18,49 +17,34 @@ from rest_framework.viewsets import GenericViewSet
 from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
-from api.reading import READING, language_of
+from api.explanations import ExplanationOutput
+from api.reading import READING, in_language, language_of
 from api.roles import Role, Scope
+from api.schedules.answers import asked, change, changed, created, shown
 from api.schedules.filters import MoveFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
-from api.schedules.serializers import DeletionOutput, Move, ScheduledOccurrence, ScheduleInput, ScheduleOutput, Window
+from api.schedules.serializers import (
+    AnsweredSchedule,
+    DeletionOutput,
+    Move,
+    ScheduledOccurrence,
+    ScheduleInput,
+    ScheduleOutput,
+    Window,
+)
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from api.tasks.views import asked_task, stored_task
-from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
-from api.writing import NO_ID, asks_dry_run, write
-from scheduling import bulk, clock, drafts, queries, rehearsal, schedules
+from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
+from api.writing import asks_dry_run, write
+from scheduling import bulk, clock, explain, queries, schedules
 from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
 
-
-def shown(schedule: Schedule, code: int = status.HTTP_200_OK) -> Response:
-    """A schedule as each operation answers it, with its version as ETag."""
-    is_new = code == status.HTTP_201_CREATED
-    location = reverse("schedule-detail", kwargs={"pk": schedule.pk}) if is_new else ""
-    if is_new and rehearsal.is_on():
-        # Also its entries show no id that there will never be.
-        schedule.pk = NO_ID
-    return tagged(ScheduleOutput(schedule).data, schedule.version, status=code, location=location)
-
-
-def created(schedule: Schedule) -> Response:
-    """A schedule that did not exist before."""
-    return shown(schedule, status.HTTP_201_CREATED)
-
-
-def asked(request: Request, pk: int | None = None, *, partial: bool = False) -> dict[str, Any]:
-    """The members of a body, for a new schedule or for the one with the id `pk`. Raises FaultyBody with all faults."""
-
-    def check(**members: Any) -> None:
-        now = clock.now()
-        if pk is None:
-            drafts.draft(now=now, **members)
-        else:
-            given = members if partial else {**drafts.defaults(), **members}
-            drafts.draft_of_change(queries.schedule(pk), now=now, **given)
-
-    return read(ScheduleInput(data=request.data, partial=partial), check)
+_LANGUAGE = READING[:1]
+_LOOK = [IF_NONE_MATCH, *_LANGUAGE]
+_CHANGE = [IF_MATCH, *_LANGUAGE]
 
 
 @extend_schema(tags=["schedules"])
@@ -75,32 +59,44 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     roles = {"preview": Role.VIEWER}
     scopes = {"trigger": Scope.RUN}
 
-    @extend_schema(summary="Create a schedule", request=ScheduleInput, responses={201: ScheduleOutput})
+    @extend_schema(
+        summary="Create a schedule", request=ScheduleInput, responses={201: AnsweredSchedule}, parameters=_LANGUAGE
+    )
     @write(created)
     def create(self, request: Request) -> Response:
         """The schedule is stored, routed to a backend and installed there. The answer has the trigger in plain words,
         the next occurrences, and the reason for the routing.
         """
-        return created(schedules.create(now=clock.now(), **asked(request)))
+        return created(request, schedules.create(now=clock.now(), **asked(request)))
 
-    @extend_schema(summary="Get a schedule", responses={200: ScheduleOutput, 304: None}, parameters=[IF_NONE_MATCH])
+    @extend_schema(summary="Get a schedule", responses={200: ScheduleOutput, 304: None}, parameters=_LOOK)
     def retrieve(self, request: Request, pk: str) -> Response:
         """The current version of the schedule. The header ETag names it."""
-        return unless_known(request, shown(queries.schedule(int(pk))))
+        return unless_known(request, shown(request, queries.schedule(int(pk))))
 
-    @extend_schema(summary="Change a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(
+        summary="Change a schedule",
+        request=ScheduleInput,
+        responses=AnsweredSchedule,
+        parameters=_CHANGE,
+    )
     @write()
     def partial_update(self, request: Request, pk: str) -> Response:
         """Members that are not given keep their values. `every` replaces `cron`, and `cron` replaces `every`."""
         version, members = _version(request), asked(request, int(pk), partial=True)
-        return shown(schedules.update(int(pk), now=clock.now(), version=version, **members))
+        return change(request, int(pk), lambda: schedules.update(int(pk), now=clock.now(), version=version, **members))
 
-    @extend_schema(summary="Replace a schedule", request=ScheduleInput, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(
+        summary="Replace a schedule",
+        request=ScheduleInput,
+        responses=AnsweredSchedule,
+        parameters=_CHANGE,
+    )
     @write()
     def update(self, request: Request, pk: str) -> Response:
         """Members that are not given get their default values."""
         version, members = _version(request), asked(request, int(pk))
-        return shown(schedules.replace(int(pk), now=clock.now(), version=version, **members))
+        return change(request, int(pk), lambda: schedules.replace(int(pk), now=clock.now(), version=version, **members))
 
     @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
     @write()
@@ -109,29 +105,31 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         deletion = schedules.delete(int(pk), now=clock.now(), version=_version(request))
         return Response(DeletionOutput(deletion).data)
 
-    @extend_schema(summary="Pause a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Pause a schedule", request=None, responses=AnsweredSchedule, parameters=_CHANGE)
     @action(detail=True, methods=["post"])
-    @write(shown)
+    @write(changed)
     def pause(self, request: Request, pk: str) -> Response:
         """No occurrence is due until the schedule is resumed. Occurrences during the pause are not caught up later."""
-        return shown(schedules.pause(int(pk), now=clock.now(), version=_version(request)))
+        return change(request, int(pk), lambda: schedules.pause(int(pk), now=clock.now(), version=_version(request)))
 
-    @extend_schema(summary="Resume a schedule", request=None, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Resume a schedule", request=None, responses=AnsweredSchedule, parameters=_CHANGE)
     @action(detail=True, methods=["post"])
-    @write(shown)
+    @write(changed)
     def resume(self, request: Request, pk: str) -> Response:
         """The next occurrence is the first one after now."""
-        return shown(schedules.resume(int(pk), now=clock.now(), version=_version(request)))
+        return change(request, int(pk), lambda: schedules.resume(int(pk), now=clock.now(), version=_version(request)))
 
-    @extend_schema(summary="Move a schedule", request=Move, responses=ScheduleOutput, parameters=[IF_MATCH])
+    @extend_schema(summary="Move a schedule", request=Move, responses=AnsweredSchedule, parameters=_CHANGE)
     @action(detail=True, methods=["post"])
-    @write(shown)
+    @write(changed)
     def move(self, request: Request, pk: str) -> Response:
         """The schedule is installed on the new backend first, then removed from the old one. Each occurrence during the
         move becomes exactly one task.
         """
         to = read(Move(data=request.data))["backend"]
-        return shown(schedules.move(int(pk), to=to, now=clock.now(), version=_version(request)))
+        return change(
+            request, int(pk), lambda: schedules.move(int(pk), to=to, now=clock.now(), version=_version(request))
+        )
 
     @extend_schema(
         operation_id="schedules_move_many",
@@ -164,7 +162,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         request=ScheduleInput,
         responses=PreviewOutput,
         parameters=[
-            *READING[:1],
+            *_LANGUAGE,
             OpenApiParameter("days", int, description="How many days: 1 to 366; 7 if not given."),
         ],
     )
@@ -176,9 +174,16 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         given = request.query_params.get("days", "7")
         window = read(PreviewWindow(data={"days": int(given) if given.isdecimal() and len(given) < 4 else given}))
         members = asked(request, int(pk), partial=True)
-        options = {"days": window["days"], "language": language_of(request), "now": clock.now()}
-        found = preview_change(int(pk), **options, **members)
-        return Response(PreviewOutput(found).data)
+        language = language_of(request)
+        found = preview_change(int(pk), days=window["days"], language=language, now=clock.now(), **members)
+        return in_language(Response(PreviewOutput(found, context={"language": language}).data), language)
+
+    @extend_schema(summary="Explain why a schedule has not run", responses=ExplanationOutput)
+    @action(detail=True, filterset_class=None)
+    def explain(self, request: Request, pk: str) -> Response:
+        """What keeps the schedule from running: a pause, its end, its entries, its host or Beat, an open task."""
+        found = explain.of_schedule(queries.schedule(int(pk)), now=clock.now())
+        return Response(ExplanationOutput(found).data)
 
     @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])

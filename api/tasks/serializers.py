@@ -31,7 +31,12 @@ class TaskOutput(serializers.ModelSerializer[Task]):
     created_at = Instant()
     started_at = Instant(allow_null=True)
     finished_at = Instant(allow_null=True)
-    scheduled_time = Instant(source="wait_until", allow_null=True, help_text="The time that it waits for, or null.")
+    scheduled_time = Instant(
+        source="due_at", allow_null=True, help_text="When it was to run; null for a task that was to run at once."
+    )
+    waits_until = Instant(
+        source="wait_until", allow_null=True, help_text="While it waits for a time: when it is queued, or tried again."
+    )
     expires = Instant(allow_null=True)
     soft_timeout = Interval(allow_null=True)
     timeout = Interval(allow_null=True)
@@ -44,8 +49,9 @@ class TaskOutput(serializers.ModelSerializer[Task]):
         model = Task
         fields = [
             "id", "schedule", "name", "description", "job", "parameters", "status", "reason", "due_at", "woken_by",
-            "scheduled_time", "expires", "executor", "host", "priority", "queue", "retries", "soft_timeout", "timeout",
-            "on_lost", "attempt", "progress", "result", "error", "ran_on", "created_at", "started_at", "finished_at",
+            "scheduled_time", "waits_until", "expires", "executor", "host", "priority", "queue", "retries",
+            "soft_timeout", "timeout", "on_lost", "attempt", "progress", "result", "error", "ran_on", "created_at",
+            "started_at", "finished_at",
         ]  # fmt: skip
 
     def get_ran_on(self, task: Task) -> str:

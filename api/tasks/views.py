@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -17,7 +16,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.bodies import read
+from api.explanations import ExplanationOutput
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
+from api.once import Shown
 from api.roles import Scope
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
@@ -31,7 +32,7 @@ from api.tasks.serializers import (
 )
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.writing import write
-from scheduling import clock, tasks
+from scheduling import clock, explain, tasks
 from scheduling.events import log as event_log
 from scheduling.models import Task
 
@@ -47,9 +48,9 @@ def asked_task(task: Task, delivery: str, code: int) -> Response:
     return tagged(body, task.events, status=code, location=location)
 
 
-def stored_task(code: int) -> Callable[[Task], Response]:
+def stored_task(code: int) -> Shown:
     """The answer about a task that is stored, and not handed over yet."""
-    return lambda task: asked_task(task, STORED, code)
+    return lambda _request, task: asked_task(task, STORED, code)
 
 
 def cancelled_task(task: Task) -> Response:
@@ -86,7 +87,7 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
 
     @extend_schema(summary="Cancel a task", request=None, responses={202: TaskOutput}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
-    @write(cancelled_task)
+    @write(lambda _request, task: cancelled_task(task))
     def cancel(self, request: Request, pk: str) -> Response:
         """A waiting task never runs. A running task is asked to stop, and ended if it runs after a grace period."""
         return cancelled_task(tasks.cancel(int(pk), now=clock.now(), version=expected(request)))
@@ -116,6 +117,12 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
     def attempts(self, request: Request, pk: str) -> Response:
         """Each attempt: when and where it ran, and how it ended."""
         return Response(AttemptOutput(self.get_object().attempts.order_by("number"), many=True).data)
+
+    @extend_schema(summary="Explain why a task has not run", responses=ExplanationOutput)
+    @action(detail=True, filterset_class=None)
+    def explain(self, request: Request, pk: str) -> Response:
+        """What the task waits for: its time, another task, an agent, or a worker that takes its queue."""
+        return Response(ExplanationOutput(explain.of_task(self.get_object())).data)
 
     @extend_schema(
         summary="List a task's events, oldest first",

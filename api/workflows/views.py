@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
+from api.once import Shown
 from api.roles import Scope
 from api.tasks.views import STORED
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
@@ -38,9 +38,9 @@ def cancelled(workflow: Workflow) -> Response:
     return shown(workflow, status.HTTP_202_ACCEPTED)
 
 
-def stored(code: int) -> Callable[[Workflow], Response]:
+def stored(code: int) -> Shown:
     """The answer about a workflow that is stored, and whose first tasks are not handed over yet."""
-    return lambda workflow: _asked(workflow, STORED, code)
+    return lambda _request, workflow: _asked(workflow, STORED, code)
 
 
 def _asked(workflow: Workflow, delivery: str, code: int) -> Response:
@@ -89,7 +89,7 @@ class WorkflowViewSet(GenericViewSet[Workflow]):
 
     @extend_schema(summary="Cancel a workflow", request=None, responses={202: WorkflowTree}, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], filterset_class=None)
-    @write(cancelled)
+    @write(lambda _request, workflow: cancelled(workflow))
     def cancel(self, request: Request, pk: str) -> Response:
         """Waiting tasks do not run, and running tasks are asked to stop. The workflow ends when these have ended."""
         return cancelled(workflows.cancel(int(pk), now=clock.now(), version=expected(request)))

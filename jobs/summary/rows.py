@@ -46,11 +46,17 @@ def _page(since: datetime, until: datetime, before: int | None) -> Iterator[Row]
         "job",
         "schedule__name",
         "status",
+        "schedule_id",
         "due_at",
+        "created_at",
         "started_at",
         "finished_at",
         Substr("error", 1, _ERROR_CHARACTERS),
     )
-    for pk, name, job, schedule, status, due_at, started_at, finished_at, error in columns[:_PAGE]:
+    for pk, name, job, schedule, status, schedule_id, due_at, created_at, *times, error in columns[:_PAGE]:
+        started_at, finished_at = times
+        # A time that had passed when it was asked for means at once: nobody could have begun before that.
+        is_past = due_at is not None and schedule_id is None and due_at < created_at
         if finished_at is not None:
-            yield Row(pk, name, job, schedule or "", status, due_at, started_at, finished_at, error)
+            due = created_at if is_past else due_at
+            yield Row(pk, name, job, schedule or "", status, due, started_at, finished_at, error)

@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                 ('description', models.TextField(blank=True, default='')),
                 ('job', models.CharField(max_length=100)),
                 ('parameters', models.JSONField(blank=True, default=dict)),
-                ('due_at', models.DateTimeField(blank=True, help_text='The occurrence; empty if it is none.', null=True)),
+                ('due_at', models.DateTimeField(blank=True, help_text='The occurrence, or the time that was asked for.', null=True)),
                 ('woken_by', models.CharField(help_text='What created it: beat, crontab, upkeep, request, workflow.', max_length=50)),
                 ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
                 ('reason', models.TextField(blank=True, default='', help_text='Why it waits, or was skipped, missed or cancelled.')),

@@ -39,7 +39,7 @@ class Task(ExecutionOptions):
     description = models.TextField(default="", blank=True)
     job = models.CharField(max_length=100)
     parameters = models.JSONField(default=dict, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True, help_text="The occurrence; empty if it is none.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The occurrence, or the time that was asked for.")
     woken_by = models.CharField(max_length=50, help_text="What created it: beat, crontab, upkeep, request, workflow.")
 
     status = models.CharField(max_length=10, choices=STATUSES)

@@ -14,7 +14,9 @@ from scheduling import queries
 from scheduling.backend import backend
 from scheduling.drafts import ScheduleFields, draft_of_change
 from scheduling.models import Schedule
+from scheduling.review.advice import runs_in_a_year, warnings_about
 from scheduling.timing import zone
+from scheduling.timing.warnings import ReviewWarning
 from scheduling.words import DEFAULT, describe
 
 # A year, so that each rare date and each clock change can be seen.
@@ -52,11 +54,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change would do."""
+    """What a change would do. `runs_before` and `runs_after` are for a year; `warnings` are about the schedule then."""
 
     before: Version
     after: Version
     difference: Difference
+    runs_before: int
+    runs_after: int
+    warnings: tuple[ReviewWarning, ...]
 
 
 def preview(
@@ -74,7 +79,14 @@ def preview(
         until=now + timedelta(days=days),
         zones=(zone(schedule.timezone), zone(draft.timezone)),
     )
-    return Preview(_version(schedule, language), _version(draft, language), difference)
+    return Preview(
+        _version(schedule, language),
+        _version(draft, language),
+        difference,
+        runs_in_a_year(schedule, now=now),
+        runs_in_a_year(draft, now=now),
+        tuple(warnings_about(draft, now=now)),
+    )
 
 
 def compare(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -32,11 +32,17 @@ _UNITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewWarning:
-    """A warning: a stable code for programs, and a text for people. Only `clock_change` has `clock_changes`."""
+    """A warning: a stable code for programs, and an English text for people. Only `clock_change` has `clock_changes`.
+
+    `phrase` and `values` say the same for other languages: the name of a phrase, where that is not the code, and what
+    is put into it.
+    """
 
     code: str
     detail: str
     clock_changes: tuple[ClockChange, ...] = ()
+    phrase: str = ""
+    values: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 
 def warnings_of(trigger: Cron | Every, *, now: datetime) -> list[ReviewWarning]:
@@ -60,7 +66,7 @@ def _of_interval(every: Every) -> Iterator[ReviewWarning]:
         detail = "It is also due between whole minutes: cron's clock has no seconds, so crontab cannot hold it."
         yield ReviewWarning("sub_minute", detail)
     if every.seconds * _MANY_AN_HOUR <= 3600:
-        yield ReviewWarning("very_frequent", f"It runs {3600 // every.seconds:,} times an hour.")
+        yield _frequent(3600 // every.seconds)
 
 
 def _either_day(cron: Cron) -> Iterator[ReviewWarning]:
@@ -69,21 +75,22 @@ def _either_day(cron: Cron) -> Iterator[ReviewWarning]:
         return
     if any(open_fields):
         detail = "Both day fields are given, joined by 'or', and one of them allows every day: it runs every day."
+        yield ReviewWarning("either_day", detail, phrase="either_day_is_every_day")
     else:
         detail = (
             "The day of the month and the weekday are joined by 'or': it runs on days that match either, "
             "not only on those that match both."
         )
-    yield ReviewWarning("either_day", detail)
+        yield ReviewWarning("either_day", detail)
 
 
 def _uneven_steps(cron: Cron) -> Iterator[ReviewWarning]:
-    for kind, field in zip(_UNITS, (cron.minute, cron.hour, cron.day, cron.month, cron.weekday), strict=True):
-        for item in field.text.split(","):
+    for kind, given in zip(_UNITS, (cron.minute, cron.hour, cron.day, cron.month, cron.weekday), strict=True):
+        for item in given.text.split(","):
             step = _round_step(kind, item)
             size = kind.last - kind.low + 1
             if step > 1 and (size % step or kind is DAY):
-                yield ReviewWarning("uneven_step", _uneven(kind, field, item, step))
+                yield _uneven(kind, given, item, step)
 
 
 def _round_step(kind: FieldKind, item: str) -> int:
@@ -96,13 +103,14 @@ def _round_step(kind: FieldKind, item: str) -> int:
     return (number(every or step or "1") or 0) if whole else 0
 
 
-def _uneven(kind: FieldKind, field: Field, item: str, step: int) -> str:
+def _uneven(kind: FieldKind, given: Field, item: str, step: int) -> ReviewWarning:
     units, period = _UNITS[kind]
-    shown = ", ".join(map(str, field.values[:4])) + (f", ..., {field.values[-1]}" if len(field.values) > 4 else "")
-    return (
-        f"'{excerpt(item)}' in the {field.name} field is not every {step} {units}: it starts again each {period}. "
+    shown = ", ".join(map(str, given.values[:4])) + (f", ..., {given.values[-1]}" if len(given.values) > 4 else "")
+    detail = (
+        f"'{excerpt(item)}' in the {given.name} field is not every {step} {units}: it starts again each {period}. "
         f"The field allows {shown}."
     )
+    return ReviewWarning("uneven_step", detail, values={"item": excerpt(item), "allowed": shown})
 
 
 def _not_every_month(cron: Cron) -> Iterator[ReviewWarning]:
@@ -118,6 +126,7 @@ def _not_every_month(cron: Cron) -> Iterator[ReviewWarning]:
         "not_every_month",
         f"Not every month has day {days}. Too short, at least in some years: {months}. cron never takes the last day "
         "of the month instead.",
+        values={"days": days, "months": tuple(lacking)},
     )
 
 
@@ -126,7 +135,7 @@ def _clock_changes(cron: Cron, now: datetime) -> Iterator[ReviewWarning]:
     if found:
         changes = "; ".join(_described(change) for change in found[:4])
         detail = f"Clocks in {cron.zone.key} change at times when it is due: {changes}."
-        yield ReviewWarning("clock_change", detail, tuple(found))
+        yield ReviewWarning("clock_change", detail, tuple(found), values={"zone": cron.zone.key})
 
 
 def _described(change: ClockChange) -> str:
@@ -145,4 +154,8 @@ def _described(change: ClockChange) -> str:
 
 def _very_frequent(cron: Cron) -> Iterator[ReviewWarning]:
     if len(cron.minute.values) >= _MANY_AN_HOUR:
-        yield ReviewWarning("very_frequent", f"It runs {len(cron.minute.values)} times an hour.")
+        yield _frequent(len(cron.minute.values))
+
+
+def _frequent(times: int) -> ReviewWarning:
+    return ReviewWarning("very_frequent", f"It runs {times:,} times an hour.", values={"times": times})

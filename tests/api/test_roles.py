@@ -29,6 +29,8 @@ LEAST: dict[tuple[str, str], Role] = {
     ("POST", "/api/schedules/{id}/resume/"): Role.OPERATOR,
     ("POST", "/api/schedules/{id}/move/"): Role.OPERATOR,
     ("POST", "/api/schedules/move/"): Role.OPERATOR,
+    ("GET", "/api/schedules/{id}/explain/"): Role.VIEWER,
+    ("GET", "/api/tasks/{id}/explain/"): Role.VIEWER,
     ("POST", "/api/schedules/{id}/trigger/"): Role.OPERATOR,
     ("GET", "/api/schedules/{id}/occurrences/"): Role.VIEWER,
     ("GET", "/api/schedules/{id}/tasks/"): Role.VIEWER,

@@ -106,6 +106,19 @@ def test_what_waits_is_cancelled_and_never_runs(when: Any) -> None:
     assert task.status == "CANCELLED"
 
 
+@pytest.mark.parametrize("when", [None, NOW - timedelta(days=1), LATER])
+def test_a_task_keeps_the_time_that_was_asked_for(recorded: RecordingExecutor, when: Any) -> None:
+    task = a_task(scheduled_time=when)
+    assert task.due_at == when
+    if task.status == "SCHEDULED":
+        delivery.queue_due(now=LATER)
+    assert ledger.claim(task.pk, 1, worker="me", now=LATER) is not None
+    task.refresh_from_db()
+    assert (task.due_at, task.wait_until, task.started_at) == (when, None, LATER)
+    # Two tasks for the same time are two: only an occurrence of a schedule is unique.
+    assert a_task(scheduled_time=when).pk != task.pk
+
+
 def test_what_runs_is_asked_to_stop() -> None:
     task = a_task()
     ledger.claim(task.pk, 1, worker="me", now=NOW)

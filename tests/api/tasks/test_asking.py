@@ -51,6 +51,7 @@ def test_the_simplest_body_works_as_it_stands_and_its_past_time_means_now(operat
 def test_a_task_for_later_waits_and_says_for_what(operator: CheckedClient) -> None:
     body = asked(operator, scheduled_time="2090-01-01T00:00:00+02:00")
     assert (body["status"], body["scheduled_time"]) == ("SCHEDULED", "2089-12-31T22:00:00Z")
+    assert body["due_at"] == body["waits_until"] == body["scheduled_time"]
     assert body["delivery"].startswith("its time, 2089-12-31T22:00:00")
 
 

@@ -1,0 +1,44 @@
+"""What should a person know about a schedule as it is stored, or would be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from scheduling.models import Schedule
+from scheduling.timing import Cron
+from scheduling.timing.frequency import YEAR
+from scheduling.timing.warnings import ReviewWarning, warnings_of
+
+
+def warnings_about(schedule: Schedule, *, now: datetime) -> list[ReviewWarning]:
+    """The warnings about its trigger, and about its end: `ended`, `never_due`."""
+    return [*_of_its_end(schedule, now), *warnings_of(schedule.trigger, now=now)]
+
+
+def runs_in_a_year(schedule: Schedule, *, now: datetime) -> int:
+    """How many occurrences it has in the 365 days after `now`: none while it is paused. They are not listed."""
+    if schedule.paused:
+        return 0
+    trigger, after, until = schedule.trigger, now, now + YEAR
+    if schedule.starts_at is not None:
+        # An occurrence at the very start counts.
+        after = max(after, schedule.starts_at - timedelta(microseconds=1))
+    if schedule.ends_at is not None:
+        until = min(until, schedule.ends_at)
+    if until <= after:
+        return 0
+    if isinstance(trigger, Cron):
+        return trigger.count(after, until)
+    first = trigger.next(after)
+    return 0 if first is None or first > until else (until - first) // timedelta(seconds=trigger.seconds) + 1
+
+
+def _of_its_end(schedule: Schedule, now: datetime) -> Iterator[ReviewWarning]:
+    if schedule.ends_at is None or schedule.paused or schedule.next_due_at is not None:
+        return
+    if schedule.ends_at <= now:
+        at = f"{schedule.ends_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield ReviewWarning("ended", f"It has ended, at {at}: it does not run.", values={"at": at})
+    else:
+        yield ReviewWarning("never_due", "It is not due between its start and its end: it does not run.")
