@@ -43,6 +43,9 @@ def main(size: int, schedules: int, rounds: int) -> Figures:
     grow(size, schedules)
     found = {f"bytes a task: {name}": value / size for name, value in sizes().items() if value > size}
     found["bytes a task, in all"] = sum(found.values())
+    # One connection for all: its process is looked at.
+    connection.close()
+    connection.settings_dict["CONN_MAX_AGE"] = None
     with connection.cursor() as cursor:
         # What other processes of the server do for a query would not be counted.
         cursor.execute("SET max_parallel_workers_per_gather = 0")
