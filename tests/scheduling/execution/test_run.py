@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from scheduling import clock, delivery, dispatch, ledger
