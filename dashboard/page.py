@@ -35,6 +35,12 @@ class WithRole(LoginRequiredMixin):
 
     role: ClassVar[Role] = Role.VIEWER
     request: HttpRequest
+    kwargs: dict[str, Any]
+
+    @property
+    def pk(self) -> int:
+        """The id in the address."""
+        return int(self.kwargs["pk"])
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As the parent. Raises PermissionDenied for a lower role, and Http404 where the domain says NotFound."""
@@ -56,9 +62,9 @@ class Page(WithRole, TemplateView):
         links = [Link(name, reverse(f"dashboard:{key}"), key == self.section) for key, name in SECTIONS.items()]
         role = role_of(self.request.user) or 0
         shown = super().get_context_data(**kwargs)
-        return {**shown, "pages": links, "may_write": role >= Role.OPERATOR, **self.content(**kwargs)}
+        return {**shown, "pages": links, "may_write": role >= Role.OPERATOR, **self.content()}
 
-    def content(self, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """What this page's template shows."""
         return {}
 
@@ -71,10 +77,10 @@ class Action(WithRole, View):
     # Where it leads when the form names no page.
     fallback: ClassVar[str] = "today"
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, **_: Any) -> HttpResponseBase:
         """Do it. A refusal of the domain is shown as a message; nothing has changed then."""
         try:
-            messages.success(request, self.act(**kwargs), extra_tags="good")
+            messages.success(request, self.act(self.pk), extra_tags="good")
         except TandemError as exc:
             messages.error(request, exc.detail, extra_tags="bad")
         back = request.POST.get("next", "")
@@ -82,6 +88,6 @@ class Action(WithRole, View):
         safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
         return redirect(back if safe else reverse(f"dashboard:{self.fallback}"))
 
-    def act(self, **kwargs: Any) -> str:
-        """Do it, and return one sentence for the message. Raises TandemError."""
+    def act(self, pk: int) -> str:
+        """Do it to what has this id, and return one sentence for the message. Raises TandemError."""
         raise NotImplementedError

@@ -41,5 +41,6 @@ def latest(schedules: Iterable[Schedule], *, count: int) -> dict[int, list[Outco
     for row in rows.values_list("schedule_id", "pk", "status", "created_at", "due_at", "started_at", "finished_at"):
         schedule_id, pk, status, created, due, started, finished = row
         lasted = finished - started if started and finished else None
-        found[schedule_id].append(Outcome(pk, status, due or created, lasted, started - due if started and due else None))
+        late = started - due if started and due else None
+        found[schedule_id].append(Outcome(pk, status, due or created, lasted, late))
     return found

@@ -41,9 +41,7 @@ def rows(schedules: Iterable[Schedule], *, language: str, now: datetime) -> list
     shown = list(schedules)
     ended = outcomes.latest(shown, count=OUTCOMES)
     silent = host_states.silent_names() if any(schedule.host for schedule in shown) else set()
-    return [
-        ScheduleRow(each, words_of(each, language), ended[each.pk], state_of(each, silent, now)) for each in shown
-    ]
+    return [ScheduleRow(each, words_of(each, language), ended[each.pk], state_of(each, silent, now)) for each in shown]
 
 
 def words_of(schedule: Schedule, language: str) -> str:
@@ -56,16 +54,25 @@ def words_of(schedule: Schedule, language: str) -> str:
 
 def state_of(schedule: Schedule, silent: set[str], now: datetime) -> State | None:
     """The most important thing that is not as usual; None where all is."""
-    if schedule.sync_state == SyncState.OUT_OF_SYNC:
-        return State("Out of sync", "bad", "exclamation-triangle", schedule.sync_error)
-    if schedule.next_due_at is not None and now - schedule.next_due_at >= OVERDUE_AFTER:
-        return State("Overdue", "bad", "clock", "It is due, and nobody has decided that yet.")
-    if schedule.host in silent:
-        return State("Host silent", "warn", "signal-slash", f"{schedule.host} gives no sign of life.")
-    if schedule.paused:
-        return State("Paused", "mute", "pause")
-    if schedule.next_due_at is None:
-        return State("Ended", "mute", "flag", "No occurrence is left.")
-    if schedule.sync_state == SyncState.PENDING:
-        return State("Installing", "wait", "arrow-path", "Its entries are being written.")
-    return None
+    due = schedule.next_due_at
+    states = (
+        (
+            schedule.sync_state == SyncState.OUT_OF_SYNC,
+            State("Out of sync", "bad", "exclamation-triangle", schedule.sync_error),
+        ),
+        (
+            due is not None and now - due >= OVERDUE_AFTER,
+            State("Overdue", "bad", "clock", "It is due, and nobody has decided that yet."),
+        ),
+        (
+            schedule.host in silent,
+            State("Host silent", "warn", "signal-slash", f"{schedule.host} gives no sign of life."),
+        ),
+        (schedule.paused, State("Paused", "mute", "pause", "Nothing is due until it is resumed.")),
+        (due is None, State("Ended", "mute", "flag", "No occurrence is left.")),
+        (
+            schedule.sync_state == SyncState.PENDING,
+            State("Installing", "wait", "arrow-path", "Its entries are being written."),
+        ),
+    )
+    return next((state for holds, state in states if holds), None)

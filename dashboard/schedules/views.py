@@ -26,7 +26,7 @@ class ScheduleList(Page):
     section = "schedules"
     template_name = "dashboard/schedules.html"
 
-    def content(self, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """One page of the schedules that the address asks for."""
         parameters, now = self.request.GET, clock.now()
         page = part(Schedule.objects.filter(wanted(parameters, now)), parameters)
@@ -45,10 +45,10 @@ class ScheduleDetail(Page):
     section = "schedules"
     template_name = "dashboard/schedule.html"
 
-    def content(self, *, pk: int, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
-        found, now = queries.schedule(pk), clock.now()
-        ended = outcomes.latest([found], count=PLOTTED)[pk]
+        found, now = queries.schedule(self.pk), clock.now()
+        ended = outcomes.latest([found], count=PLOTTED)[found.pk]
         lasted = sorted(each.lasted for each in ended if each.lasted is not None)
         silent = host_states.silent_names() if found.host else set()
         return {
@@ -69,7 +69,7 @@ class Pause(Action):
 
     fallback = "schedules"
 
-    def act(self, *, pk: int, **_: Any) -> str:
+    def act(self, pk: int) -> str:
         found = schedules.pause(pk, now=clock.now())
         return f"{found.name} is paused: nothing is due until you resume it."
 
@@ -79,7 +79,7 @@ class Resume(Action):
 
     fallback = "schedules"
 
-    def act(self, *, pk: int, **_: Any) -> str:
+    def act(self, pk: int) -> str:
         found = schedules.resume(pk, now=clock.now())
         return f"{found.name} runs again."
 
@@ -89,7 +89,7 @@ class RunNow(Action):
 
     fallback = "schedules"
 
-    def act(self, *, pk: int, **_: Any) -> str:
+    def act(self, pk: int) -> str:
         task, delivery = schedules.trigger(pk, now=clock.now())
         return f"Task {task.pk} of {task.name} was created: {delivery}."
 

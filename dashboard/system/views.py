@@ -18,7 +18,7 @@ class System(Page):
     section = "system"
     template_name = "dashboard/system.html"
 
-    def content(self, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """The findings of `manage.py doctor`, and the processes and hosts as tables."""
         now = clock.now()
         found = list(_parts(now))

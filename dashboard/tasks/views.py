@@ -27,7 +27,7 @@ class TaskList(Page):
     section = "tasks"
     template_name = "dashboard/tasks.html"
 
-    def content(self, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """One page of the tasks that the address asks for."""
         parameters = self.request.GET
         return {
@@ -43,8 +43,9 @@ class TaskDetail(Page):
     section = "tasks"
     template_name = "dashboard/task.html"
 
-    def content(self, *, pk: int, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
+        pk = self.pk
         task = Task.objects.select_related("workflow").filter(pk=pk).first()
         if task is None:
             raise NotFound(f"There is no task {pk}.")
@@ -67,7 +68,7 @@ class Cancel(Action):
 
     fallback = "tasks"
 
-    def act(self, *, pk: int, **_: Any) -> str:
+    def act(self, pk: int) -> str:
         task = tasks.cancel(pk, now=clock.now(), reason=f"cancelled by {self.request.user.get_username()}")
         done = "is cancelled" if task.status == Status.CANCELLED else "was asked to stop"
         return f"Task {pk} {done}."
@@ -78,7 +79,7 @@ class Retry(Action):
 
     fallback = "tasks"
 
-    def act(self, *, pk: int, **_: Any) -> str:
+    def act(self, pk: int) -> str:
         task, delivery = tasks.retry(pk, now=clock.now())
         return f"Task {task.pk} is tried again: {delivery}."
 

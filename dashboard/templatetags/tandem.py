@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import template
@@ -18,9 +18,12 @@ from scheduling.outcomes import Outcome
 
 register = template.Library()
 
+# What is shown where there is no value: a dash.
+NOTHING: Final = "\N{EN DASH}"
+
 
 @register.simple_tag
-def when(at: datetime | None, empty: str = "–") -> str | SafeString:
+def when(at: datetime | None, empty: str = NOTHING) -> str | SafeString:
     """A time as a <time> element: relative to now, with the absolute time in UTC as its title."""
     if at is None:
         return empty
@@ -33,14 +36,14 @@ def when(at: datetime | None, empty: str = "–") -> str | SafeString:
 @register.filter
 def lasted(span: timedelta | None) -> str:
     """A duration as people read it; a dash where there is none."""
-    return "–" if span is None else duration(span)
+    return NOTHING if span is None else duration(span)
 
 
 @register.simple_tag
 def ran(task: Task) -> str:
     """How long a task ran, or runs already; a dash where it has not started."""
     if task.started_at is None:
-        return "–"
+        return NOTHING
     return duration((task.finished_at or clock.estimate()) - task.started_at)
 
 

@@ -71,7 +71,8 @@ def _hosts(now: datetime) -> Iterator[Item]:
 def _schedules(now: datetime) -> Iterator[Item]:
     for schedule in host_states.overdue(now=now).order_by("next_due_at")[:MOST_SCHEDULES]:
         address = reverse("dashboard:schedule", args=[schedule.pk])
-        yield Item("Overdue", "bad", "clock", schedule.name, address, "Nobody has decided it yet.", schedule.next_due_at)
+        said = "It is due, and nobody has decided that yet."
+        yield Item("Overdue", "bad", "clock", schedule.name, address, said, schedule.next_due_at)
     apart = Schedule.objects.filter(sync_state=SyncState.OUT_OF_SYNC).order_by("-pk")
     for schedule in apart[:MOST_SCHEDULES]:
         address = reverse("dashboard:schedule", args=[schedule.pk])

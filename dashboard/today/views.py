@@ -16,7 +16,7 @@ class Today(Page):
     section = "today"
     template_name = "dashboard/today.html"
 
-    def content(self, **_: Any) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """All of it. The number of statements is fixed."""
         now = clock.now()
         return {
