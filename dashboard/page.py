@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import TemplateView, View
 
 from scheduling.errors import NotFound, TandemError
-from scheduling.roles import Role, role_of
+from scheduling.roles import Role, has_role
 
 # The pages in the header: the name of each address, and what it is called.
 SECTIONS: Final = {"today": "Today", "schedules": "Schedules", "tasks": "Tasks", "system": "System"}
@@ -44,7 +44,7 @@ class WithRole(LoginRequiredMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As the parent. Raises PermissionDenied for a lower role, and Http404 where the domain says NotFound."""
-        if request.user.is_authenticated and (role_of(request.user) or 0) < self.role:
+        if request.user.is_authenticated and not has_role(request.user, self.role):
             raise PermissionDenied
         try:
             return super().dispatch(request, *args, **kwargs)
@@ -60,9 +60,8 @@ class Page(WithRole, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """What every template may use, and what `content` adds."""
         links = [Link(name, reverse(f"dashboard:{key}"), key == self.section) for key, name in SECTIONS.items()]
-        role = role_of(self.request.user) or 0
         shown = super().get_context_data(**kwargs)
-        return {**shown, "pages": links, "may_write": role >= Role.OPERATOR, **self.content()}
+        return {**shown, "pages": links, "may_write": has_role(self.request.user, Role.OPERATOR), **self.content()}
 
     def content(self) -> dict[str, Any]:
         """What this page's template shows."""

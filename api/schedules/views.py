@@ -19,7 +19,7 @@ from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.reading import READING, language_of
-from api.roles import Role, Scope
+from api.roles import Scope
 from api.schedules.filters import MoveFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
@@ -32,6 +32,7 @@ from api.writing import NO_ID, asks_dry_run, write
 from scheduling import bulk, clock, drafts, queries, rehearsal, schedules
 from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
+from scheduling.roles import Role
 
 
 def shown(schedule: Schedule, code: int = status.HTTP_200_OK) -> Response:

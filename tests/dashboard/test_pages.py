@@ -15,6 +15,7 @@ from scheduling import ledger, outcomes
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
+from tests.dashboard.conftest import browser_as
 from tests.process_rows import a_process
 
 LISTS = ["/", "/schedules/", "/tasks/", "/system/"]
@@ -70,6 +71,13 @@ def test_a_process_that_fell_silent_is_told(viewer: Client) -> None:
     a_process(kind="beat")
     page = text_of(viewer, "/")
     assert ("No beat is running" in page, "No worker is running" in page) == (False, True)
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_without_a_role_there_is_nothing_to_see(db: None, address: str) -> None:
+    answer = browser_as("stranger").get(address)
+    assert answer.status_code == 403
+    assert "Your role does not allow" in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", ["/schedules/77/", "/tasks/77/", "/nothing/here/"])

@@ -18,8 +18,9 @@ import api.urls  # noqa: F401 - with it every module of the API is loaded, and t
 from api.errors import MOST_ERRORS, problem_response
 from api.fields import Instant, Seconds
 from api.pagination import NewestFirst
-from api.roles import Role, Scope
+from api.roles import Scope
 from scheduling.errors import InvalidRequest, InvalidTrigger, TandemError
+from scheduling.roles import Role
 from scheduling.words import UnknownLanguage
 from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient, openapi, operations
