@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 Row = TypeVar("Row", bound=Model)
 
+# Rows of a page: two screens, and well below 100 kB.
 SIZE: Final = 50
 
 

@@ -8,8 +8,11 @@ from typing import Final
 
 from scheduling.lifecycle import Status
 
+# Seconds.
 _MINUTE: Final = 60
+# Seconds.
 _HOUR: Final = 60 * _MINUTE
+# Seconds.
 _DAY: Final = 24 * _HOUR
 
 

@@ -14,6 +14,7 @@ from scheduling.models import SyncState
 
 # The states that can be asked for, each with its name on the page.
 STATES: Final = {"": "All", "active": "Active", "paused": "Paused", "ended": "Ended", "trouble": "In trouble"}
+# No name is longer.
 MOST_CHARACTERS: Final = 200
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from scheduling import host_states, outcomes
 from scheduling.errors import InvalidTrigger
@@ -12,8 +13,8 @@ from scheduling.hosts import OVERDUE_AFTER
 from scheduling.models import Schedule, SyncState
 from scheduling.words import describe
 
-# Outcomes in a strip.
-OUTCOMES = 20
+# Outcomes in a strip: as many as an eye takes in at once.
+OUTCOMES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)

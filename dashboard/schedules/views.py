@@ -15,9 +15,12 @@ from scheduling.backend import backend, backend_names
 from scheduling.models import Schedule, Task
 from scheduling.timing import zone
 
+# Coming runs: a week of a daily schedule, and one more.
 COMING: Final = 8
+# Tasks below the figures; the list of tasks has the others.
 RECENT: Final = 15
-PLOTTED: Final = 60
+# Tasks that the median and the 95 % are worked out from.
+MEASURED: Final = 60
 
 
 class ScheduleList(Page):
@@ -48,7 +51,7 @@ class ScheduleDetail(Page):
     def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
         found, now = queries.schedule(self.pk), clock.now()
-        ended = outcomes.latest([found], count=PLOTTED)[found.pk]
+        ended = outcomes.latest([found], count=MEASURED)[found.pk]
         lasted = sorted(each.lasted for each in ended if each.lasted is not None)
         silent = host_states.silent_names() if found.host else set()
         return {

@@ -17,7 +17,9 @@ from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
 from scheduling.models import Task
 
+# The page stays below 100 kB; the API has all events.
 MOST_EVENTS: Final = 200
+# As above, of the lines of the log.
 MOST_LINES: Final = 500
 
 

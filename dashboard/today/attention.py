@@ -18,6 +18,7 @@ from scheduling.models import Host, Schedule, SyncState, Task
 NEWS_FOR: Final = timedelta(days=1)
 # Of the failed and missed tasks so many are looked at, the newest first; the list of tasks shows the others.
 MOST_TASKS: Final = 500
+# Schedules of each kind of trouble; the list of schedules shows the others.
 MOST_SCHEDULES: Final = 20
 
 

@@ -15,14 +15,17 @@ from scheduling import queries
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 
+# Columns of the picture.
 HOURS: Final = 24
 # Height of the tallest column.
 TALLEST: Final = 96
 # What is stacked in a column, from below.
 STACKED: Final = (Status.COMPLETED, Status.CANCELLED, Status.SKIPPED, Status.MISSED, Status.FAILED)
-# The next hour looks at so many schedules, the first due first, and at so many occurrences of each.
+# The next hour looks at so many schedules, the first due first.
 MOST_SCHEDULES: Final = 200
+# And at so many occurrences of each: one a minute.
 MOST_OF_EACH: Final = 60
+# How far the list of what is due looks ahead.
 AHEAD: Final = timedelta(hours=1)
 
 
