@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Group
 
-from api.roles import Role
 from scheduling.errors import Misconfigured
+from scheduling.roles import Role
 
 
 def name_field() -> str:

@@ -48,11 +48,14 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "heroicons",
+    "django_htmx",
     "scheduling",
     "backends.beat",
     "backends.crontab",
     "backends.queue",
     "api",
+    "dashboard",
     "jobs",
     "settings.apps.SettingsConfig",
     # The user's own applications with jobs: docs/own-jobs.md.
@@ -112,6 +115,10 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+LOGIN_URL = "dashboard:login"
+LOGIN_REDIRECT_URL = "dashboard:today"
+LOGOUT_REDIRECT_URL = "dashboard:login"
 
 STATIC_URL = "/static/"
 # The few static files (admin, API page) are served from their packages, so that deployment needs no collectstatic.

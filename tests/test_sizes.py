@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-FOLDERS: Final = ("api", "backends", "benchmarks", "docker", "jobs", "scheduling", "settings", "stack", "tests")
+FOLDERS: Final = (
+    "api",
+    "backends",
+    "benchmarks",
+    "dashboard",
+    "docker",
+    "jobs",
+    "scheduling",
+    "settings",
+    "stack",
+    "tests",
+)
 MOST_LINES_OF_A_FILE: Final = 300
 MOST_LINES_OF_A_FUNCTION: Final = 40
 

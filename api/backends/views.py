@@ -10,10 +10,10 @@ from rest_framework.viewsets import ViewSet
 
 from api.backends.serializers import BackendOutput, DriftOutput, SyncInput
 from api.bodies import read
-from api.roles import Role
 from api.writing import asks_dry_run, write
 from scheduling import drift
 from scheduling.backend import SchedulerBackend, all_backends, backend
+from scheduling.roles import Role
 
 
 @extend_schema(tags=["backends"])

@@ -21,7 +21,6 @@ from api.cron.serializers import FORMS, DescribeInput, DescribeOutput
 from api.fields import StrictSerializer, Whole
 from api.parsers import BoundedJSONParser
 from api.reading import READING, in_language, language_of, reading_of
-from api.roles import Role
 from api.writing import asks_dry_run, write
 from scheduling.models import Schedule
 from scheduling.review import adoption
@@ -31,6 +30,7 @@ from scheduling.review.expression import review_cron, review_every
 from scheduling.review.foreign_table import foreign_table
 from scheduling.review.report import Report, of_crontab, of_schedules
 from scheduling.review.report_lines import MOST_NEXT, ReportOptions
+from scheduling.roles import Role
 
 _REPORTS: Final = {
     (200, "application/json"): ReportOutput,

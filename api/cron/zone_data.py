@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.fields import Choice, Instant, StrictSerializer
-from api.roles import Role
 from api.schedules.preview import MovedOutput
 from api.schedules.serializers import OccurrenceOutput, occurrence
 from scheduling import processes
 from scheduling.models import Host, Process, ReplannedSchedule, Schedule
 from scheduling.review.preview import MOST_DAYS
 from scheduling.review.zone_data import Comparison, Moved, compare_with, last_change
+from scheduling.roles import Role
 from scheduling.timing.zones import system_files, tzdata_version
 
 # Occurrences that each list of a schedule shows: enough to see the rhythm. `count` counts all of them.

@@ -13,10 +13,10 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from api.feed.threads import in_thread
-from api.roles import with_role
 from api.tokens import service
 from scheduling import clock
 from scheduling.database_away import unavailable
+from scheduling.roles import with_role
 
 log = logging.getLogger(__name__)
 

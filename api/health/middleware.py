@@ -18,9 +18,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.exceptions import AuthenticationFailed
 
 from api.authentication import BearerAuthentication
-from api.roles import Role, Scope, has_role
+from api.roles import Scope
 from scheduling import doctor
 from scheduling.database_away import unavailable
+from scheduling.roles import Role, has_role
 
 # An answer is used again for this long, because each check opens a connection to the broker.
 KEEP_SECONDS: Final = 2.0

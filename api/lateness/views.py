@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.lateness.serializers import LatenessInput, LatenessOutput
-from api.roles import Role
 from scheduling import lateness_log
 from scheduling.lateness import BOUNDS
+from scheduling.roles import Role
 
 # The time that is shown where none is asked for.
 SHOWN: Final = timedelta(days=1)

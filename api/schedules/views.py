@@ -19,7 +19,7 @@ from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.explanations import ExplanationOutput
 from api.reading import READING, in_language, language_of
-from api.roles import Role, Scope
+from api.roles import Scope
 from api.schedules.answers import asked, change, changed, created, shown
 from api.schedules.filters import MoveFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
@@ -41,6 +41,7 @@ from api.writing import asks_dry_run, write
 from scheduling import bulk, clock, explain, queries, schedules
 from scheduling.models import DriftRecord, Schedule, Task
 from scheduling.review.preview import preview as preview_change
+from scheduling.roles import Role
 
 _LANGUAGE = READING[:1]
 _LOOK = [IF_NONE_MATCH, *_LANGUAGE]

@@ -19,12 +19,13 @@ from rest_framework.viewsets import GenericViewSet
 from api import users
 from api.limits.attempts import Allowance, count
 from api.models import ApiToken
-from api.roles import Role, Scope, has_role, scopes_of
+from api.roles import Scope, scopes_of
 from api.tokens import service
 from api.tokens.filters import TokenFilter
 from api.tokens.serializers import NewTokenOutput, TokenInput, TokenOutput
 from scheduling import clock
 from scheduling.errors import InvalidRequest, Problem
+from scheduling.roles import Role, has_role
 
 
 @extend_schema(tags=["tokens"])

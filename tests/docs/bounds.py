@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "bounds.md"
 COMMAND: Final = ".venv/bin/python -m tests.docs.bounds"
 # Not `stack` and `dev.py`: they run where somebody develops, and nowhere else.
-ROOMS: Final = ("scheduling", "api", "backends", "jobs", "settings")
+ROOMS: Final = ("scheduling", "api", "dashboard", "backends", "jobs", "settings")
 # Numbers that say what something is and not how much of it there may be: units, codes, marks.
 NO_BOUND: Final = frozenset(
     {

@@ -19,9 +19,10 @@ from api.errors import MOST_ERRORS, problem_response
 from api.fields import Instant, Seconds
 from api.once import KeyInUse, KeyReused
 from api.pagination import NewestFirst
-from api.roles import Role, Scope
+from api.roles import Scope
 from api.versions import VersionRequired
 from scheduling.errors import InvalidRequest, InvalidTrigger, TandemError
+from scheduling.roles import Role
 from scheduling.words import UnknownLanguage
 from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient, openapi, operations

@@ -9,6 +9,7 @@ from tests.docs.pages import DOCS, ROOT
 
 ROOMS = (
     "api",
+    "dashboard",
     "backends",
     "benchmarks",
     "docker",

@@ -33,10 +33,22 @@ class Web:
         self.port = free_port()
         self.user = user or User.objects.create_superuser(f"user{self.port}")
         self.token = token_for(self.user)
+        self._installation, self._variables = installation, variables
+        self.process: Process
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--timeout-graceful-shutdown", "1"]
         listen += ["--http", "api.limits.slow_headers:Patient"]
-        self.process: Process = installation.start("-m", "uvicorn", "settings.asgi:application", *listen, **variables)
-        installation.until(self._answers)
+        command = ("-m", "uvicorn", "settings.asgi:application", *listen)
+        self.process = self._installation.start(*command, **self._variables)
+        self._installation.until(self._answers)
+
+    def restart(self) -> None:
+        """Kill the server, and start it again on the same port."""
+        self.process.kill()
+        self.start()
 
     @property
     def headers(self) -> dict[str, str]:

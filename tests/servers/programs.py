@@ -32,6 +32,7 @@ SERVERS = (
     Server("RabbitMQ", ("rabbitmq-server",), "rabbitmq-server"),
     Server("cron", ("cron", "crontab"), "cron", needs_root=True),
     Server("busybox", ("busybox",), "busybox-static"),
+    Server("chromium", ("chromium",), "chromium"),
     Server("systemd-analyze", ("systemd-analyze",), "systemd"),
 )
 

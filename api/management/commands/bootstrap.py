@@ -13,9 +13,9 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
 
 from api import users
-from api.roles import Role
 from api.tokens import service
 from scheduling import clock
+from scheduling.roles import Role
 
 USER = "admin"
 _MEMBERS = ("user", "password", "token")

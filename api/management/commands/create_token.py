@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import users
-from api.roles import ALL_SCOPES, Role
+from api.roles import ALL_SCOPES
 from api.tokens import service
 from scheduling import clock
 from scheduling.errors import Misconfigured
+from scheduling.roles import Role
 
 
 class Command(BaseCommand):

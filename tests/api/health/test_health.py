@@ -12,7 +12,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from api.health.middleware import KEEP_SECONDS, CachedAnswer
-from api.roles import Role, Scope
+from api.roles import Scope
+from scheduling.roles import Role
 from tests.api.conftest import checked
 from tests.api.test_roles import with_scopes
 

@@ -1,0 +1,40 @@
+// Keeps the part of the page with the id "live" true: each message of its WebSocket asks the server for it again.
+// A lost socket comes back by itself, after a second at first and after half a minute at the most.
+"use strict";
+
+const SOON = 250; // milliseconds: a burst of messages becomes one request
+let pause = 1000;
+let asked = null;
+
+function show(on) {
+  document.getElementById("live-dot")?.classList.toggle("on", on);
+  const word = document.getElementById("live-word");
+  if (word) word.textContent = on ? "live" : "connecting again";
+}
+
+function refresh() {
+  if (asked === null) {
+    asked = setTimeout(() => {
+      asked = null;
+      htmx.trigger("#live", "news");
+    }, SOON);
+  }
+}
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(`${scheme}//${location.host}${document.getElementById("live").dataset.socket}`);
+  socket.onopen = () => {
+    pause = 1000;
+    show(true);
+  };
+  socket.onmessage = refresh;
+  socket.onclose = () => {
+    show(false);
+    setTimeout(connect, pause * (0.5 + Math.random()));
+    pause = Math.min(2 * pause, 30000);
+  };
+  document.body.addEventListener("htmx:afterSwap", () => show(socket.readyState === WebSocket.OPEN));
+}
+
+connect();

@@ -1,0 +1,102 @@
+"""The list of tasks, one task, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from dashboard.page import Action, Page
+from dashboard.paging import part
+from dashboard.readable import LOOKS
+from scheduling import clock, tasks
+from scheduling.errors import NotFound
+from scheduling.events import log as event_log
+from scheduling.lifecycle import OPEN, RETRYABLE, Status
+from scheduling.models import Task
+
+# The page stays below 100 kB; the API has all events.
+MOST_EVENTS: Final = 200
+# As above, of the lines of the log.
+MOST_LINES: Final = 500
+
+
+class TaskList(Page):
+    """All tasks, newest first."""
+
+    section = "tasks"
+    template_name = "dashboard/tasks.html"
+
+    def content(self) -> dict[str, Any]:
+        """One page of the tasks that the address asks for."""
+        parameters = self.request.GET
+        return {
+            "page": part(Task.objects.filter(_wanted(parameters)), parameters),
+            "looks": LOOKS,
+            "asked": {name: parameters.get(name, "") for name in ("q", "status", "schedule")},
+        }
+
+
+class TaskDetail(Page):
+    """One task: where it stands, its attempts, its log, its result."""
+
+    section = "tasks"
+    template_name = "dashboard/task.html"
+
+    def content(self) -> dict[str, Any]:
+        """Everything about it. The number of statements is fixed."""
+        pk = self.pk
+        task = Task.objects.select_related("workflow").filter(pk=pk).first()
+        if task is None:
+            raise NotFound(f"There is no task {pk}.")
+        progress = task.progress or {}
+        return {
+            "task": task,
+            "open": task.status in OPEN,
+            "retryable": task.status in RETRYABLE and task.workflow_id is None,
+            "progress": progress if progress.get("total") else None,
+            "attempts": task.attempts.order_by("-number"),
+            "events": event_log.of_task(pk, after=0, limit=MOST_EVENTS),
+            "lines": task.lines.order_by("pk")[:MOST_LINES],
+            "parameters": _pretty(task.parameters),
+            "result": _pretty(task.result) if task.status == Status.COMPLETED else "",
+        }
+
+
+class Cancel(Action):
+    """Keeps a task from running, or asks it to stop."""
+
+    fallback = "tasks"
+
+    def act(self, pk: int) -> str:
+        task = tasks.cancel(pk, now=clock.now(), reason=f"cancelled by {self.request.user.get_username()}")
+        done = "is cancelled" if task.status == Status.CANCELLED else "was asked to stop"
+        return f"Task {pk} {done}."
+
+
+class Retry(Action):
+    """Queues another attempt."""
+
+    fallback = "tasks"
+
+    def act(self, pk: int) -> str:
+        task, delivery = tasks.retry(pk, now=clock.now())
+        return f"Task {task.pk} is tried again: {delivery}."
+
+
+def _wanted(parameters: QueryDict) -> Q:
+    """The tasks that `q`, `status` and `schedule` ask for."""
+    found = Q()
+    if text := parameters.get("q", "").strip()[:200]:
+        found &= Q(name__icontains=text)
+    if (status := parameters.get("status", "")) in LOOKS:
+        found &= Q(status=status)
+    if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:
+        found &= Q(schedule_id=int(schedule))
+    return found
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

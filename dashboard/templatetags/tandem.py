@@ -1,0 +1,88 @@
+"""Template tags of the dashboard's parts: times, statuses, strips of outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard.readable import LOOKS, duration, relative
+from scheduling import clock
+from scheduling.models import Task
+from scheduling.outcomes import Outcome
+
+register = template.Library()
+
+# What is shown where there is no value: a dash.
+NOTHING: Final = "\N{EN DASH}"
+
+
+@register.simple_tag
+def when(at: datetime | None, empty: str = NOTHING) -> str | SafeString:
+    """A time as a <time> element: relative to now, with the absolute time in UTC as its title."""
+    if at is None:
+        return empty
+    text = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html(
+        '<time datetime="{}" title="{}" class="nowrap">{}</time>', at.isoformat(), text, relative(at, clock.estimate())
+    )
+
+
+@register.filter
+def lasted(span: timedelta | None) -> str:
+    """A duration as people read it; a dash where there is none."""
+    return NOTHING if span is None else duration(span)
+
+
+@register.simple_tag
+def ran(task: Task) -> str:
+    """How long a task ran, or runs already; a dash where it has not started."""
+    if task.started_at is None:
+        return NOTHING
+    return duration((task.finished_at or clock.estimate()) - task.started_at)
+
+
+@register.simple_tag
+def span(start: datetime, end: datetime) -> str:
+    """The time between two instants, as people read it."""
+    return duration(end - start)
+
+
+@register.inclusion_tag("dashboard/parts/status.html")
+def status(value: str) -> dict[str, Any]:
+    """The badge of a task's status: a word, an icon and a colour."""
+    return {"look": LOOKS[value], "value": value}
+
+
+@register.inclusion_tag("dashboard/parts/strip.html")
+def strip(outcomes: Sequence[Outcome], places: int = 20) -> dict[str, Any]:
+    """The latest outcomes as a strip of marks, oldest first, the newest at the right."""
+    looks = [LOOKS[outcome.status] for outcome in outcomes]
+    free = places - len(looks)
+    marks = [
+        {"x": 7 * (free + index), "y": 18 - look.height, "look": look, "outcome": outcome}
+        for index, (look, outcome) in enumerate(zip(looks, outcomes, strict=True))
+    ]
+    words = [look.word.lower() for look in looks]
+    counted = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    return {
+        "marks": marks,
+        "gaps": [7 * index for index in range(free)],
+        "width": 7 * places,
+        "said": f"Last {len(looks)}: {counted}" if looks else "No runs yet",
+    }
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Any, **changes: Any) -> str:
+    """The query of the present address with these parameters changed; an empty value takes a parameter out."""
+    found = {name: values for name, values in context["request"].GET.lists() if name not in changes}
+    for name, value in changes.items():
+        if value not in {None, ""}:
+            found[name] = [str(value)]
+    return f"?{urlencode(found, doseq=True)}"
