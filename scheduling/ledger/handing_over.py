@@ -61,5 +61,6 @@ def _sent() -> str:
     return (
         f"WITH {given_rows('given', Task, ('id', 'attempt', 'send_at'))} "
         f"UPDATE {task} SET {send_at} = given.{send_at}, {sends} = {counted} FROM given "
-        f"WHERE {task}.{pk} = given.{pk} AND {task}.{attempt} = given.{attempt} AND {task}.{status} = %s"
+        # Joined with '', the status finds no index: SQLite would compare every queued task with every given row.
+        f"WHERE {task}.{pk} = given.{pk} AND {task}.{attempt} = given.{attempt} AND {task}.{status} || '' = %s"
     )
