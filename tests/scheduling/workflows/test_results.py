@@ -66,6 +66,7 @@ def test_the_result_that_a_member_gets(worker: Worker, definition: Definition, h
 
 
 FAILED = [
+    (group("g", broken("c"), broken("a", on_failure=oops("x"))), "a"),
     (broken("a", on_failure=oops("x")), "a"),
     (group("g", leaf("b"), broken("a"), broken("c"), on_failure=oops("x")), "a"),
     (chain("c", leaf("b"), chain("d", broken("a"), leaf("e")), on_failure=chain("f", oops("x"), leaf("h"))), "a"),
@@ -93,6 +94,14 @@ def test_the_error_of_a_member_that_was_cancelled_is_the_reason(worker: Worker) 
     assert result(workflow, "x") == {
         "task": cancelled.pk, "name": "b", "job": "test.echo", "status": "CANCELLED", "error": "not this one",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "words"), [("$result", "No result is handed on"), ("$error", "No error is handed")])
+def test_where_nothing_is_handed_on_that_is_said(worker: Worker, place: str, words: str) -> None:
+    a_workflow(chain("c", leaf("a"), leaf("b")))
+    Task.objects.filter(name="a").update(parameters={"value": {place: True}})
+    with pytest.raises(InvalidRequest, match=words):
+        results.parameters(Task.objects.get(name="a"))
 
 
 def test_parameters_without_places_are_read_without_a_query(worker: Worker, django_assert_num_queries: Any) -> None:
