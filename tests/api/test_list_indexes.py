@@ -56,27 +56,29 @@ def test_every_filter_is_looked_at_here(filters: Any, known: dict[str, Any]) -> 
     assert set(filters.base_filters) == set(known)
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only this planner can be told what to leave out")
 @pytest.mark.parametrize("name", TASKS)
 def test_a_filter_of_tasks_has_an_index(name: str) -> None:
     value, index = TASKS[name]
     rows = TaskFilter({name: value}, Task.objects.all()).qs
-    assert index in plan(rows, TIMES.get(name))
+    assert (index in plan(rows, TIMES.get(name))) == may_have(name)
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="as above")
 @pytest.mark.parametrize("name", sorted(set(SCHEDULES) - {"backend", "due_before"}))
 def test_a_filter_of_schedules_has_an_index(name: str) -> None:
     value, index = SCHEDULES[name]
-    assert index in plan(ScheduleFilter({name: value}, Schedule.objects.all()).qs)
+    assert (index in plan(ScheduleFilter({name: value}, Schedule.objects.all()).qs)) == may_have(name)
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="as above")
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_filter_of_workflows_has_an_index(name: str) -> None:
     value, index = WORKFLOWS[name]
     rows = WorkflowFilter({name: value}, Workflow.objects.all()).qs
-    assert index in plan(rows, TIMES.get(name))
+    assert (index in plan(rows, TIMES.get(name))) == may_have(name)
+
+
+def may_have(name: str) -> bool:
+    """Whether there is an index for this filter: SQLite has none that finds a part of a text."""
+    return name != "q" or connection.vendor == "postgresql"
 
 
 def plan(rows: QuerySet[Any], time: str | None = None) -> str:
@@ -85,6 +87,9 @@ def plan(rows: QuerySet[Any], time: str | None = None) -> str:
     An index of words has no order: it is read into a bitmap. For the order of a time there is nothing to sort.
     """
     table = rows.model._meta.db_table
+    if connection.vendor == "sqlite":  # Its planner cannot be told what to leave out: that the index exists must do.
+        with connection.cursor() as cursor:
+            return " ".join(connection.introspection.get_constraints(cursor, table))
     kept = "bitmapscan" if "UPPER" in str(rows.query) else "indexscan"
     with connection.cursor() as cursor:
         for way in {"seqscan", "indexscan", "indexonlyscan", "bitmapscan"} - ({kept} if time else {kept, "bitmapscan"}):
