@@ -17,7 +17,25 @@ def pages() -> list[tuple[str, str, dict[str, Any]]]:
     first, last = Task.objects.earliest("pk"), Task.objects.latest("pk")
     middle = _text(first.created_at + (last.created_at - first.created_at) / 2)
     early = _text(first.created_at + timedelta(hours=1))
-    tasks: dict[str, dict[str, Any]] = {
+    others = {
+        "workflows: newest": ("/api/workflows/", {}),
+        "workflows: q": ("/api/workflows/", {"q": "Import 77"}),
+        "hosts": ("/api/hosts/", {}),
+        "drift": ("/api/drift/", {}),
+        "drift of a kind": ("/api/drift/", {"kind": "doubled"}),
+        "tasks of a schedule": ("/api/schedules/77/tasks/", {}),
+        "occurrences of a schedule": ("/api/schedules/77/occurrences/", {}),
+        "events of a task": (f"/api/tasks/{last.pk}/events/", {}),
+    }
+    return [
+        *((f"tasks: {name}", "/api/tasks/", asked) for name, asked in _of_tasks(first, last, middle, early).items()),
+        *((f"schedules: {name}", "/api/schedules/", asked) for name, asked in _of_schedules().items()),
+        *((name, address, dict(parameters)) for name, (address, parameters) in others.items()),
+    ]
+
+
+def _of_tasks(first: Task, last: Task, middle: str, early: str) -> dict[str, dict[str, Any]]:
+    return {
         "newest": {},
         "in the middle": {"cursor": _cursor((first.pk + last.pk) // 2)},
         "the oldest": {"cursor": _cursor(first.pk + 100)},
@@ -40,7 +58,10 @@ def pages() -> list[tuple[str, str, dict[str, Any]]]:
         "q, of all": {"q": "customer"},
         "q (none)": {"q": "no such name"},
     }
-    schedules: dict[str, dict[str, Any]] = {
+
+
+def _of_schedules() -> dict[str, dict[str, Any]]:
+    return {
         "newest": {},
         "paused": {"paused": "true"},
         "sync pending (none)": {"sync": "pending"},
@@ -52,21 +73,6 @@ def pages() -> list[tuple[str, str, dict[str, Any]]]:
         "q, of few": {"q": "customer 4711"},
         "q (none)": {"q": "no such name"},
     }
-    others = {
-        "workflows: newest": ("/api/workflows/", {}),
-        "workflows: q": ("/api/workflows/", {"q": "Import 77"}),
-        "hosts": ("/api/hosts/", {}),
-        "drift": ("/api/drift/", {}),
-        "drift of a kind": ("/api/drift/", {"kind": "doubled"}),
-        "tasks of a schedule": ("/api/schedules/77/tasks/", {}),
-        "occurrences of a schedule": ("/api/schedules/77/occurrences/", {}),
-        "events of a task": (f"/api/tasks/{last.pk}/events/", {}),
-    }
-    return [
-        *((f"tasks: {name}", "/api/tasks/", parameters) for name, parameters in tasks.items()),
-        *((f"schedules: {name}", "/api/schedules/", parameters) for name, parameters in schedules.items()),
-        *((name, address, dict(parameters)) for name, (address, parameters) in others.items()),
-    ]
 
 
 def _text(at: datetime) -> str:

@@ -59,26 +59,8 @@ def tasks(number: int, *, of_schedules: int, now: datetime) -> None:
     start = Task.objects.earliest("pk").created_at if first > 1 else now - timedelta(days=DAYS)
     created = f"timestamptz '{start.isoformat()}' + n * interval '{EVERY.total_seconds()} seconds'"
     due = f"date_trunc('second', {created})"
-    one = Task.objects.create(
-        schedule_id=1, name="pattern", job="demo.process_data", parameters={"rows": 3}, due_at=None,
-        woken_by="beat", status="COMPLETED", executor="worker", result={"rows": 3}, created_at=start, events=3,
-        process="worker-1", sends=1, started_at=start, finished_at=start, priority=5,
-    )  # fmt: skip
-    task_copy: dict[str, str] = {
-        "schedule_id": f"CASE WHEN n % 20 = 3 THEN NULL ELSE 1 + n % {of_schedules} END",
-        "name": f"'Report ' || (n % {of_schedules}) % 977 || ' of customer ' || n % {of_schedules}",
-        "job": "CASE WHEN n % 50 = 0 THEN 'http.fetch' ELSE 'demo.process_data' END",
-        "due_at": f"CASE WHEN n % 20 = 3 THEN NULL ELSE {due} END",
-        "woken_by": "CASE WHEN n % 20 = 3 THEN 'request' WHEN n % 10 = 0 THEN 'crontab' ELSE 'beat' END",
-        "executor": "CASE WHEN n % 10 = 0 THEN 'inline' ELSE 'worker' END",
-        "host": "CASE WHEN n % 10 = 0 THEN 'host-' || n / 10 % 20 ELSE '' END",
-        "status": _STATUS,
-        "events": f"CASE WHEN {_RAN} THEN 3 WHEN n % 100 = 97 THEN 2 ELSE 1 END",
-        "result": "CASE WHEN n % 100 < 95 THEN one.result END",
-        "created_at": created,
-        "started_at": f"CASE WHEN {_RAN} THEN {created} + interval '10 milliseconds' END",
-        "finished_at": f"{created} + interval '20 milliseconds'",
-    }
+    one = _pattern(start)
+    task_copy = _columns_of_task(of_schedules, created, due)
     attempt = TaskAttempt.objects.create(
         task=one, number=1, status="COMPLETED", executor="worker", worker="celery@worker-1, process 4711",
         started_at=start, ended_at=start,
@@ -105,6 +87,34 @@ def tasks(number: int, *, of_schedules: int, now: datetime) -> None:
         )
     table = _table(Task)
     _execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+
+def _pattern(start: datetime) -> Task:
+    """The task that the others are copies of."""
+    return Task.objects.create(
+        schedule_id=1, name="pattern", job="demo.process_data", parameters={"rows": 3}, due_at=None,
+        woken_by="beat", status="COMPLETED", executor="worker", result={"rows": 3}, created_at=start, events=3,
+        process="worker-1", sends=1, started_at=start, finished_at=start, priority=5,
+    )  # fmt: skip
+
+
+def _columns_of_task(of_schedules: int, created: str, due: str) -> dict[str, str]:
+    """In what the n-th task differs from the pattern, as SQL."""
+    return {
+        "schedule_id": f"CASE WHEN n % 20 = 3 THEN NULL ELSE 1 + n % {of_schedules} END",
+        "name": f"'Report ' || (n % {of_schedules}) % 977 || ' of customer ' || n % {of_schedules}",
+        "job": "CASE WHEN n % 50 = 0 THEN 'http.fetch' ELSE 'demo.process_data' END",
+        "due_at": f"CASE WHEN n % 20 = 3 THEN NULL ELSE {due} END",
+        "woken_by": "CASE WHEN n % 20 = 3 THEN 'request' WHEN n % 10 = 0 THEN 'crontab' ELSE 'beat' END",
+        "executor": "CASE WHEN n % 10 = 0 THEN 'inline' ELSE 'worker' END",
+        "host": "CASE WHEN n % 10 = 0 THEN 'host-' || n / 10 % 20 ELSE '' END",
+        "status": _STATUS,
+        "events": f"CASE WHEN {_RAN} THEN 3 WHEN n % 100 = 97 THEN 2 ELSE 1 END",
+        "result": "CASE WHEN n % 100 < 95 THEN one.result END",
+        "created_at": created,
+        "started_at": f"CASE WHEN {_RAN} THEN {created} + interval '10 milliseconds' END",
+        "finished_at": f"{created} + interval '20 milliseconds'",
+    }
 
 
 def workflows(number: int, now: datetime) -> None:

@@ -20,8 +20,9 @@ from scheduling.models import Task
 
 log = logging.getLogger(__name__)
 
-# A job that was asked to stop is interrupted after STOP_GRACE, and its process is ended after END_AFTER.
+# A job that was asked to stop is interrupted after this.
 STOP_GRACE: Final = timedelta(seconds=10)
+# Its process is ended after this, for a job that catches every exception.
 END_AFTER: Final = 2 * STOP_GRACE
 
 

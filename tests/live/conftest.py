@@ -23,7 +23,7 @@ from tests.live.standing import Standing
 from tests.live.standing import standing as standing_on
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
-from tests.servers.redis_like import RedisServer
+from tests.servers.redis_like import RedisServer, ValkeyServer
 
 _numbers = count(1)
 
@@ -73,6 +73,19 @@ def on_sqlite(
     """An installation on SQLite and Redis."""
     shutil.copy(sqlite, folder / "tandem.sqlite3")
     yield from _installed(f"sqlite:///{folder / 'tandem.sqlite3'}", redis_server, folder, django_db_blocker)
+
+
+@pytest.fixture
+def on_valkey(sqlite: Path, folder: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Installation]:
+    """An installation on SQLite and the embedded broker."""
+    shutil.copy(sqlite, folder / "tandem.sqlite3")
+    url = f"sqlite:///{folder / 'tandem.sqlite3'}"
+    with ValkeyServer() as broker, django_db_blocker.unblock(), ledger_at(url):
+        made = Installation(url, broker.url, folder)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 @pytest.fixture(scope="module", params=["redis", pytest.param("rabbitmq", marks=pytest.mark.drill)])

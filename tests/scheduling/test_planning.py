@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -29,23 +29,6 @@ def test_nothing_is_due_before_its_time() -> None:
     assert made.decisions == ()
     assert made.cursor == at("2026-11-20 03:00")
     assert made.next_due_at == at("2026-11-21 03:00")
-
-
-def test_a_run_on_time_takes_two_searches(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[str] = []
-
-    def counted(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def look(*args: Any, **kwargs: Any) -> Any:
-            looks.append(name)
-            return method(*args, **kwargs)
-
-        return look
-
-    for name in ("next", "occurrences"):
-        monkeypatch.setattr(Cron, name, counted(name, getattr(Cron, name)))
-    made = plan(EVERY_MINUTE, at("2026-11-20 03:00"), at("2026-11-20 03:01:00"), Policy())
-    assert made.next_due_at == at("2026-11-20 03:02")
-    assert looks == ["next", "next"]
 
 
 def test_a_schedule_that_says_nothing_has_the_policy_that_says_nothing() -> None:
