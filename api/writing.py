@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.once import Shown, once
-from scheduling import rehearsal
+from scheduling import dry_run
 from scheduling.errors import InvalidRequest, Problem
 
 DRY_RUN: Final = "dry_run"
@@ -26,7 +26,7 @@ def write(shown: Shown | None = None, *, makes: bool = False) -> Callable[[Handl
     """Mark the handler of a write.
 
     `shown` makes its answer from what it stores (see `api.once`). `makes`: the answer shows a new row. With
-    `?dry_run=true` the handler runs in a rehearsal: its answer has the status 200, and a new row in it the id 0.
+    `?dry_run=true` the handler is only tried: its answer has the status 200, and a new row in it the id 0.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -34,7 +34,7 @@ def write(shown: Shown | None = None, *, makes: bool = False) -> Callable[[Handl
         def asked(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
             run = partial(handler, view, request, *args, **kwargs)
             if asks_dry_run(request):
-                return _rehearsed(run, makes=makes)
+                return _tried(run, makes=makes)
             return once(request, run, shown) if request.method == "POST" else run()
 
         asked.is_write = True  # type: ignore[attr-defined]  # for api.openapi
@@ -51,8 +51,8 @@ def asks_dry_run(request: Request) -> bool:
     return given == "true"
 
 
-def _rehearsed(run: Callable[[], Response], *, makes: bool) -> Response:
-    with rehearsal.rehearsed():
+def _tried(run: Callable[[], Response], *, makes: bool) -> Response:
+    with dry_run.tried():
         response = run()
     if makes or response.status_code == HTTPStatus.CREATED:
         response.data = {**response.data, "id": NO_ID}

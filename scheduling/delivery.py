@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from scheduling import lateness_log, ledger, queues, rehearsal
+from scheduling import dry_run, lateness_log, ledger, queues
 from scheduling.executor import executor, executor_names
 from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Schedule, Task, Workflow
@@ -27,7 +27,7 @@ def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
     The agent may take such a task from `now` on. Returns what the tasks that were not handed over wait for, or ''. They
     stay queued, and are handed over later.
     """
-    if rehearsal.is_on():
+    if dry_run.is_on():
         return NOT_IN_A_REHEARSAL if tasks else ""
     for_agents = [task for task in tasks if executor(task.executor).in_process]
     if for_agents:

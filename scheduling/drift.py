@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from scheduling import clock, drift_log, rehearsal
+from scheduling import clock, drift_log, dry_run
 from scheduling.backend import Outcome, SchedulerBackend, backend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
@@ -96,9 +96,9 @@ def install(schedule: Schedule) -> None:
 def install_all(schedules: Iterable[Schedule]) -> None:
     """Install each schedule on its backend, and store the result on it. Each engine of each host is written once.
 
-    A BackendError is stored, not raised. In a rehearsal nothing is installed.
+    A BackendError is stored, not raised. In a dry run nothing is installed.
     """
-    if rehearsal.is_on():
+    if dry_run.is_on():
         return
     for (name, _host), group in _by_engine(schedules, lambda one: one.routed_to).items():
         try:
@@ -116,9 +116,9 @@ def remove(schedule: Schedule, *, from_backend: str) -> str:
 
 
 def remove_all(schedules: Iterable[Schedule], *, from_backend: str) -> str:
-    """Like `remove`, for each schedule. Each engine of each host is written once; in a rehearsal none."""
+    """Like `remove`, for each schedule. Each engine of each host is written once; in a dry run none."""
     errors: list[str] = []
-    if rehearsal.is_on():
+    if dry_run.is_on():
         return ""
     for group in _by_engine(schedules, lambda _: from_backend).values():
         try:

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from scheduling import clock, schedules
 from scheduling.clock import Clock
-from scheduling.execution import looks
+from scheduling.execution import watch_thread
 from scheduling.executor import executor
 from scheduling.models import Schedule
 from tests.recording import SETTINGS_EXECUTORS, RecordingExecutor
@@ -54,7 +54,7 @@ def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
     The thread that looks has a connection of its own. It does not see a task that lives in the transaction of a test,
     and would take its attempt for given up.
     """
-    monkeypatch.setattr(looks, "LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 3600.0)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from api.reading import in_language, language_of
 from api.schedules.serializers import AnsweredSchedule, ScheduleInput, ScheduleOutput
 from api.versions import tagged
 from api.writing import NO_ID
-from scheduling import clock, drafts, queries, rehearsal
+from scheduling import clock, drafts, dry_run, queries
 from scheduling.models import Schedule
 from scheduling.review.advice import runs_in_a_year
 
@@ -38,7 +38,7 @@ def changed(request: Request, schedule: Schedule, *, before: int | None = None, 
 def created(request: Request, schedule: Schedule) -> Response:
     """A schedule that did not exist before."""
     location = reverse("schedule-detail", kwargs={"pk": schedule.pk})
-    if rehearsal.is_on():
+    if dry_run.is_on():
         # Also its entries show no id that there will never be.
         schedule.pk = NO_ID
     return changed(request, schedule, location=location)

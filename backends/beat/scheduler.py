@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from celery.signals import beat_init
 
-from backends.beat import outlook, rounds
+from backends.beat import next_due, side_threads
 from backends.beat.backend import BeatBackend
 from backends.beat.backoff import BackoffRunner
 from backends.beat.foreign_scheduler import ForeignScheduler
@@ -114,7 +114,7 @@ class LedgerScheduler(ForeignScheduler):
 
     def _dispatch(self) -> float:
         """Dispatch what is due. Returns the seconds until the next look."""
-        found = outlook.look()
+        found = next_due.look()
         self._changed = found.changed
         now = clock.tell(found.now)
         due_times = [due for due in (found.schedule_due, found.task_due) if due is not None]
@@ -127,7 +127,7 @@ class LedgerScheduler(ForeignScheduler):
             taken = self._dispatch_batch(found, clock.now())
         return 0.0 if taken else TAKEN_ELSEWHERE
 
-    def _dispatch_batch(self, found: outlook.Outlook, now: datetime) -> int:
+    def _dispatch_batch(self, found: next_due.NextDue, now: datetime) -> int:
         """Dispatch one batch of each kind that is due. Returns how much the larger one was."""
         schedules = tasks = 0
         if found.schedule_due is not None and found.schedule_due <= now:
@@ -154,4 +154,4 @@ def _begin(**_: Any) -> None:
     processes.came_round()
     atexit.register(processes.stop)
     # The last that is registered is the first that ends.
-    atexit.register(rounds.stop, rounds.start())
+    atexit.register(side_threads.stop, side_threads.start())

@@ -13,8 +13,8 @@ from typing import Any, Final
 from django.conf import settings
 from kombu import Exchange, Producer
 
+from backends.queue.child_notifications import ChildNotifications
 from backends.queue.notification_listener import NotificationListener
-from backends.queue.parents_ear import ParentsEar
 from backends.queue.publishing import connection
 from scheduling.events.notifier import Notifier, OnEvents
 
@@ -37,7 +37,7 @@ class BrokerNotifier(Notifier):
 
     def __init__(self) -> None:
         self._senders: dict[int, _Sender] = {}
-        self._parent: ParentsEar | None = None
+        self._parent: ChildNotifications | None = None
 
     def notify(self, task_ids: Sequence[int]) -> None:
         """Have a thread of this process notify of these tasks soon; or its parent, if that serves its children."""
@@ -48,7 +48,7 @@ class BrokerNotifier(Notifier):
 
     def serve_children(self) -> None:
         """Start a thread that sends what the children of this process have to notify of."""
-        self._parent = ParentsEar(self._sender().add)
+        self._parent = ChildNotifications(self._sender().add)
 
     def prepare(self) -> None:
         """Import the transport of the broker, which kombu does at the first use."""

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from backends.queue.app import app
 from scheduling import clock, processes
 from scheduling.events import notifier
-from scheduling.execution import looks
+from scheduling.execution import watch_thread
 from scheduling.upkeep import lost_attempts
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def serve_children(**_: Any) -> None:
 def begin(**_: Any) -> None:
     """A child of the pool has started."""
     processes.start("pool")
-    looks.start()
+    watch_thread.start()
 
 
 @worker_process_shutdown.connect

@@ -15,7 +15,7 @@ from scheduling import clock, ledger, processes
 from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
 from scheduling.execution.limits import Limits
-from scheduling.execution.looks import looked_after
+from scheduling.execution.watch_thread import looked_after
 from scheduling.models import Task
 
 log = logging.getLogger(__name__)

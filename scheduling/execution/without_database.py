@@ -14,8 +14,8 @@ from scheduling import clock
 from scheduling.execution.interruption import Interruption
 from scheduling.execution.job_log import MOST_LINE_CHARACTERS
 from scheduling.execution.limits import Limits
-from scheduling.execution.looks import looked_after
 from scheduling.execution.run import checked, error_line, retry_wait
+from scheduling.execution.watch_thread import looked_after
 from scheduling.job_context import JobContext
 from scheduling.ledger import MOST_ERROR_CHARACTERS
 from scheduling.models import Schedule

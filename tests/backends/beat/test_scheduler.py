@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from pytest_django import DjangoAssertNumQueries
 
-from backends.beat import rounds
+from backends.beat import side_threads
 from backends.beat.scheduler import LONGEST_WAIT, TAKEN_ELSEWHERE, TURN, LedgerScheduler
 from scheduling import delivery, dispatch, processes
 from scheduling.executor import Submission
@@ -161,7 +161,7 @@ def test_a_signal_inside_any_query_ends_beat(
     service: Service, at: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "start", lambda _kind: None)
-    monkeypatch.setattr(rounds, "start", list)
+    monkeypatch.setattr(side_threads, "start", list)
     monkeypatch.setattr(atexit, "register", lambda *_function: None)
     made: list[LedgerScheduler] = []
     first = LedgerScheduler.__init__

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 
 from backends.beat.backoff import LONGEST_BACKOFF
-from backends.beat.rounds import upkeep
 from backends.beat.scheduler import LONGEST_WAIT
+from backends.beat.side_threads import upkeep
 from scheduling import clock
 from scheduling.lifecycle import Status
 from scheduling.models import Task

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from scheduling import ledger
-from scheduling.execution import looks
+from scheduling.execution import watch_thread
 from scheduling.execution.run import run_attempt
 from scheduling.job_context import JobContext
 from scheduling.models import Task
@@ -73,7 +73,7 @@ def test_each_end_is_one_statement(does_nothing: str, end: Callable[..., object]
 
 
 def test_a_whole_task_is_a_claim_and_an_end_and_makes_no_thread(does_nothing: str) -> None:
-    looks.start()
+    watch_thread.start()
     task, before = a_task(does_nothing), threading.enumerate()
     spent = statements(lambda: run_attempt(task.pk, 1, worker="me"))
     assert spent == CLAIM[connection.vendor] + END[connection.vendor]

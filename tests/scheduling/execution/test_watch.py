@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from scheduling import ledger, processes
-from scheduling.execution import looks, watch
+from scheduling.execution import watch, watch_thread
 from scheduling.execution.interruption import SoftLimit
 from scheduling.job_context import JobContext
 from scheduling.models import Process, Task
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watch that looks every few milliseconds, with grace periods to match."""
-    monkeypatch.setattr(looks, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(watch, "STOP_GRACE", timedelta(milliseconds=50))
     monkeypatch.setattr(processes, "PULSE_EVERY", timedelta(milliseconds=5))
 

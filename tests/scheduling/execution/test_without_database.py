@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.execution import looks, without_database
+from scheduling.execution import watch_thread, without_database
 from scheduling.job_context import JobContext
 from scheduling.models import Schedule
 from scheduling.registry import _jobs, job
@@ -82,7 +82,7 @@ def test_the_end_of_the_process_is_told_as_a_loss(register: Callable[..., object
 
 
 def test_the_soft_limit_interrupts_it(register: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 0.05)
 
     def slow(_: JobContext) -> None:
         time.sleep(60)

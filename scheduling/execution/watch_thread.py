@@ -29,7 +29,7 @@ class _Job:
         self.lock = threading.Lock()
 
 
-class _Looks:
+class _WatchThread:
     """The jobs of one process, and the thread, which starts with the first of them and stays."""
 
     def __init__(self) -> None:
@@ -113,10 +113,10 @@ def _look_after(job: _Job) -> None:
 
 def _begin() -> None:
     global _present  # noqa: PLW0603 - one for each process
-    _present = _Looks()
+    _present = _WatchThread()
 
 
-_present: _Looks
+_present: _WatchThread
 _begin()
 # A thread does not live on in a forked process, and what its parent runs is not looked after there.
 os.register_at_fork(after_in_child=_begin)

@@ -23,7 +23,7 @@ _IDENT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class NextDue:
     """When the first schedule and the first waiting task are due, the last change of other PeriodicTasks (each None if
     there is none), and the time of the database.
     """
@@ -34,7 +34,7 @@ class Outlook:
     now: datetime
 
 
-def look() -> Outlook:
+def look() -> NextDue:
     """Ask the database. One statement, whose cost does not depend on how many schedules and tasks there are.
 
     Raises what the statement raises.
@@ -46,7 +46,7 @@ def look() -> Outlook:
     schedule_due, task_due, changed, now = map(_as_datetime, row)
     if now is None:
         raise TypeError("The database told no time.")
-    return Outlook(schedule_due, task_due, changed, now)
+    return NextDue(schedule_due, task_due, changed, now)
 
 
 @lru_cache(maxsize=2)

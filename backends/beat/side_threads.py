@@ -25,7 +25,7 @@ PRUNE_EVERY: Final = 10.0
 END_WITHIN: Final = 5.0
 
 
-class Rounds:
+class SideThread:
     """Does `step` again and again in a thread, with a database connection of its own, until `stop`.
 
     `step` returns the seconds until it wants to run again. When it fails, that is logged, and it waits (BackoffRunner).
@@ -75,15 +75,15 @@ def prune() -> float:
     return PRUNE_EVERY
 
 
-def start() -> Sequence[Rounds]:
+def start() -> Sequence[SideThread]:
     """Begin everything that beat does beside its ticks."""
-    begun = [Rounds("upkeep", upkeep), Rounds("retention", prune)]
+    begun = [SideThread("upkeep", upkeep), SideThread("retention", prune)]
     for each in begun:
         each.start()
     return begun
 
 
-def stop(begun: Sequence[Rounds]) -> None:
+def stop(begun: Sequence[SideThread]) -> None:
     """End it."""
     for each in begun:
         each.ask_to_end()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from scheduling.execution import looks
-from scheduling.execution.looks import looked_after
+from scheduling.execution import watch_thread
+from scheduling.execution.watch_thread import looked_after
 
 SECONDS = 60.0
 
@@ -21,7 +21,7 @@ def names() -> list[str]:
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks every few milliseconds."""
-    monkeypatch.setattr(looks, "LOOK_EVERY", 0.005)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 0.005)
 
 
 def counting(
@@ -84,7 +84,7 @@ def test_nothing_is_looked_at_any_more_when_the_job_is_over() -> None:
 
 
 def test_a_short_job_makes_no_thread_and_is_not_looked_at() -> None:
-    looks.start()
+    watch_thread.start()
     before, seen = threading.enumerate(), []
     with looked_after(lambda: seen.append(1)):
         assert threading.enumerate() == before
@@ -93,9 +93,9 @@ def test_a_short_job_makes_no_thread_and_is_not_looked_at() -> None:
 
 @pytest.mark.usefixtures("often")
 def test_a_job_that_is_due_sooner_than_the_next_look_wakes_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 3600.0)
     with looked_after(lambda: None):
-        monkeypatch.setattr(looks, "LOOK_EVERY", 0.005)
+        monkeypatch.setattr(watch_thread, "LOOK_EVERY", 0.005)
         look, enough = counting(1)
         with looked_after(look):
             assert enough.wait(SECONDS)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import pytest
 from django.conf import settings
 
-from backends.queue import notifier, parents_ear
+from backends.queue import child_notifications, notifier
+from backends.queue.child_notifications import ChildNotifications
 from backends.queue.notifier import BrokerNotifier
-from backends.queue.parents_ear import ParentsEar
 
 SECONDS = 60.0
 
@@ -64,7 +64,7 @@ def in_child(work: Callable[[], object]) -> None:
 
 def test_what_children_tell_is_heard() -> None:
     heard = Heard()
-    ear = ParentsEar(heard.hear)
+    ear = ChildNotifications(heard.hear)
     in_child(lambda: ear.tell([3, 2**40]))
     in_child(lambda: ear.tell([5]))
     heard.until({3, 5, 2**40})
@@ -78,7 +78,7 @@ def test_a_child_does_not_wait_for_a_parent_that_does_not_hear(monkeypatch: pyte
         goes_on.wait(SECONDS)
         heard.hear(task_ids)
 
-    ear = ParentsEar(stuck)
+    ear = ChildNotifications(stuck)
     for task_id in range(200):
         ear.tell(list(range(task_id, task_id + 100)))
     goes_on.set()
@@ -93,7 +93,7 @@ def test_a_child_loads_and_starts_nothing_to_notify() -> None:
 def test_a_notifier_that_serves_its_children_sends_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = Heard()
     monkeypatch.setattr(notifier._Sender, "add", lambda _, task_ids: heard.hear(task_ids))
-    monkeypatch.setattr(parents_ear, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(child_notifications, "PAUSE_SECONDS", 0.0)
     notifying = BrokerNotifier()
     notifying.serve_children()
     in_child(lambda: notifying.notify([1]))

@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from backends.beat import rounds
-from backends.beat.rounds import PRUNE_EVERY, UPKEEP_EVERY, Rounds
+from backends.beat import side_threads
+from backends.beat.side_threads import PRUNE_EVERY, UPKEEP_EVERY, SideThread
 from scheduling.models import Task
 from scheduling.upkeep import retention
 from tests.backends.beat.ticking import Beat, make_due
@@ -33,7 +33,7 @@ def test_a_round_that_hangs_does_not_hold_up_a_tick(beat: Beat, recorded: Record
         go_on.wait(LONGEST)
         return LONGEST
 
-    hanging = Rounds("retention", hang)
+    hanging = SideThread("retention", hang)
     hanging.start()
     assert hangs.wait(LONGEST)
     make_due(a_schedule(every=60))
@@ -56,17 +56,17 @@ def test_a_round_that_fails_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> N
         again.set()
         return LONGEST
 
-    failing = Rounds("upkeep", fail)
+    failing = SideThread("upkeep", fail)
     failing.start()
     assert again.wait(LONGEST)
-    rounds.stop([failing])
+    side_threads.stop([failing])
     assert tries == ["upkeep", "upkeep"]
 
 
 def test_a_round_that_does_not_end_is_left_behind(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(rounds, "END_WITHIN", 0.01)
+    monkeypatch.setattr(side_threads, "END_WITHIN", 0.01)
     begun, go_on = threading.Event(), threading.Event()
 
     def hang() -> float:
@@ -74,17 +74,17 @@ def test_a_round_that_does_not_end_is_left_behind(
         go_on.wait(LONGEST)
         return LONGEST
 
-    hanging = Rounds("retention", hang)
+    hanging = SideThread("retention", hang)
     hanging.start()
     assert begun.wait(LONGEST)
-    rounds.stop([hanging])
+    side_threads.stop([hanging])
     assert "retention has not ended" in caplog.text
     go_on.set()
 
 
 def test_upkeep_sends_what_was_left_behind(recorded: RecordingExecutor) -> None:
     left = a_task(a_schedule(every=3600), now=timezone.now() - timedelta(minutes=1))
-    assert rounds.upkeep() == UPKEEP_EVERY
+    assert side_threads.upkeep() == UPKEEP_EVERY
     assert recorded.submitted == [(left.pk, 1)]
 
 
@@ -92,5 +92,5 @@ def test_retention_goes_on_at_once_while_there_is_more(monkeypatch: pytest.Monke
     monkeypatch.setattr(retention, "BATCH", 2)
     monkeypatch.setattr(retention, "MOST", 2)
     some_tasks(3, age=timedelta(days=4000))
-    assert [rounds.prune(), rounds.prune()] == [0.0, PRUNE_EVERY]
+    assert [side_threads.prune(), side_threads.prune()] == [0.0, PRUNE_EVERY]
     assert not Task.objects.exists()

@@ -9,11 +9,11 @@ from typing import Final
 
 from django.db import transaction
 
-_on: Final[ContextVar[bool]] = ContextVar("tandem_rehearsal", default=False)
+_on: Final[ContextVar[bool]] = ContextVar("tandem_dry_run", default=False)
 
 
 @contextmanager
-def rehearsed() -> Iterator[None]:
+def tried() -> Iterator[None]:
     """Inside the block, what this thread stores is seen by itself only. At the end of the block it is taken back.
 
     Whatever tells somebody outside of the database asks `is_on` first: native entries, messages. Notifications need
@@ -29,5 +29,5 @@ def rehearsed() -> Iterator[None]:
 
 
 def is_on() -> bool:
-    """Whether this thread only rehearses."""
+    """Whether this thread makes a dry run."""
     return _on.get()

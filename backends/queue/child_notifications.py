@@ -19,7 +19,7 @@ PAUSE_SECONDS: Final = 0.05
 _MOST_BYTES: Final = 65_536
 
 
-class ParentsEar:
+class ChildNotifications:
     """Made in the parent, before it forks: `tell` is for the children. A thread of the parent calls `hear`."""
 
     def __init__(self, hear: Callable[[Sequence[int]], None]) -> None:
@@ -27,7 +27,7 @@ class ParentsEar:
         self._hear = hear
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
-        threading.Thread(target=self._keep_listening, name="parents-ear", daemon=True).start()
+        threading.Thread(target=self._keep_listening, name="child-notifications", daemon=True).start()
 
     def tell(self, task_ids: Sequence[int]) -> None:
         """Pass the ids on; returns at once. A notification is left out if the parent has not emptied a full pipe."""
