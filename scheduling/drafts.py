@@ -54,9 +54,11 @@ _ROUTED_BY: Final = {"name", "cron", "every", "timezone", "starts_at", "ends_at"
 def draft(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """The schedule that `create` would store: checked, routed and planned. Raises InvalidRequest; stores nothing."""
     values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
-    values["key"] = fields.get("key") or _free_key(str(fields.get("name", "")))
+    given = fields.get("key", "")
+    # Whether a key that is made from the name is free is seen when it is stored.
+    values["key"] = given or keys.of_name(str(fields.get("name", "")))
     schedule = Schedule(created_at=now, **values)
-    settle(schedule, now=now, changed={*TIMING, "key"})
+    settle(schedule, now=now, changed={*TIMING, "key"} if given else {*TIMING})
     return schedule
 
 
@@ -140,11 +142,6 @@ def _put(schedule: Schedule, route: routing.Route) -> None:
 def taken(key: str) -> Problem:
     """What is wrong with a key that another schedule has."""
     return Problem("key", "taken", f"Another schedule has the key {key}.")
-
-
-def _free_key(name: str) -> str:
-    key = keys.of_name(name)
-    return keys.another(name) if queries.is_key_taken(key) else key
 
 
 def _problems_with_key(schedule: Schedule) -> list[Problem]:

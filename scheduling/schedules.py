@@ -63,7 +63,7 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
             raise
         if fields.get("key"):
             raise InvalidRequest([drafts.taken(schedule.key)]) from None
-        # Another schedule of this name was created at the same time.
+        # Another schedule of this name has it.
         schedule.key = keys.another(schedule.name)
         _store(schedule)
     drift.install(schedule)

@@ -45,7 +45,7 @@ def sent(tasks: Iterable[Task], *, now: datetime) -> None:
     rows = [(task.pk, task.attempt, now + send_again_after(task.sends)) for task in tasks]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(_sent(), [as_parameter(rows), MOST_SENDS, Status.QUEUED.value])
+            cursor.execute(_sent(connection.vendor), [as_parameter(rows), MOST_SENDS, Status.QUEUED.value])
 
 
 def send_again_after(sends: int) -> timedelta:
@@ -54,7 +54,8 @@ def send_again_after(sends: int) -> timedelta:
 
 
 @cache
-def _sent() -> str:
+def _sent(_vendor: str) -> str:
+    """The statement of `sent` for this vendor of databases."""
     task = table_of(Task)
     pk, attempt, send_at, sends, status = columns_of(Task, ("id", "attempt", "send_at", "sends", "status"))
     counted = f"CASE WHEN {task}.{sends} < %s THEN {task}.{sends} + 1 ELSE {task}.{sends} END"

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
-from scheduling.timing import Cron
+from scheduling.timing import Cron, Trigger
 from scheduling.timing.frequency import YEAR
 from scheduling.timing.warnings import ReviewWarning, warnings_of
 
 
 def warnings_about(schedule: Schedule, *, now: datetime) -> list[ReviewWarning]:
-    """The warnings about its trigger, and about its end: `ended`, `never_due`."""
-    return [*_of_its_end(schedule, now), *warnings_of(schedule.trigger, now=now)]
+    """The warnings about its trigger, and about its end: `ended`, `never_due`.
+
+    Of a trigger whose time zone this machine does not know there is none: its words say what is wrong.
+    """
+    trigger = _trigger(schedule)
+    return [*_of_its_end(schedule, now), *(warnings_of(trigger, now=now) if trigger else [])]
 
 
 def runs_in_a_year(schedule: Schedule, *, now: datetime) -> int:
     """How many occurrences it has in the 365 days after `now`: none while it is paused. They are not listed."""
-    if schedule.paused:
+    trigger, after, until = _trigger(schedule), now, now + YEAR
+    if schedule.paused or trigger is None:
         return 0
-    trigger, after, until = schedule.trigger, now, now + YEAR
     if schedule.starts_at is not None:
         # An occurrence at the very start counts.
         after = max(after, schedule.starts_at - timedelta(microseconds=1))
@@ -32,6 +37,13 @@ def runs_in_a_year(schedule: Schedule, *, now: datetime) -> int:
         return trigger.count(after, until)
     first = trigger.next(after)
     return 0 if first is None or first > until else (until - first) // timedelta(seconds=trigger.seconds) + 1
+
+
+def _trigger(schedule: Schedule) -> Trigger | None:
+    try:
+        return schedule.trigger
+    except InvalidTrigger:
+        return None
 
 
 def _of_its_end(schedule: Schedule, now: datetime) -> Iterator[ReviewWarning]:

@@ -11,15 +11,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from scheduling import drift_log, ledger
+from scheduling import drift_log, keys, ledger
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.models import Host, Schedule, Task, TaskLogLine, Workflow
 from scheduling.workflows import service as workflows
 from tests.api.conformance import CheckedClient
 from tests.conftest import a_schedule
 
-# Who asks: the token with its user, and the groups.
-WHO = 2
+# Who asks: the token with its user, the note of its first use, and the groups.
+WHO = 3
 
 
 def on_beat(count: int) -> str:
@@ -143,7 +143,7 @@ def _a_run(schedule: Schedule) -> Task:
 
 
 def _copies(schedule: Schedule, count: int) -> None:
-    Schedule.objects.bulk_create(Schedule(**_fields(schedule)) for _ in range(count - 1))
+    Schedule.objects.bulk_create(Schedule(**{**_fields(schedule), "key": keys.unnamed()}) for _ in range(count - 1))
 
 
 def _fields(row: Any) -> dict[str, Any]:

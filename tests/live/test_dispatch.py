@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from scheduling import keys
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
@@ -25,7 +26,7 @@ def due_schedules(count: int, installation: Installation) -> list[int]:
     )
     rows = [Schedule.objects.get(pk=pattern.pk) for _ in range(count - 1)]
     for row in rows:
-        row.pk = None
+        row.pk, row.key = None, keys.unnamed()
     Schedule.objects.bulk_create(rows)
     return list(Schedule.objects.values_list("pk", flat=True))
 

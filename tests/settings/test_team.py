@@ -37,7 +37,7 @@ def test_a_user_model_of_ones_own_gets_its_admin_its_tokens_and_its_roles(tmp_pa
     assert json.loads(manage(tmp_path, "bootstrap")) == said
     token = manage(tmp_path, "create_token", "ada@example.org", "--role", "operator").strip()
     check = (
-        "from api.authentication import token_of; from api.roles import role_of; "
+        "from api.authentication import token_of; from scheduling.roles import role_of; "
         f"user = token_of(b'{token}').user; "
         "print(user.get_username(), role_of(user).name)"
     )

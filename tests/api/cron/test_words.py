@@ -31,7 +31,7 @@ def test_describing_asks_as_much_whatever_is_stored(viewer: CheckedClient, cront
         a_schedule(cron=f"{number} * * * *")
     with CaptureQueriesContext(connection) as asked:
         described(viewer)
-    assert len(asked) == 4  # the token, its roles, the stored expressions and intervals
+    assert len(asked) == 5  # the token, its first use, its roles, the stored expressions and intervals
 
 
 @pytest.mark.parametrize(

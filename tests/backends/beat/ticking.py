@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from backends.beat.backoff import BackoffRunner
 from backends.beat.scheduler import LedgerScheduler
+from scheduling import keys
 from scheduling.models import Schedule
 from tests.backends.queue.brokers import stored_messages
 from tests.conftest import a_schedule
@@ -124,7 +125,7 @@ def many_due(count: int) -> None:
     pattern = a_schedule(every=3600, now=timezone.now() - timedelta(seconds=3690))
     rows = [Schedule.objects.get(pk=pattern.pk) for _ in range(count)]
     for row in rows:
-        row.pk = None
+        row.pk, row.key = None, keys.unnamed()
     Schedule.objects.bulk_create(rows)
     pattern.delete()
 

@@ -69,9 +69,9 @@ def test_creating_changing_and_deleting_take_few_statements(
 ) -> None:
     settings.TANDEM_CRONTAB = f"file:{tmp_path / 'crontab'}"
     a_schedule(backend="crontab")
-    # The schedule, those that run without the database, those of the block, the result.
-    with django_assert_num_queries(4):
-        schedule = a_schedule(backend="crontab", cron="7 7 * * *")
+    # In a transaction the schedule; then those that run without the database, those of the block, the result.
+    with django_assert_num_queries(6):
+        schedule = a_schedule(backend="crontab", cron="7 7 * * *", name="another")
     # In a transaction the lock and the change; then the last three.
     with django_assert_num_queries(7):
         schedules.update(schedule.pk, now=timezone.now(), cron="8 8 * * *")

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from scheduling import keys
 from scheduling.models import Schedule
 from scheduling.review import stored_triggers
 from scheduling.review.stored_triggers import StoredTriggers
@@ -43,7 +44,7 @@ def schedules_of(triggers: list[dict[str, Any]]) -> None:
     """A schedule for each trigger, stored at once."""
     first = a_schedule(cron="0 0 1 1 *", now=NOW)
     fields = {one.attname: getattr(first, one.attname) for one in Schedule._meta.concrete_fields if one.name != "id"}
-    Schedule.objects.bulk_create(Schedule(**{**fields, **trigger}) for trigger in triggers)
+    Schedule.objects.bulk_create(Schedule(**{**fields, "key": keys.unnamed(), **trigger}) for trigger in triggers)
     first.delete()
 
 
