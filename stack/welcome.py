@@ -49,6 +49,7 @@ def welcome(url: str, admin: Credentials, *, first_time: bool) -> str:
     creations = "\n".join(_creation(url, token, example) for example in _EXAMPLES)
     return (
         f"Tandem is ready: {url}/   (Ctrl-C stops everything)\n\n"
+        f"    Dashboard   {url}/\n"
         f"    API docs    {url}/api/docs/\n"
         f"{access}\n"
         f"A schedule on each backend:\n\n{ask}{creations}\n\n"

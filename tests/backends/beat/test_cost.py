@@ -68,7 +68,7 @@ def test_installing_takes_few_statements(django_assert_max_num_queries: DjangoAs
 
 def test_creating_changing_and_deleting_take_few_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     a_schedule(cron="1 2 * * *")
-    # In a transaction the schedule; in another its lock, its rows, the clock, a new clock, the new row; then the result.
+    # In a transaction the schedule; in another its lock, its rows, the clock, a new clock, a new row; then the result.
     with django_assert_num_queries(11):
         schedule = a_schedule(cron="7 7 * * *", name="another")
     # In a transaction the lock and the change; then the above, with what takes the old row and its clock away.
