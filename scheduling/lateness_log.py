@@ -28,12 +28,13 @@ _lock = threading.Lock()
 def note(tasks: Iterable[Task]) -> None:
     """Count how late these tasks are, which have just been handed over, or begin in this process.
 
-    Only occurrences that are handed over for the first time count, and only those that waited for nothing: not for an
-    earlier task of their schedule, nor for another attempt. What a catch-up runs counts, by when it was due.
+    Only occurrences of schedules that are handed over for the first time count, and only those that waited for nothing:
+    not for an earlier task, nor for another attempt. What a catch-up runs counts, by when it was due. A one-off task may
+    have been asked for at a time that was past already.
     """
     now = clock.estimate()
     hour = now.replace(minute=0, second=0, microsecond=0)
-    late = [task for task in tasks if task.due_at is not None and task.sends == 0 and task.events == 1]
+    late = [task for task in tasks if task.schedule_id and task.due_at and task.sends == 0 and task.events == 1]
     with _lock:
         for task in late:
             _counted[hour, task.woken_by, bucket_of((now - (task.due_at or now)).total_seconds())] += 1

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from scheduling import delivery, dispatch, lateness_log
+from scheduling import delivery, dispatch, lateness_log, tasks
 from scheduling.lateness import Histogram, bucket_of
 from scheduling.models import LatenessBucket, Task
 from scheduling.upkeep import retention
@@ -68,6 +68,9 @@ def test_what_was_asked_for_or_has_waited_is_not_counted(recorded: RecordingExec
     asked, waited = a_task(a_schedule()), due_for(50.0)
     waited.events += 1
     delivery.submit([asked, waited], now=timezone.now())
+    one_off, _ = tasks.create(now=timezone.now(), name="for yesterday", scheduled_time=timezone.now() - DAY)
+    assert one_off.due_at is not None
+    assert recorded.submitted[-1] == (one_off.pk, 1)
     assert found().total == 0
 
 
