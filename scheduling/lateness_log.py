@@ -29,8 +29,8 @@ def note(tasks: Iterable[Task]) -> None:
     """Count how late these tasks are, which have just been handed over, or begin in this process.
 
     Only occurrences of schedules that are handed over for the first time count, and only those that waited for nothing:
-    not for an earlier task, nor for another attempt. What a catch-up runs counts, by when it was due. A one-off task may
-    have been asked for at a time that was past already.
+    not for an earlier task, nor for another attempt. What a catch-up runs counts, by when it was due. One-off tasks do
+    not count: they may be asked for at a time that is past already.
     """
     now = clock.estimate()
     hour = now.replace(minute=0, second=0, microsecond=0)
