@@ -25,7 +25,7 @@ from stack import arguments
 from stack.environment import Failure, environment, quietly, runs
 
 ROOT = Path(__file__).resolve().parent
-CODE = ("api", "backends", "jobs", "scheduling", "settings", "stack", "dev.py", "manage.py")
+CODE = ("api", "backends", "dashboard", "jobs", "scheduling", "settings", "stack", "dev.py", "manage.py")
 COUNTS = ("passed", "failed", "errors", "skipped")
 
 
