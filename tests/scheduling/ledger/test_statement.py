@@ -40,7 +40,10 @@ def test_what_a_claim_returns_is_the_row() -> None:
 
 def test_where_nothing_moves_nothing_else_is_written() -> None:
     task = a_task()
-    update = written("UPDATE {task} SET {task.sends} = 7 WHERE {task.id} = %(id)s AND 1 = 0 RETURNING {task.id}")
+    update = written(
+        "UPDATE {task} SET {task.sends} = 7 WHERE {task.id} = %(id)s AND 1 = 0 RETURNING {columns}",
+        columns=task_columns(),
+    )
     part = written(
         """INSERT INTO {event} ({event.task}, {event.number}, {event.at}, {event.status}, {event.detail})
         SELECT {task.id}, 9, {task.created_at}, 'QUEUED', '{{}}' FROM moved"""
