@@ -21,6 +21,8 @@ from tests.servers.plugin import require
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 FOREIGN = b"MAILTO=root\r\n17 4 * * * /bin/true # somebody's\n"
+# Seconds. Each of them waits for the writes of those before it, one after the other.
+PATIENCE = 240.0
 EXPRESSIONS = [f"{number % 60} {number // 60} * * *" for number in range(100)]
 
 
@@ -39,7 +41,7 @@ def test_a_hundred_schedules_at_once_all_have_their_line(web: Web, on_postgres: 
     def ask(cron: str) -> int:
         body = {"name": cron, "job": "demo.process_data", "backend": "crontab", "cron": cron}
         # The pool of connections is small: 503 asks to try again, and here it says that nothing was stored.
-        while (answer := web.answer("/api/schedules/", body)[0]) == 503:
+        while (answer := web.answer("/api/schedules/", body, patience=PATIENCE)[0]) == 503:
             time.sleep(0.2)
         return answer
 

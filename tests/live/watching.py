@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from celery import Celery
@@ -72,13 +72,12 @@ class Web:
         assert status < 300, answer
         return answer
 
-    def answer(self, path: str, body: Json) -> tuple[int, Json]:
-        """The status and the body of the answer to a POST."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
-        connection.request("POST", path, json.dumps(body), self.headers | {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        answer: Json = json.loads(response.read())
-        connection.close()
+    def answer(self, path: str, body: Json, *, patience: float = SECONDS) -> tuple[int, Json]:
+        """The status and the body of the answer to a POST, which is waited for `patience` seconds."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)) as connection:
+            connection.request("POST", path, json.dumps(body), self.headers | {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer: Json = json.loads(response.read())
         return response.status, answer
 
     def status(self, path: str, headers: dict[str, str]) -> int:
