@@ -76,7 +76,7 @@ class Ledger(Contender):
             parameters={"path": f"{settings.VAR}/runs"}, every=HOUR, backend="beat", overlap="allow",
         )  # fmt: skip
         PeriodicTask.objects.all().delete()
-        multiply(Schedule, count)
+        multiply(Schedule, count, key="'bench-' || (id + {there})")
 
     def start(self) -> None:
         self._scheduler = LedgerScheduler(app=app)

@@ -37,6 +37,7 @@ def schedules(number: int, now: datetime) -> None:
     _copy(
         made,
         range(2, number + 1),
+        key="'report-' || n",
         name="'Report ' || n % 977 || ' of customer ' || n",
         cron="n % 60 || ' ' || n % 24 || ' * * *'",
         job="CASE WHEN n % 50 = 0 THEN 'http.fetch' ELSE 'demo.process_data' END",
