@@ -17,7 +17,7 @@ from scheduling.models import Schedule, Task, Workflow
 log = logging.getLogger(__name__)
 
 # One transaction's worth: with more rows, others would wait too long for their locks.
-BATCH: Final = 500
+BATCH: Final = 1_000
 NOT_IN_A_REHEARSAL: Final = "nothing: in a dry run nothing is handed over"
 
 
