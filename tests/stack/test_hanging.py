@@ -75,7 +75,7 @@ def test_a_process_that_never_told_anything_is_left_alone(tmp_path: Path) -> Non
     async def run() -> str:
         terminal = Terminal()
         supervisor = Supervisor(
-            Console(terminal, ["one", "two"]), tmp_path / "log", pause=lambda _, now: 0.0, hang_seconds=0.2
+            Console(terminal, ["one", "two"]), tmp_path / "log", pause=lambda _, now: 0.0, hang_seconds=2.0
         )
         try:
             await supervisor.start(Process("one", (sys.executable, "-c", SAYS_NOTHING)))
