@@ -12,6 +12,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Final
 
+from asgiref.sync import SyncToAsync
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import StreamingHttpResponse
@@ -90,7 +91,19 @@ def event_stream(request: Request, task_id: int) -> StreamingHttpResponse:
     return response
 
 
+def _give_thread_back() -> None:
+    """End the thread that Django's ASGI handler keeps for this request until its response has been sent.
+
+    The handler starts another one when it closes the response.
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = None if context is None else SyncToAsync.context_to_thread_executor.pop(context, None)
+    if executor is not None:
+        executor.shutdown(wait=False)
+
+
 async def _stream(task_id: int, after: int | None, visitor: Visitor) -> AsyncIterator[str]:
+    _give_thread_back()
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     try:
         # If the client does not read, its queue overflows and is emptied. The stream ends when the client reads again.

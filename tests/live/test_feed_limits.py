@@ -65,6 +65,19 @@ def test_a_token_has_no_more_connections_than_are_allowed(on_valkey: Installatio
             pass
 
 
+def test_an_open_stream_keeps_no_thread(on_valkey: Installation) -> None:
+    web = Web(on_valkey)
+    path = f"/api/tasks/{a_task(a_schedule()).pk}/events/"
+    with ExitStack() as stack:
+        first = stack.enter_context(web.stream(path))
+        assert next(first)[0] == "1"
+        alone = web.threads()
+        streams = [stack.enter_context(web.stream(path)) for _ in range(12)]
+        assert {next(stream)[0] for stream in streams} == {"1"}
+        # One more for each would be 12; the pool that reads the log may have grown by a few.
+        assert web.threads() - alone < 6
+
+
 def narrow(port: int) -> socket.socket:
     """A connection whose buffers hold little data while nobody reads it."""
     made = socket.socket()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -105,6 +106,10 @@ class Web:
         """The resident memory of the server's process, in bytes."""
         with open(f"/proc/{self.process.popen.pid}/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file
             return int(file.read().split()[1]) * 4096
+
+    def threads(self) -> int:
+        """How many threads the server's process has."""
+        return len(os.listdir(f"/proc/{self.process.popen.pid}/task"))  # noqa: PTH208 - a count, not paths
 
     def _answers(self) -> bool:
         try:
