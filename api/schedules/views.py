@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
@@ -49,7 +49,6 @@ _CHANGE = [IF_MATCH, *_LANGUAGE]
 
 
 @extend_schema(tags=["schedules"])
-@extend_schema_view(list=extend_schema(summary="List schedules, newest first", responses=ScheduleOutput(many=True)))
 class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     """Jobs that recur: trigger, time zone, policies, backend."""
 
@@ -59,6 +58,17 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
     lookup_value_regex = "[0-9]{1,18}"
     roles = {"preview": Role.VIEWER}
     scopes = {"trigger": Scope.RUN}
+
+    @extend_schema(summary="List schedules, newest first", responses=ScheduleOutput(many=True), parameters=_LANGUAGE)
+    def list(self, request: Request) -> Response:
+        """Each with its trigger in plain words, in the language of the answer."""
+        language = language_of(request)
+        return in_language(super().list(request), language)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """The lists and pages of schedules are written in the language of the request."""
+        context = super().get_serializer_context()
+        return context if self.request is None else context | {"language": language_of(self.request)}
 
     @extend_schema(
         summary="Create a schedule", request=ScheduleInput, responses={201: AnsweredSchedule}, parameters=_LANGUAGE

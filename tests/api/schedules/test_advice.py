@@ -68,6 +68,16 @@ def test_words_and_warnings_are_in_the_language_of_the_request(operator: Checked
     assert (fallback.status_code, fallback.headers["Content-Language"]) == (200, "en")
 
 
+def test_a_list_is_in_the_language_of_the_request(operator: CheckedClient, crontab: Path) -> None:
+    made(operator, name="nightly", cron=NIGHTLY)
+    answer = operator.get(SCHEDULES, headers={"Accept-Language": "de"})
+    assert answer.headers["Content-Language"] == "de"
+    [row] = answer.json()["results"]
+    assert row["words"].startswith("Um ")
+    assert row["words"] == operator.get(of(row) + "?language=de").json()["words"]
+    assert operator.get(SCHEDULES + "?language=sw").status_code == 400
+
+
 def test_a_language_that_is_not_there_is_refused_before_anything_is_stored(
     operator: CheckedClient, crontab: Path
 ) -> None:
