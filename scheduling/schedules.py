@@ -17,8 +17,8 @@ from scheduling.models import OnLost, Schedule, Task
 
 _PAUSED: Final = "the schedule was paused before this occurrence was dispatched"
 _DELETED: Final = "its schedule was deleted"
-# Somebody may create or delete the schedule of a key between the look for it and the write.
-_PUT_TRIES: Final = 5
+# Somebody may create or delete the schedule of a key between a look for it and a write.
+_KEY_TRIES: Final = 5
 
 Versions = int | Collection[int] | None
 """Which versions of a schedule a write is meant for: one, some, or any (None)."""
@@ -56,16 +56,7 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     and is OUT_OF_SYNC.
     """
     schedule = drafts.draft(now=now, **fields)
-    try:
-        _store(schedule)
-    except IntegrityError:
-        if not queries.is_key_taken(schedule.key):
-            raise
-        if fields.get("key"):
-            raise InvalidRequest([drafts.taken(schedule.key)]) from None
-        # Another schedule of this name has it.
-        schedule.key = keys.another(schedule.name)
-        _store(schedule)
+    _store_under_free_key(schedule, is_given=bool(fields.get("key")))
     drift.install(schedule)
     return schedule
 
@@ -77,7 +68,7 @@ def put(
 
     Raises InvalidRequest and StaleVersion as `replace` does.
     """
-    for _ in range(_PUT_TRIES):
+    for _ in range(_KEY_TRIES):
         found = queries.schedule_by_key(key)
         try:
             if found is not None:
@@ -88,7 +79,7 @@ def put(
         except InvalidRequest as exc:
             if all(problem.code != "taken" for problem in exc.problems):
                 raise
-    raise Conflict(f"The schedule was created and deleted {_PUT_TRIES} times meanwhile: ask again.")
+    raise Conflict(f"The schedule was created and deleted {_KEY_TRIES} times meanwhile: ask again.")
 
 
 def update(schedule_id: int, *, now: datetime, version: Versions = None, **fields: Unpack[ScheduleFields]) -> Schedule:
@@ -180,6 +171,21 @@ def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
         [task] = ledger.record([dispatch.extra_task(schedule, now=now, woken_by="request")], now)
         receipts.leave(task)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
+
+
+def _store_under_free_key(schedule: Schedule, *, is_given: bool) -> None:
+    for left in reversed(range(_KEY_TRIES)):
+        try:
+            return _store(schedule)
+        except IntegrityError:
+            if is_given and queries.is_key_taken(schedule.key):
+                raise InvalidRequest([drafts.taken(schedule.key)]) from None
+            # Whoever had the key has deleted it since, unless it was another constraint.
+            if not left:
+                raise
+        if not is_given:
+            schedule.key = keys.another(schedule.name)
+    return None
 
 
 def _store(schedule: Schedule) -> None:
