@@ -108,10 +108,14 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
     elif schedule.planned_with_other_data:
         # It is not due by its plan. What only our data puts before now was never due.
         schedule.cursor = max(schedule.cursor, now)
-    due_trigger = _checked(schedule, changed)
-    if isinstance(due_trigger, Cron):
-        schedule.cron = due_trigger.expression
-    schedule.plan_next(None if schedule.paused else next_due(due_trigger, schedule.cursor, schedule.policy))
+    if changed == {"paused"} and schedule.paused:
+        # Also one whose trigger this machine cannot read, and which nobody can mend at once.
+        schedule.plan_next(None)
+    else:
+        due_trigger = _checked(schedule, changed)
+        if isinstance(due_trigger, Cron):
+            schedule.cron = due_trigger.expression
+        schedule.plan_next(None if schedule.paused else next_due(due_trigger, schedule.cursor, schedule.policy))
     schedule.sync_state, schedule.sync_error = SyncState.PENDING, ""
     schedule.updated_at = now
 

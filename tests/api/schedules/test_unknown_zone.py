@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django_celery_beat.models import PeriodicTask
 
 from scheduling.models import Schedule
+from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
 from tests.conftest import a_schedule
 
@@ -35,3 +37,12 @@ def test_it_is_mended_and_deleted(operator: CheckedClient, unknown: Schedule) ->
     assert (mended.status_code, mended.json()["timezone"]) == (200, "Europe/Berlin")
     Schedule.objects.update(timezone="Mars/Base")
     assert operator.delete(address).status_code == 200
+
+
+def test_it_is_paused_and_not_resumed(operator: CheckedClient, unknown: Schedule) -> None:
+    address = f"/api/schedules/{unknown.pk}/"
+    paused = operator.post(f"{address}pause/")
+    assert (paused.status_code, paused.json()["paused"], paused.json()["sync"]["state"]) == (200, True, "in_sync")
+    assert not PeriodicTask.objects.exists()
+    resumed = operator.post(f"{address}resume/")
+    assert (resumed.status_code, pointers(resumed)) == (400, ["/timezone"])
