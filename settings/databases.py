@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,10 @@ _SQLITE_OPTIONS: Final[dict[str, Any]] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 
+# RETURNING and WITH ... AS MATERIALIZED came with it (https://www.sqlite.org/releaselog/3_35_0.html). Debian 12 and
+# Python's own installers bring a newer one.
+_OLDEST_SQLITE: Final = (3, 35, 0)
+
 # A claim and an end are prepared when a connection has made this many of them: they are then parsed and planned only
 # once. A pooler in transaction mode may not keep prepared statements: `?prepare_threshold=none` in DATABASE_URL.
 _PREPARE_AFTER: Final = 5
@@ -27,7 +32,8 @@ _PREPARE_AFTER: Final = 5
 def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
     """The DATABASES entry for `sqlite:///path` or `postgresql://user@host/name`.
 
-    An idle connection is kept for `keep_seconds`. Raises ImproperlyConfigured for every other URL.
+    An idle connection is kept for `keep_seconds`. Raises ImproperlyConfigured for every other URL, and for an SQLite
+    that is too old.
     """
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url))
@@ -35,6 +41,7 @@ def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
         raise _refused() from exc
     parsed.update(CONN_MAX_AGE=keep_seconds, CONN_HEALTH_CHECKS=True)
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
+        _check_sqlite()
         # The test database is a file, because the processes that tests start cannot share one in memory.
         name = Path(parsed["NAME"])
         return parsed | {
@@ -67,6 +74,15 @@ def for_web(entry: dict[str, Any], *, connections: int) -> None:
         # database that was away for long is found soon after its return.
         "reconnect_timeout": WEB_WAIT_SECONDS,
     }
+
+
+def _check_sqlite() -> None:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        oldest = ".".join(map(str, _OLDEST_SQLITE))
+        raise ImproperlyConfigured(
+            f"This Python has SQLite {sqlite3.sqlite_version}, and Tandem needs {oldest} or newer: "
+            "use a newer Python, or set DATABASE_URL to a PostgreSQL database."
+        )
 
 
 def _refused() -> ImproperlyConfigured:

@@ -14,6 +14,13 @@ def test_sqlite_has_one_writer_that_never_fails_half_way() -> None:
     assert made["TEST"]["NAME"] == "/srv/test-tandem.sqlite3"
 
 
+def test_an_sqlite_that_is_too_old_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    with pytest.raises(ImproperlyConfigured, match=r"needs 3\.35\.0 or newer: use a newer Python, or set DATABASE_URL"):
+        database("sqlite:////srv/tandem.sqlite3")
+    assert database("postgresql://u@db/tandem")["NAME"] == "tandem"
+
+
 def test_postgresql_is_waited_for_briefly_and_checked_before_use() -> None:
     made = database("postgresql://u:p%40ss@db:5433/tandem")
     assert (made["HOST"], made["PORT"], made["PASSWORD"], made["NAME"]) == ("db", 5433, "p@ss", "tandem")
