@@ -63,6 +63,8 @@ def test(rest: list[str]) -> int:
         os.environ["TANDEM_REQUIRE_SERVERS"] = "1"
         if missing:
             raise Failure("In CI every server must be there. Missing: " + "; ".join(map(": ".join, missing)))
+    # Images for Docker set it often. A thousand processes are started here, and each would compile all the code again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     words = [word for word in rest if word not in {"--", "--postgres"}]
     # Twice as many as cores: many tests wait for the servers and processes that they started.
     pytest = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]

@@ -21,3 +21,5 @@ TANDEM_ENVIRONMENT_NAMES = TANDEM_ENVIRONMENT_NAMES | {"PYTEST_XDIST_WORKER", "T
 SECRET_KEY = "only-for-tests-and-never-anywhere-else-0123456789"  # noqa: S105 - guards nothing outside a test run
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TANDEM_HOST = "testhost"
+# Files are looked for when they are asked for: a list of all of them costs each of a thousand clients 20 ms.
+WHITENOISE_AUTOREFRESH = True

@@ -88,6 +88,9 @@ def _is_behaviour(item: object) -> bool:
             return False
         case ast.Expr():
             return not ast.unparse(item).startswith("log.")
+        case ast.Assign(targets=[ast.Name(id="__all__")]):
+            # Ruff compares it with the names that there are (F822, F401).
+            return False
         case ast.AnnAssign(annotation=ast.Name(id="Final"), value=value):
             return not isinstance(value, ast.Constant | ast.Call)
     return isinstance(item, ast.AST)

@@ -40,6 +40,10 @@ def test_each_mistake_is_one_line_that_became_another(line: str, expected: list[
         assert [mutation.became in text for text in (mutation.text, ast.unparse(ast.parse(source)))] == [True, False]
 
 
+def test_names_that_are_handed_on_are_left_alone() -> None:
+    assert list(mutations("f.py", "__all__ = ['a', 'b']\n")) == []
+
+
 def test_figures_that_were_chosen_and_types_are_left_alone() -> None:
     assert list(mutations("f.py", "A: Final = 5\nB: Final = timedelta(days=1)\ndef f(a: 'x') -> 'y': ...\n")) == []
 

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -164,10 +165,24 @@ def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def end_group(group: int) -> None:
-    """Kill what is left of a process group whose leader has ended, and return when it is gone."""
-    try:
-        while True:
-            os.killpg(group, signal.SIGKILL)
+    """Kill what is left of a process group whose leader has ended, and return when nothing of it runs."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+        while _runs(group):
             time.sleep(0.01)
-    except ProcessLookupError:
-        return
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of the group still has a thread that runs.
+
+    One that has ended stays in the list of processes until its parent asks for its exit code. For an orphan that is
+    the machine's first process, which may take seconds.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # proc_pid_stat(5): behind the name in brackets, which may hold anything.
+            fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            state, of_group, threads = fields[0], int(fields[2]), int(fields[17])
+            if of_group == group and (state not in "ZX" or threads > 1):
+                return True
+    return False

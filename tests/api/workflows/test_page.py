@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.conformance import CheckedClient
-from tests.scheduling.workflows.jobs import Worker, worker
-
-__all__ = ["worker"]
+from tests.scheduling.workflows.jobs import Worker
 
 PAGE = (Path(__file__).parents[3] / "docs" / "workflows.md").read_text(encoding="utf-8")
 EXAMPLES = [

@@ -10,9 +10,8 @@ from pytest_django import Settings
 from scheduling.models import Task, Workflow
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
-from tests.scheduling.workflows.jobs import BROKEN, Worker, broken, leaf, worker
-
-__all__ = ["worker"]
+from tests.scheduling.workflows.definitions import broken, leaf
+from tests.scheduling.workflows.jobs import BROKEN, Worker
 
 WORKFLOWS = "/api/workflows/"
 

@@ -7,6 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.backends.queue.brokers import Broker, embedded_broker, forget_connections
+from tests.backends.queue.shared_rabbitmq import end_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_server_is_left() -> Iterator[None]:
+    yield
+    end_server()
 
 
 @pytest.fixture

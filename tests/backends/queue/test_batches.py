@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -20,8 +20,9 @@ from backends.queue.messages import queue_of
 from scheduling import delivery, ledger
 from scheduling.models import Task
 from tests.backends.queue.brokers import application_on
+from tests.backends.queue.shared_rabbitmq import rabbitmq
 from tests.backends.queue.stored import take_all
-from tests.backends.queue.test_live_brokers import rabbitmq, redis
+from tests.backends.queue.test_live_brokers import redis
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.proxy import Proxy
@@ -54,7 +55,7 @@ def append_only() -> Server:
 
 
 @pytest.mark.parametrize("make", [append_only, rabbitmq])
-def test_a_broker_that_is_killed_between_two_writes(make: Callable[[], Server]) -> None:
+def test_a_broker_that_is_killed_between_two_writes(make: Callable[[], AbstractContextManager[Server]]) -> None:
     tasks = some_tasks(3 * TOGETHER)
     with make() as server, application_on(server.url):
         publishing_ = publishing.publish(tasks)
@@ -73,7 +74,7 @@ def test_a_broker_that_is_killed_between_two_writes(make: Callable[[], Server]) 
 
 
 @pytest.mark.parametrize("make", [append_only, rabbitmq])
-def test_a_broker_that_is_killed_while_its_answers_are_read(make: Callable[[], Server]) -> None:
+def test_a_broker_that_is_killed_while_its_answers_are_read(make: Callable[[], AbstractContextManager[Server]]) -> None:
     tasks = some_tasks(2 * TOGETHER)
     with make() as server, application_on(server.url):
         publishing_ = publishing.publish(tasks)
@@ -90,13 +91,14 @@ def test_a_broker_that_is_killed_while_its_answers_are_read(make: Callable[[], S
 
 
 @pytest.mark.parametrize("make", [append_only, redis, rabbitmq])
-def test_a_broker_that_was_started_anew_is_used_at_once(make: Callable[[], Server]) -> None:
+def test_a_broker_that_was_started_anew_is_used_at_once(make: Callable[[], AbstractContextManager[Server]]) -> None:
     tasks = some_tasks(3)
     with make() as server, application_on(server.url):
-        for task in tasks:
-            assert QueueExecutor().submit([task]).handed_over == [task]
+        assert QueueExecutor().submit(tasks[:1]).handed_over == tasks[:1]
+        for task in tasks[1:]:
             server.kill()
             server.start()
+            assert QueueExecutor().submit([task]).handed_over == [task]
 
 
 def test_a_broker_whose_memory_is_full_in_the_middle_of_a_batch() -> None:
@@ -113,16 +115,15 @@ def test_a_broker_whose_memory_is_full_in_the_middle_of_a_batch() -> None:
 def test_a_queue_that_takes_only_some_messages_of_a_batch() -> None:
     tasks = some_tasks(2 * TOGETHER)
     with rabbitmq() as server, application_on(server.url):
-        assert isinstance(server, RabbitServer)
-        limit_queues(server, messages=TOGETHER // 2)
-        submission = QueueExecutor().submit(tasks)
+        with limited_queues(server, messages=TOGETHER // 2):
+            submission = QueueExecutor().submit(tasks)
         assert submission.error == "the broker cannot be reached (MessageNacked)"
         assert 0 < len(submission.handed_over) < len(tasks)
         assert stored(server) == [task.pk for task in submission.handed_over]
 
 
 @pytest.mark.parametrize("make", [redis, rabbitmq])
-def test_a_network_that_breaks_in_the_middle_of_a_batch(make: Callable[[], Server]) -> None:
+def test_a_network_that_breaks_in_the_middle_of_a_batch(make: Callable[[], AbstractContextManager[Server]]) -> None:
     tasks = some_tasks(3 * TOGETHER)
     with make() as server, Proxy(server.port) as network:
         with application_on(server.url.replace(f":{server.port}/", f":{network.port}/")):
@@ -170,10 +171,18 @@ def limited_memory(server: ValkeyServer, *, more: int) -> Iterator[None]:
             client.config_set("maxmemory", 0)
 
 
-def limit_queues(server: RabbitServer, *, messages: int) -> None:
-    """Have RabbitMQ refuse what a queue gets beyond so many messages."""
-    variables = [f"{name}={value}" for name, value in server._variables().items()]
+@contextmanager
+def limited_queues(server: RabbitServer, *, messages: int) -> Iterator[None]:
+    """Inside the block RabbitMQ refuses what a queue gets beyond so many messages."""
     policy = json.dumps({"max-length": messages, "overflow": "reject-publish"})
-    control = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_policy", "--apply-to", "queues", "full", ".*", policy]
-    command = [needed("env"), *variables, *control]
+    _control(server, "set_policy", "--apply-to", "queues", "full", ".*", policy)
+    try:
+        yield
+    finally:
+        _control(server, "clear_policy", "full")
+
+
+def _control(server: RabbitServer, *words: str) -> None:
+    variables = [f"{name}={value}" for name, value in server._variables().items()]
+    command = [needed("env"), *variables, "/usr/lib/rabbitmq/bin/rabbitmqctl", *words]
     subprocess.run(command, check=True, capture_output=True, cwd=server.folder, **identity(server.user()))

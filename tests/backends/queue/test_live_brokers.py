@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -20,10 +20,10 @@ from backends.queue.publishing import connection
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 from tests.backends.queue.brokers import application_on
+from tests.backends.queue.shared_rabbitmq import rabbitmq
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.servers.plugin import require
-from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis_like import RedisServer, ValkeyServer
 from tests.servers.server import Server, free_port
 
@@ -36,11 +36,6 @@ GENEROUS_SECONDS = 5.0
 def redis() -> Server:
     require("Redis")
     return RedisServer()
-
-
-def rabbitmq() -> Server:
-    require("RabbitMQ")
-    return RabbitServer()
 
 
 EVERY_SERVER = pytest.mark.parametrize("make", [ValkeyServer, redis, rabbitmq])
@@ -69,7 +64,7 @@ def timed(submit: Callable[[], Any]) -> tuple[Any, float]:
 
 
 @EVERY_SERVER
-def test_nine_is_first_and_equals_keep_their_order(make: Callable[[], Server]) -> None:
+def test_nine_is_first_and_equals_keep_their_order(make: Callable[[], AbstractContextManager[Server]]) -> None:
     schedule = a_schedule()
     tasks = [a_task(schedule, priority=priority) for priority in (0, 5, 9, 3, 9, 1, 7)]
     with make() as server, application_on(server.url):
@@ -114,7 +109,7 @@ def test_confirmed_messages_survive_the_death_of_rabbitmq() -> None:
 
 @pytest.mark.drill
 @pytest.mark.parametrize("make", [rabbitmq])
-def test_the_second_host_is_used_where_the_first_is_silent(make: Callable[[], Server]) -> None:
+def test_the_second_host_is_used_where_the_first_is_silent(make: Callable[[], AbstractContextManager[Server]]) -> None:
     task = a_task(a_schedule())
     with make() as server, black_hole() as silent, application_on(f"amqp://127.0.0.1:{silent};{server.url}"):
         submission, seconds = timed(lambda: QueueExecutor().submit([task]))
@@ -152,7 +147,7 @@ def test_a_trigger_is_stored_and_answered_though_the_broker_is_away(
 
 @EVERY_SERVER
 def test_a_trigger_is_stored_and_answered_though_the_broker_hangs(
-    operator: APIClient, make: Callable[[], Server]
+    operator: APIClient, make: Callable[[], AbstractContextManager[Server]]
 ) -> None:
     schedule = a_schedule(overlap="allow")
     with ExitStack() as stack:
@@ -171,7 +166,7 @@ def test_a_trigger_is_stored_and_answered_though_the_broker_hangs(
 
 @pytest.mark.drill
 @EVERY_SERVER
-def test_a_broker_that_answers_again_is_used_again(make: Callable[[], Server]) -> None:
+def test_a_broker_that_answers_again_is_used_again(make: Callable[[], AbstractContextManager[Server]]) -> None:
     schedule = a_schedule()
     first, second, third = (a_task(schedule, now=timezone.now()) for _ in range(3))
     with make() as server, application_on(server.url):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -20,8 +20,9 @@ from backends.queue.publishing import connection
 from backends.queue.tasks import run
 from scheduling.models import Task
 from tests.backends.queue.brokers import Broker, application_on
+from tests.backends.queue.shared_rabbitmq import rabbitmq
 from tests.backends.queue.stored import take_all
-from tests.backends.queue.test_live_brokers import EVERY_SERVER, rabbitmq
+from tests.backends.queue.test_live_brokers import EVERY_SERVER
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.servers.server import Server
@@ -65,7 +66,7 @@ def in_a_task() -> Iterator[None]:
 
 @pytest.mark.live
 @EVERY_SERVER
-def test_a_batch_is_what_celery_and_kombu_send(make: Callable[[], Server]) -> None:
+def test_a_batch_is_what_celery_and_kombu_send(make: Callable[[], AbstractContextManager[Server]]) -> None:
     tasks = tasks_of_each_kind()
     with make() as server, application_on(server.url):
         queues = (queue_of(""), "reports")

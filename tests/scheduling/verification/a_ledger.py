@@ -13,7 +13,8 @@ from scheduling.workflows import service as workflows
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.process_rows import a_process
-from tests.scheduling.workflows.jobs import BROKEN, Worker, a_workflow, broken, leaf
+from tests.scheduling.workflows.definitions import broken, leaf
+from tests.scheduling.workflows.jobs import BROKEN, Worker, a_workflow
 
 AGO = timedelta(minutes=50)
 

@@ -18,10 +18,8 @@ from scheduling.verification.snapshot import snapshot
 from tests.conftest import a_schedule
 from tests.scheduling.verification.a_ledger import fill
 from tests.scheduling.workflows.jobs import Worker
-from tests.scheduling.workflows.jobs import worker as _worker
 
 pytestmark = pytest.mark.django_db
-worker = _worker
 
 LONG = timedelta(minutes=10)
 

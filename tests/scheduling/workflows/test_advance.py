@@ -16,9 +16,8 @@ from scheduling.upkeep.sweep import sweep
 from scheduling.workflows import advance
 from scheduling.workflows import service as workflows
 from tests.conftest import a_schedule, at
-from tests.scheduling.workflows.jobs import BROKEN, Worker, a_workflow, broken, leaf, result, state, statuses, worker
-
-__all__ = ["worker"]
+from tests.scheduling.workflows.definitions import broken, leaf
+from tests.scheduling.workflows.jobs import BROKEN, Worker, a_workflow, result, state, statuses
 
 pytestmark = pytest.mark.django_db
 

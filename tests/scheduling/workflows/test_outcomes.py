@@ -11,23 +11,8 @@ from scheduling import ledger, tasks
 from scheduling.models import Task
 from scheduling.workflows import advance
 from scheduling.workflows import service as workflows
-from tests.scheduling.workflows.jobs import (
-    Definition,
-    Worker,
-    a_workflow,
-    another,
-    broken,
-    chain,
-    chord,
-    group,
-    leaf,
-    named,
-    state,
-    statuses,
-    worker,
-)
-
-__all__ = ["another", "worker"]
+from tests.scheduling.workflows.definitions import Definition, broken, chain, chord, group, leaf
+from tests.scheduling.workflows.jobs import Worker, a_workflow, named, state, statuses
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 

@@ -12,22 +12,8 @@ from scheduling import ledger, tasks
 from scheduling.errors import InvalidRequest
 from scheduling.models import Task, Workflow, WorkflowNode
 from scheduling.workflows import results
-from tests.scheduling.workflows.jobs import (
-    Definition,
-    Worker,
-    a_workflow,
-    another,
-    broken,
-    chain,
-    chord,
-    group,
-    leaf,
-    result,
-    state,
-    worker,
-)
-
-__all__ = ["another", "worker"]
+from tests.scheduling.workflows.definitions import Definition, broken, chain, chord, group, leaf
+from tests.scheduling.workflows.jobs import Worker, a_workflow, result, state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 

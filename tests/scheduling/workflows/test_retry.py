@@ -9,24 +9,8 @@ from django.utils import timezone
 
 from scheduling.models import Task, Workflow
 from scheduling.workflows import service as workflows
-from tests.scheduling.workflows.jobs import (
-    BROKEN,
-    Definition,
-    Worker,
-    a_workflow,
-    another,
-    broken,
-    chain,
-    chord,
-    group,
-    leaf,
-    named,
-    state,
-    statuses,
-    worker,
-)
-
-__all__ = ["another", "worker"]
+from tests.scheduling.workflows.definitions import Definition, broken, chain, chord, group, leaf
+from tests.scheduling.workflows.jobs import BROKEN, Worker, a_workflow, named, state, statuses
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 

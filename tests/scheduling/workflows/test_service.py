@@ -15,9 +15,8 @@ from scheduling.models import Task, Workflow, WorkflowNode
 from scheduling.upkeep.sweep import sweep
 from scheduling.workflows import service as workflows
 from tests.process_rows import ended_process
-from tests.scheduling.workflows.jobs import Worker, a_workflow, broken, leaf, result, state, statuses, worker
-
-__all__ = ["worker"]
+from tests.scheduling.workflows.definitions import broken, leaf
+from tests.scheduling.workflows.jobs import Worker, a_workflow, result, state, statuses
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,8 @@ from scheduling.errors import InvalidRequest
 from scheduling.models import Host, Task, TaskLogLine, Workflow
 from scheduling.workflows import service as workflows
 from tests.conftest import a_schedule, at
-from tests.scheduling.workflows.jobs import Definition, Worker, another, broken, chain, group, leaf, worker
-
-__all__ = ["another", "worker"]
+from tests.scheduling.workflows.definitions import Definition, broken, chain, group, leaf
+from tests.scheduling.workflows.jobs import Worker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 

@@ -7,20 +7,8 @@ from pytest_django import Settings
 
 from scheduling.models import Task, Workflow
 from scheduling.workflows import tree as trees
-from tests.scheduling.workflows.jobs import (
-    Worker,
-    a_workflow,
-    another,
-    broken,
-    chain,
-    chord,
-    group,
-    leaf,
-    result,
-    worker,
-)
-
-__all__ = ["another", "worker"]
+from tests.scheduling.workflows.definitions import broken, chain, chord, group, leaf
+from tests.scheduling.workflows.jobs import Worker, a_workflow, result
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 
