@@ -18,7 +18,13 @@ from scheduling.errors import NotFound, TandemError
 from scheduling.roles import Role, has_role
 
 # The pages in the header: the name of each address, and what it is called.
-SECTIONS: Final = {"today": "Today", "schedules": "Schedules", "tasks": "Tasks", "system": "System"}
+SECTIONS: Final = {
+    "today": "Today",
+    "schedules": "Schedules",
+    "tasks": "Tasks",
+    "workflows": "Workflows",
+    "system": "System",
+}
 
 
 @dataclass(frozen=True, slots=True)
