@@ -21,9 +21,12 @@ from scheduling.roles import Role, has_role
 SECTIONS: Final = {
     "today": "Today",
     "schedules": "Schedules",
+    "timeline": "Timeline",
     "tasks": "Tasks",
     "workflows": "Workflows",
+    "review": "Review",
     "system": "System",
+    "settings": "Settings",
 }
 
 

@@ -9,6 +9,8 @@ from dashboard import visible
 from dashboard.language import language_of
 from dashboard.page import Action, Page
 from dashboard.paging import part
+from dashboard.schedules import undo
+from dashboard.schedules.bulk import ACTIONS
 from dashboard.schedules.filters import STATES, wanted
 from dashboard.schedules.rows import rows, state_of, words_of
 from scheduling import clock, host_states, outcomes, queries, schedules
@@ -39,6 +41,8 @@ class ScheduleList(Page):
             "page": page,
             "states": STATES,
             "backends": backend_names(),
+            "bulk_actions": ACTIONS,
+            "undo": undo.offered(self.request.session, now),
             "asked": {name: parameters.get(name, "") for name in ("q", "state", "backend")},
         }
 

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.readable import LOOKS, duration, relative
+from dashboard.timeline.window import WIDTH
 from scheduling import clock
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Task
@@ -91,8 +92,8 @@ def query(context: Any, **changes: Any) -> str:
 
 
 @register.filter
-def of(found: Mapping[str, Any], name: str) -> Any:
-    """The value of a dictionary by a name that a template works out; empty where it has none."""
+def of(found: Mapping[str, Any] | str, name: str) -> Any:
+    """The value of a dictionary by a name that a template works out; empty where it has none, or is not there."""
     return found.get(name, "") if isinstance(found, Mapping) else ""
 
 
@@ -109,3 +110,15 @@ def local(at: datetime, timezone: str) -> str:
         return f"{at.astimezone(zone(timezone)):%a %Y-%m-%d %H:%M}"
     except InvalidTrigger:
         return f"{at:%a %Y-%m-%d %H:%M} UTC"
+
+
+@register.filter
+def words(name: str) -> str:
+    """A name of the API as words: `would_create` as `would create`."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def percent(x: float) -> str:
+    """A place across a timeline as a share of its width."""
+    return f"{100 * x / WIDTH:g}%"

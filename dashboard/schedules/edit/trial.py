@@ -17,8 +17,8 @@ from scheduling.review.advice import runs_in_a_year, warnings_about
 from scheduling.review.collisions import same_minute
 from scheduling.review.expression import OnBackend, on_backends
 from scheduling.timing import zone
-from scheduling.timing.warnings import ReviewWarning
 from scheduling.words import describe
+from scheduling.words.told import told
 
 # Coming occurrences below the calendar.
 COMING: Final = 5
@@ -37,7 +37,7 @@ class When:
     weeks: list[list[Day]]
     coming: list[tuple[datetime, datetime]]
     runs_a_year: int
-    warnings: list[ReviewWarning]
+    warnings: list[str]
     backends: list[OnBackend]
 
 
@@ -73,6 +73,6 @@ def _when(draft: Schedule, language: str, now: datetime) -> When:
         weeks=weeks(draft, now=now),
         coming=[(at, at.astimezone(zone(draft.timezone))) for at in coming],
         runs_a_year=runs_in_a_year(draft, now=now),
-        warnings=[*warnings_about(draft, now=now), *same_minute(coming)],
+        warnings=[told(each, language) for each in (*warnings_about(draft, now=now), *same_minute(coming))],
         backends=on_backends(copy.copy(draft)),
     )
