@@ -12,6 +12,7 @@ from dashboard.schedules.views import Pause, Resume, RunNow, ScheduleDetail, Sch
 from dashboard.system.views import System
 from dashboard.tasks.views import Cancel, Retry, TaskDetail, TaskList
 from dashboard.timeline.views import Timeline
+from dashboard.today.actions import Acknowledge, RetryAll
 from dashboard.today.views import Today
 from dashboard.workflows.views import CancelWorkflow, RetryWorkflow, WorkflowDetail, WorkflowList
 
@@ -40,6 +41,8 @@ urlpatterns = [
     path("workflows/<int:pk>/", WorkflowDetail.as_view(), name="workflow"),
     path("workflows/<int:pk>/cancel/", CancelWorkflow.as_view(), name="workflow-cancel"),
     path("workflows/<int:pk>/retry/", RetryWorkflow.as_view(), name="workflow-retry"),
+    path("tasks/<int:pk>/acknowledge/", Acknowledge.as_view(), name="acknowledge"),
+    path("tasks/<int:pk>/retry-all/", RetryAll.as_view(), name="retry-all"),
     path("system/", System.as_view(), name="system"),
     path("settings/", Tokens.as_view(), name="settings"),
     path("settings/tokens/<int:pk>/revoke/", Revoke.as_view(), name="token-revoke"),

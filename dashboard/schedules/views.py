@@ -12,6 +12,7 @@ from dashboard.paging import part
 from dashboard.schedules import undo
 from dashboard.schedules.bulk import ACTIONS
 from dashboard.schedules.filters import STATES, wanted
+from dashboard.schedules.foreign import ForeignRow, foreign_rows
 from dashboard.schedules.rows import rows, state_of, words_of
 from scheduling import clock, host_states, outcomes, queries, schedules
 from scheduling.backend import backend, backend_names
@@ -36,14 +37,20 @@ class ScheduleList(Page):
         """One page of the schedules that the address asks for."""
         parameters, now = self.request.GET, clock.now()
         page = part(visible.schedules(self.request.user).filter(wanted(parameters, now)), parameters)
+        asked = {name: parameters.get(name, "") for name in ("q", "state", "backend")}
+        foreign: tuple[list[ForeignRow], list[str]] = ([], [])
+        if page.first and not any(asked.values()):
+            foreign = foreign_rows(language=language_of(self.request), now=now)
         return {
+            "foreign": foreign[0],
+            "unread": foreign[1],
             "rows": rows(page.rows, language=language_of(self.request), now=now),
             "page": page,
             "states": STATES,
             "backends": backend_names(),
             "bulk_actions": ACTIONS,
             "undo": undo.offered(self.request.session, now),
-            "asked": {name: parameters.get(name, "") for name in ("q", "state", "backend")},
+            "asked": asked,
         }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django.db.models import Q
 from django.http import QueryDict
 
 from dashboard import visible
+from dashboard.json_tree import json_tree
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
@@ -57,8 +57,8 @@ class TaskDetail(Page):
             "attempts": task.attempts.order_by("-number"),
             "events": event_log.of_task(pk, after=0, limit=MOST_EVENTS),
             "lines": task.lines.order_by("pk")[:MOST_LINES],
-            "parameters": _pretty(task.parameters),
-            "result": _pretty(task.result) if task.status == Status.COMPLETED else "",
+            "parameters": json_tree(task.parameters),
+            "result": json_tree(task.result) if task.status == Status.COMPLETED else "",
         }
 
 
@@ -95,7 +95,3 @@ def _wanted(parameters: QueryDict) -> Q:
     if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:
         found &= Q(schedule_id=int(schedule))
     return found
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
