@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one task runner: `python3 dev.py up | manage | test | drill | mutate | check | audit | fmt | bench | lock`.
+"""The one task runner: `python3 dev.py up | manage | test | drill | check | bench | ...`; `dev.py --help` lists all.
 
 Standard library only: it makes its own environment in `.venv` (stack/environment.py).
 """
@@ -174,6 +174,15 @@ def bench(rest: list[str]) -> int:
     return max(_call([python, "-m", f"benchmarks.{name}", *rest[1:]]) for name in names)
 
 
+def screenshots(rest: list[str]) -> int:
+    """make the pictures of the dashboard, wide and narrow, light and dark, in var/pictures (--docs, --only NAME)
+
+    With --docs those that the documentation shows are written to docs/pictures/ as well.
+    """
+    _missing_after_install()
+    return _call([str(environment(ROOT, "dev")), "-m", "tests.browser.pictures", *rest])
+
+
 def lock(rest: list[str]) -> int:
     """write requirements/*.txt anew from pyproject.toml, keeping pins that still fit (--upgrade: the newest)
 
@@ -207,14 +216,15 @@ def _call(command: list[str], *, announce: bool = False) -> int:
 
 
 COMMANDS = {
-    function.__name__: function for function in (up, manage, test, drill, mutate, check, audit, fmt, bench, lock)
+    function.__name__: function
+    for function in (up, manage, test, drill, mutate, check, audit, fmt, bench, screenshots, lock)
 }
 WORDLESS = {"check", "fmt"}
 
 
 def main() -> int:
     """Returns the exit code of the command."""
-    listing = "\n".join(f"  {name:6} {_about(name).splitlines()[0]}" for name in COMMANDS)
+    listing = "\n".join(f"  {name:11} {_about(name).splitlines()[0]}" for name in COMMANDS)
     parser = argparse.ArgumentParser(
         prog="dev.py",
         formatter_class=argparse.RawDescriptionHelpFormatter,

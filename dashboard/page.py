@@ -18,7 +18,16 @@ from scheduling.errors import NotFound, TandemError
 from scheduling.roles import Role, has_role
 
 # The pages in the header: the name of each address, and what it is called.
-SECTIONS: Final = {"today": "Today", "schedules": "Schedules", "tasks": "Tasks", "system": "System"}
+SECTIONS: Final = {
+    "today": "Today",
+    "schedules": "Schedules",
+    "timeline": "Timeline",
+    "tasks": "Tasks",
+    "workflows": "Workflows",
+    "review": "Review",
+    "system": "System",
+    "settings": "Settings",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,30 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from dashboard.access.members import Members, SetRole
+from dashboard.access.tokens import Revoke, Tokens
+from dashboard.review.views import Review
+from dashboard.schedules.bulk import Bulk, Undo
+from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
 from dashboard.schedules.views import Pause, Resume, RunNow, ScheduleDetail, ScheduleList
 from dashboard.system.views import System
 from dashboard.tasks.views import Cancel, Retry, TaskDetail, TaskList
+from dashboard.timeline.views import Timeline
+from dashboard.today.actions import Acknowledge, RetryAll
 from dashboard.today.views import Today
+from dashboard.workflows.views import CancelWorkflow, RetryWorkflow, WorkflowDetail, WorkflowList
 
 app_name = "dashboard"
 
 urlpatterns = [
     path("", Today.as_view(), name="today"),
     path("schedules/", ScheduleList.as_view(), name="schedules"),
+    path("schedules/new/", NewSchedule.as_view(), name="schedule-new"),
+    path("schedules/bulk/", Bulk.as_view(), name="bulk"),
+    path("schedules/undo/", Undo.as_view(), name="undo"),
+    path("schedules/preview/", Preview.as_view(), name="schedule-preview"),
+    path("schedules/parameters/", Parameters.as_view(), name="schedule-parameters"),
+    path("schedules/<int:pk>/edit/", EditSchedule.as_view(), name="schedule-edit"),
     path("schedules/<int:pk>/", ScheduleDetail.as_view(), name="schedule"),
     path("schedules/<int:pk>/pause/", Pause.as_view(), name="pause"),
     path("schedules/<int:pk>/resume/", Resume.as_view(), name="resume"),
@@ -21,7 +35,19 @@ urlpatterns = [
     path("tasks/<int:pk>/", TaskDetail.as_view(), name="task"),
     path("tasks/<int:pk>/cancel/", Cancel.as_view(), name="cancel"),
     path("tasks/<int:pk>/retry/", Retry.as_view(), name="retry"),
+    path("review/", Review.as_view(), name="review"),
+    path("timeline/", Timeline.as_view(), name="timeline"),
+    path("workflows/", WorkflowList.as_view(), name="workflows"),
+    path("workflows/<int:pk>/", WorkflowDetail.as_view(), name="workflow"),
+    path("workflows/<int:pk>/cancel/", CancelWorkflow.as_view(), name="workflow-cancel"),
+    path("workflows/<int:pk>/retry/", RetryWorkflow.as_view(), name="workflow-retry"),
+    path("tasks/<int:pk>/acknowledge/", Acknowledge.as_view(), name="acknowledge"),
+    path("tasks/<int:pk>/retry-all/", RetryAll.as_view(), name="retry-all"),
     path("system/", System.as_view(), name="system"),
+    path("settings/", Tokens.as_view(), name="settings"),
+    path("settings/tokens/<int:pk>/revoke/", Revoke.as_view(), name="token-revoke"),
+    path("settings/members/", Members.as_view(), name="members"),
+    path("settings/members/<int:pk>/role/", SetRole.as_view(), name="member-role"),
     path("login/", LoginView.as_view(template_name="dashboard/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]

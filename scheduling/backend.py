@@ -15,6 +15,7 @@ from scheduling.errors import Problem
 from scheduling.findings import Finding
 from scheduling.models import Schedule
 from scheduling.plugins import Handlers
+from scheduling.timing import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,22 @@ class Capabilities:
     seconds: bool
     executors: tuple[str, ...]
     per_host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An entry of the engine that is not ours. `trigger` is None where no cron expression or interval says the same.
+
+    `text` is its clock as the engine has it, and `runs` what it starts. `adoptable`: a review of this machine's crontab
+    can make a schedule of it.
+    """
+
+    name: str
+    text: str
+    runs: str
+    trigger: Trigger | None = None
+    enabled: bool = True
+    adoptable: bool = False
 
 
 class Outcome(Enum):
@@ -101,6 +118,13 @@ class SchedulerBackend(ABC):
         """What else is wrong within reach, besides what a comparison of `inspect` with `desired` shows.
 
         What it says of an entry takes the place of what the comparison would say. Raises BackendError.
+        """
+        return ()
+
+    def foreign(self, *, most: int) -> Sequence[Foreign]:
+        """The first entries within reach that are not ours; none where this backend does not look. For people.
+
+        Raises BackendError.
         """
         return ()
 

@@ -53,26 +53,49 @@ _ROUTED_BY: Final = {"name", "cron", "every", "timezone", "starts_at", "ends_at"
 
 def draft(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """The schedule that `create` would store: checked, routed and planned. Raises InvalidRequest; stores nothing."""
-    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
-    given = fields.get("key", "")
-    # Whether a key that is made from the name is free is seen when it is stored.
-    values["key"] = given or keys.of_name(str(fields.get("name", "")))
-    schedule = Schedule(created_at=now, **values)
-    settle(schedule, now=now, changed={*TIMING, "key"} if given else {*TIMING})
+    schedule, changed = _asked(None, now, fields)
+    settle(schedule, now=now, changed=changed)
     return schedule
 
 
 def draft_of_change(schedule: Schedule, *, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """The schedule that `update` would store; `schedule` does not change. Raises InvalidRequest; stores nothing."""
-    changed = copy.copy(schedule)
+    changed, differing = _asked(schedule, now, fields)
+    settle(changed, now=now, changed=differing)
+    return changed
+
+
+def attempt(
+    schedule: Schedule | None, *, now: datetime, **fields: Unpack[ScheduleFields]
+) -> tuple[Schedule, tuple[Problem, ...]]:
+    """What `draft`, or with a schedule `draft_of_change`, would return, and every problem with it, for a preview.
+
+    With a problem it has no plan, and is routed only where the problem does not concern the route.
+    """
+    made, changed = _asked(schedule, now, fields)
+    try:
+        settle(made, now=now, changed=changed)
+    except InvalidRequest as exc:
+        return made, exc.problems
+    return made, ()
+
+
+def _asked(before: Schedule | None, now: datetime, fields: ScheduleFields) -> tuple[Schedule, set[str]]:
+    """The schedule with these fields, neither checked nor planned, and what differs from `before`."""
+    if before is None:
+        values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
+        given = fields.get("key", "")
+        # Whether a key that is made from the name is free is seen when it is stored.
+        values["key"] = given or keys.of_name(str(fields.get("name", "")))
+        return Schedule(created_at=now, **values), {*TIMING, "key"} if given else {*TIMING}
+    changed = copy.copy(before)
     # Django keeps the state of the stored row in here. The draft needs its own.
-    changed._state = copy.copy(schedule._state)  # noqa: SLF001 - Model.__copy__ does not exist
+    changed._state = copy.copy(before._state)  # noqa: SLF001 - Model.__copy__ does not exist
     asked = one_trigger(fields)
     differing = {field for field, value in asked.items() if getattr(changed, field) != value}
     for field in differing:
         setattr(changed, field, asked[field])  # type: ignore[literal-required]  # the keys of a ScheduleFields
-    settle(changed, now=now, changed=differing)
-    return changed
+    return changed, differing
 
 
 def defaults() -> ScheduleFields:

@@ -30,7 +30,12 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
         return Role.ADMIN
     groups = getattr(user, "groups", None)
     names = groups.values_list("name", flat=True) if groups is not None else ()
-    return max((_GROUPS[name] for name in names if name in _GROUPS), default=None)
+    return highest(names)
+
+
+def highest(groups: Iterable[str]) -> Role | None:
+    """The highest role that groups of these names give; None where none of them gives one."""
+    return max((_GROUPS[name] for name in groups if name in _GROUPS), default=None)
 
 
 def has_role(user: AbstractBaseUser | AnonymousUser, least: Role) -> bool:

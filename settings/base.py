@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.slashes.SlashAtTheEnd",
+    "dashboard.api_pages.ApiPages",
     "django.middleware.common.CommonMiddleware",
     "api.limits.middleware.LoginAttempts",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -198,6 +199,8 @@ TANDEM_EXECUTORS = {
 }
 # The notifier tells live status at once of new events. Without one, live status reads the event log every two seconds.
 TANDEM_NOTIFIER = {"broker": "backends.queue.notifier.BrokerNotifier"}
+# The module that makes and revokes API tokens, for the pages of the dashboard.
+TANDEM_TOKEN_SERVICE = "api.tokens.service"  # noqa: S105 - the name of a module
 # For how many days a new API token is valid.
 TANDEM_TOKEN_DAYS = env.integer("TOKEN_DAYS", 90, low=1, high=3650)
 # Open WebSockets and event streams of one token (or of one user's sessions), at each web process.

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 
+from api.limits.attempts import Allowance, count
 from api.models import ApiToken
 from api.roles import ALL_SCOPES
 
@@ -57,6 +58,17 @@ def create(
         expires_at=expires_at,
     )
     return made, text
+
+
+def tokens() -> QuerySet[ApiToken]:
+    """All tokens, each with its user and who made it."""
+    return ApiToken.objects.select_related("user", "created_by")
+
+
+def wait_for(user: Any, *, now: datetime) -> timedelta | None:
+    """Count a token that the user makes. How long to wait if there were too many; None where there were not."""
+    allowance = Allowance(f"token made by {user.pk}", settings.TANDEM_TOKENS_AN_HOUR, timedelta(hours=1))
+    return count([allowance], now=now).wait
 
 
 def usual_expiry(now: datetime) -> datetime:

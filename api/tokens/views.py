@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -17,7 +16,6 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from api import users
-from api.limits.attempts import Allowance, count
 from api.models import ApiToken
 from api.roles import Scope, scopes_of
 from api.tokens import service
@@ -84,10 +82,9 @@ def _is_admin(request: Request) -> bool:
 
 
 def _count(request: Request, now: datetime) -> None:
-    who = f"token made by {request.user.pk}"
-    attempt = count([Allowance(who, settings.TANDEM_TOKENS_AN_HOUR, timedelta(hours=1))], now=now)
-    if attempt.wait is not None:
-        raise Throttled(attempt.wait.total_seconds())
+    wait = service.wait_for(request.user, now=now)
+    if wait is not None:
+        raise Throttled(wait.total_seconds())
 
 
 def _owner(request: Request, name: str | None) -> Any:

@@ -13,11 +13,11 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backends.beat import periodic_tasks, stored_rows
+from backends.beat import foreign_rows, periodic_tasks, stored_rows
 from backends.beat.entries import rows, text
 from backends.beat.stored_rows import NO_SCHEDULE, StoredRow
 from scheduling import processes
-from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Foreign, Outcome, SchedulerBackend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidTrigger, Problem
@@ -100,6 +100,11 @@ class BeatBackend(SchedulerBackend):
         """Our rows as they are now, with what somebody changed in the admin."""
         with _reported("read"):
             return [row.entry for row in stored_rows.ours()]
+
+    def foreign(self, *, most: int) -> list[Foreign]:
+        """The PeriodicTasks that are not ours."""
+        with _reported("read"):
+            return foreign_rows.foreign(most)
 
     def differences(self) -> list[Difference]:
         """The rows of active schedules that somebody disabled in the admin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -103,6 +104,18 @@ def of(schedule_ids: Iterable[int]) -> Iterator[StoredRow]:
     names = [name_of(schedule_id, number) for schedule_id in schedule_ids for number in range(MOST_ROWS)]
     # Few: nothing is gained by a cursor, which is three statements.
     return _read(PeriodicTask.objects.filter(name__in=names), at_once=True)
+
+
+def not_ours() -> QuerySet[PeriodicTask]:
+    """The rows of other applications, and those that somebody made in the admin, by name."""
+    clocks = ("crontab", "interval", "solar", "clocked")
+    rows: QuerySet[PeriodicTask] = PeriodicTask.objects.exclude(_OURS).select_related(*clocks).order_by("name")
+    return rows
+
+
+def is_ours(row: PeriodicTask) -> bool:
+    """Whether Tandem has written the row, or somebody has made one that sends our wake-up."""
+    return row.task == WAKE_TASK or re.fullmatch(r"tandem:[0-9]+:[0-9]+", row.name) is not None
 
 
 def _read(tasks: QuerySet[PeriodicTask], *, at_once: bool = False) -> Iterator[StoredRow]:

@@ -16,6 +16,7 @@ from backends.crontab import (
     checks,
     entries,
     flavours,
+    foreign_lines,
     host_report,
     installation,
     lines,
@@ -31,7 +32,7 @@ from backends.crontab.spool import plan
 from backends.crontab.spool.store import here
 from backends.crontab.targets import FileTarget, Target
 from backends.crontab.writer import Writer
-from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Foreign, Outcome, SchedulerBackend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem, TandemError
@@ -54,6 +55,10 @@ class CrontabBackend(SchedulerBackend):
 
     def many_checks(self) -> AbstractContextManager[None]:
         return checks.reading_once()
+
+    def foreign(self, *, most: int) -> Sequence[Foreign]:
+        """The entries of this host's crontab outside of our block."""
+        return foreign_lines.entries(most)
 
     def entries(self, schedule: Schedule) -> list[Entry]:
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""

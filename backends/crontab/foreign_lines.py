@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 
@@ -13,8 +14,15 @@ from backends.crontab.block import foreign_places, split
 from backends.crontab.owner import Owner
 from backends.crontab.targets import Target
 from backends.crontab.writer import Writer
+from scheduling.backend import Foreign
 from scheduling.errors import BackendError, Conflict
+from scheduling.review import crontab_text
+from scheduling.review.accounts import user_names
 from scheduling.review.foreign_table import ForeignTable
+from scheduling.storable import storable_text
+
+# Lines that are looked at for people.
+_READ: Final = 500
 
 
 class ForeignCrontab(ForeignTable):
@@ -32,6 +40,21 @@ class ForeignCrontab(ForeignTable):
         wanted, target = {number: (_bytes(line), why) for number, (line, why) in lines.items()}, _target()
         owner, writer = installation.owner(target), Writer(target, Path(settings.VAR))
         return writer.change(lambda: lambda table: commented(table, wanted, owner)) or ""
+
+
+def entries(most: int) -> list[Foreign]:
+    """The first entries among the foreign lines; those that cron refuses are none. Raises BackendError."""
+    if targets.parse(settings.TANDEM_CRONTAB) is None:
+        return []
+    table = ForeignCrontab()
+    # A table may have ten thousand lines, and the first of them are shown.
+    text = "".join(table.read().splitlines(keepends=True)[:_READ])
+    form, _ = crontab_text.form_of(text, users=user_names())
+    lines = [line for line in crontab_text.read(text, form=form, zone=table.zone()) if line.cron is not None]
+    return [
+        Foreign(f"Line {line.number}", storable_text(line.text), storable_text(line.command), line.cron, adoptable=True)
+        for line in lines[:most]
+    ]
 
 
 def commented(table: bytes, lines: Mapping[int, tuple[bytes, str]], owner: Owner) -> bytes:

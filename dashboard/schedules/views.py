@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from dashboard import visible
 from dashboard.language import language_of
 from dashboard.page import Action, Page
 from dashboard.paging import part
+from dashboard.schedules import undo
+from dashboard.schedules.bulk import ACTIONS
 from dashboard.schedules.filters import STATES, wanted
+from dashboard.schedules.foreign import ForeignRow, foreign_rows
 from dashboard.schedules.rows import rows, state_of, words_of
 from scheduling import clock, host_states, outcomes, queries, schedules
 from scheduling.backend import backend, backend_names
-from scheduling.models import Schedule, Task
+from scheduling.models import Schedule
 from scheduling.timing import zone
 
 # Coming runs: a week of a daily schedule, and one more.
@@ -32,13 +36,21 @@ class ScheduleList(Page):
     def content(self) -> dict[str, Any]:
         """One page of the schedules that the address asks for."""
         parameters, now = self.request.GET, clock.now()
-        page = part(Schedule.objects.filter(wanted(parameters, now)), parameters)
+        page = part(visible.schedules(self.request.user).filter(wanted(parameters, now)), parameters)
+        asked = {name: parameters.get(name, "") for name in ("q", "state", "backend")}
+        foreign: tuple[list[ForeignRow], list[str]] = ([], [])
+        if page.first and not any(asked.values()):
+            foreign = foreign_rows(language=language_of(self.request), now=now)
         return {
+            "foreign": foreign[0],
+            "unread": foreign[1],
             "rows": rows(page.rows, language=language_of(self.request), now=now),
             "page": page,
             "states": STATES,
             "backends": backend_names(),
-            "asked": {name: parameters.get(name, "") for name in ("q", "state", "backend")},
+            "bulk_actions": ACTIONS,
+            "undo": undo.offered(self.request.session, now),
+            "asked": asked,
         }
 
 
@@ -50,7 +62,7 @@ class ScheduleDetail(Page):
 
     def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
-        found, now = queries.schedule(self.pk), clock.now()
+        found, now = visible.schedule(self.request.user, self.pk), clock.now()
         ended = outcomes.latest([found], count=MEASURED)[found.pk]
         lasted = sorted(each.lasted for each in ended if each.lasted is not None)
         silent = host_states.silent_names() if found.host else set()
@@ -61,7 +73,7 @@ class ScheduleDetail(Page):
             "coming": [(at, at.astimezone(zone(found.timezone))) for at in _coming(found)],
             "entries": backend(found.routed_to).entries(found) if found.next_due_at else [],
             "outcomes": ended,
-            "recent": Task.objects.filter(schedule=found).order_by("-pk")[:RECENT],
+            "recent": visible.tasks(self.request.user).filter(schedule=found).order_by("-pk")[:RECENT],
             "median": _at(lasted, 0.5),
             "slowest": _at(lasted, 0.95),
         }
@@ -73,6 +85,7 @@ class Pause(Action):
     fallback = "schedules"
 
     def act(self, pk: int) -> str:
+        visible.schedule(self.request.user, pk)
         found = schedules.pause(pk, now=clock.now())
         return f"{found.name} is paused: nothing is due until you resume it."
 
@@ -83,6 +96,7 @@ class Resume(Action):
     fallback = "schedules"
 
     def act(self, pk: int) -> str:
+        visible.schedule(self.request.user, pk)
         found = schedules.resume(pk, now=clock.now())
         return f"{found.name} runs again."
 
@@ -93,6 +107,7 @@ class RunNow(Action):
     fallback = "schedules"
 
     def act(self, pk: int) -> str:
+        visible.schedule(self.request.user, pk)
         task, delivery = schedules.trigger(pk, now=clock.now())
         return f"Task {task.pk} of {task.name} was created: {delivery}."
 

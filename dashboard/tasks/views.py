@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django.db.models import Q
 from django.http import QueryDict
 
+from dashboard import visible
+from dashboard.json_tree import json_tree
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
 from scheduling import clock, tasks
-from scheduling.errors import NotFound
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
-from scheduling.models import Task
 
 # The page stays below 100 kB; the API has all events.
 MOST_EVENTS: Final = 200
@@ -33,7 +32,7 @@ class TaskList(Page):
         """One page of the tasks that the address asks for."""
         parameters = self.request.GET
         return {
-            "page": part(Task.objects.filter(_wanted(parameters)), parameters),
+            "page": part(visible.tasks(self.request.user).filter(_wanted(parameters)), parameters),
             "looks": LOOKS,
             "asked": {name: parameters.get(name, "") for name in ("q", "status", "schedule")},
         }
@@ -48,9 +47,7 @@ class TaskDetail(Page):
     def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
         pk = self.pk
-        task = Task.objects.select_related("workflow").filter(pk=pk).first()
-        if task is None:
-            raise NotFound(f"There is no task {pk}.")
+        task = visible.task(self.request.user, pk)
         progress = task.progress or {}
         return {
             "task": task,
@@ -60,8 +57,8 @@ class TaskDetail(Page):
             "attempts": task.attempts.order_by("-number"),
             "events": event_log.of_task(pk, after=0, limit=MOST_EVENTS),
             "lines": task.lines.order_by("pk")[:MOST_LINES],
-            "parameters": _pretty(task.parameters),
-            "result": _pretty(task.result) if task.status == Status.COMPLETED else "",
+            "parameters": json_tree(task.parameters),
+            "result": json_tree(task.result) if task.status == Status.COMPLETED else "",
         }
 
 
@@ -71,6 +68,7 @@ class Cancel(Action):
     fallback = "tasks"
 
     def act(self, pk: int) -> str:
+        visible.task(self.request.user, pk)
         task = tasks.cancel(pk, now=clock.now(), reason=f"cancelled by {self.request.user.get_username()}")
         done = "is cancelled" if task.status == Status.CANCELLED else "was asked to stop"
         return f"Task {pk} {done}."
@@ -82,6 +80,7 @@ class Retry(Action):
     fallback = "tasks"
 
     def act(self, pk: int) -> str:
+        visible.task(self.request.user, pk)
         task, delivery = tasks.retry(pk, now=clock.now())
         return f"Task {task.pk} is tried again: {delivery}."
 
@@ -96,7 +95,3 @@ def _wanted(parameters: QueryDict) -> Q:
     if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:
         found &= Q(schedule_id=int(schedule))
     return found
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,9 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.readable import LOOKS, duration, relative
+from dashboard.timeline.window import WIDTH
 from scheduling import clock
+from scheduling.errors import InvalidTrigger
 from scheduling.models import Task
 from scheduling.outcomes import Outcome
+from scheduling.timing import zone
 
 register = template.Library()
 
@@ -86,3 +89,36 @@ def query(context: Any, **changes: Any) -> str:
         if value not in {None, ""}:
             found[name] = [str(value)]
     return f"?{urlencode(found, doseq=True)}"
+
+
+@register.filter
+def of(found: Mapping[str, Any] | str, name: str) -> Any:
+    """The value of a dictionary by a name that a template works out; empty where it has none, or is not there."""
+    return found.get(name, "") if isinstance(found, Mapping) else ""
+
+
+@register.filter
+def split(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+@register.simple_tag
+def local(at: datetime, timezone: str) -> str:
+    """An instant in the zone of a schedule; in UTC where this machine does not know the zone."""
+    try:
+        return f"{at.astimezone(zone(timezone)):%a %Y-%m-%d %H:%M}"
+    except InvalidTrigger:
+        return f"{at:%a %Y-%m-%d %H:%M} UTC"
+
+
+@register.filter
+def words(name: str) -> str:
+    """A name of the API as words: `would_create` as `would create`."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def percent(x: float) -> str:
+    """A place across a timeline as a share of its width."""
+    return f"{100 * x / WIDTH:g}%"

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
+from dashboard import visible
+from dashboard.models import Acknowledgement
 from dashboard.readable import duration
 from scheduling import host_states, processes
 from scheduling.lifecycle import Status
@@ -37,9 +40,9 @@ class Item:
     task: Task | None = None
 
 
-def items(now: datetime) -> list[Item]:
+def items(user: visible.User, now: datetime) -> list[Item]:
     """Everything that asks for attention, the most urgent first. The number of statements is fixed."""
-    return [*_silent(), *_hosts(now), *_schedules(now), *_runs(now)]
+    return [*_silent(), *_hosts(now), *_schedules(visible.schedules(user), now), *_runs(visible.tasks(user), now)]
 
 
 def _silent() -> Iterator[Item]:
@@ -69,25 +72,34 @@ def _hosts(now: datetime) -> Iterator[Item]:
             yield Item("Refused", "bad", "exclamation-triangle", f"Host {state.host.name}", address, state.host.error)
 
 
-def _schedules(now: datetime) -> Iterator[Item]:
-    for schedule in host_states.overdue(now=now).order_by("next_due_at")[:MOST_SCHEDULES]:
+def _schedules(rows: QuerySet[Schedule], now: datetime) -> Iterator[Item]:
+    for schedule in (
+        host_states.overdue(now=now).filter(pk__in=rows.values("pk")).order_by("next_due_at")[:MOST_SCHEDULES]
+    ):
         address = reverse("dashboard:schedule", args=[schedule.pk])
         said = "It is due, and nobody has decided that yet."
         yield Item("Overdue", "bad", "clock", schedule.name, address, said, schedule.next_due_at)
-    apart = Schedule.objects.filter(sync_state=SyncState.OUT_OF_SYNC).order_by("-pk")
+    apart = rows.filter(sync_state=SyncState.OUT_OF_SYNC).order_by("-pk")
     for schedule in apart[:MOST_SCHEDULES]:
         address = reverse("dashboard:schedule", args=[schedule.pk])
         yield Item("Out of sync", "bad", "exclamation-triangle", schedule.name, address, schedule.sync_error)
 
 
-def _runs(now: datetime) -> Iterator[Item]:
-    """Failed and missed runs of the last day: one item for each schedule, or job of one-off tasks, and status."""
-    seen: dict[tuple[object, str], Item] = {}
+def subject_of(schedule_id: int | None, job: str, status: str) -> str:
+    """What is one item, and can be acknowledged: a schedule, or a job of one-off tasks, and the status."""
+    return f"{f'schedule {schedule_id}' if schedule_id else f'job {job}'} {status}"
+
+
+def _runs(tasks: QuerySet[Task], now: datetime) -> Iterator[Item]:
+    """Failed and missed runs of the last day that nobody has acknowledged: one item for each subject."""
+    acknowledged = dict(Acknowledgement.objects.values_list("subject", "task"))
+    seen: dict[str, Item] = {}
     for status in (Status.FAILED, Status.MISSED):
-        rows = Task.objects.filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
+        rows = tasks.filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
         for task in rows.defer("parameters", "result", "progress")[:MOST_TASKS]:
-            key = (task.schedule_id or task.job, status)
-            seen[key] = replace(seen[key], count=seen[key].count + 1) if key in seen else _run(task)
+            key = subject_of(task.schedule_id, task.job, status)
+            if task.pk > acknowledged.get(key, 0):
+                seen[key] = replace(seen[key], count=seen[key].count + 1) if key in seen else _run(task)
     yield from sorted(seen.values(), key=lambda item: item.at or now, reverse=True)
 
 

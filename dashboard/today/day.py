@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 
 from dashboard.readable import LOOKS
@@ -57,10 +57,10 @@ class Coming:
     names: list[str]
 
 
-def columns(now: datetime) -> list[Column]:
+def columns(tasks: QuerySet[Task], now: datetime) -> list[Column]:
     """What ended in each of the last HOURS hours. One statement."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    rows = Task.objects.filter(finished_at__gte=first, finished_at__lte=now)
+    rows = tasks.filter(finished_at__gte=first, finished_at__lte=now)
     found: dict[datetime, dict[str, int]] = {}
     counted = rows.order_by().annotate(hour=TruncHour("finished_at")).values_list("hour", "status")
     for hour, status, count in counted.annotate(count=Count("pk")):
@@ -70,9 +70,9 @@ def columns(now: datetime) -> list[Column]:
     return [_column(hour, index, found.get(hour, {}), tallest) for index, hour in enumerate(hours)]
 
 
-def coming(now: datetime) -> list[Coming]:
+def coming(schedules: QuerySet[Schedule], now: datetime) -> list[Coming]:
     """The minutes of the next hour in which something is due. One statement."""
-    due = Schedule.objects.filter(next_due_at__lte=now + AHEAD).order_by("next_due_at")[:MOST_SCHEDULES]
+    due = schedules.filter(next_due_at__lte=now + AHEAD).order_by("next_due_at")[:MOST_SCHEDULES]
     minutes: dict[datetime, list[str]] = {}
     for schedule in due:
         for at in queries.next_occurrences(schedule, count=MOST_OF_EACH):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard import visible
 from dashboard.page import Page
 from dashboard.today import attention, day
 from scheduling import clock
-from scheduling.models import Schedule, Task
 
 
 class Today(Page):
@@ -18,12 +18,13 @@ class Today(Page):
 
     def content(self) -> dict[str, Any]:
         """All of it. The number of statements is fixed."""
-        now = clock.now()
+        now, user = clock.now(), self.request.user
+        schedules, tasks = visible.schedules(user), visible.tasks(user)
         return {
-            "items": attention.items(now),
-            "columns": day.columns(now),
-            "coming": day.coming(now),
-            "any_schedule": Schedule.objects.exists(),
-            "running": Task.objects.filter(status="RUNNING").count(),
-            "queued": Task.objects.filter(status="QUEUED").count(),
+            "items": attention.items(user, now),
+            "columns": day.columns(tasks, now),
+            "coming": day.coming(schedules, now),
+            "any_schedule": schedules.exists(),
+            "running": tasks.filter(status="RUNNING").count(),
+            "queued": tasks.filter(status="QUEUED").count(),
         }

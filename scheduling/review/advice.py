@@ -23,7 +23,12 @@ def warnings_about(schedule: Schedule, *, now: datetime) -> list[ReviewWarning]:
 
 def runs_in_a_year(schedule: Schedule, *, now: datetime) -> int:
     """How many occurrences it has in the 365 days after `now`: none while it is paused. They are not listed."""
-    trigger, after, until = _trigger(schedule), now, now + YEAR
+    return runs_between(schedule, after=now, until=now + YEAR)
+
+
+def runs_between(schedule: Schedule, *, after: datetime, until: datetime) -> int:
+    """How many occurrences it has after `after` and up to `until`: none while it is paused. They are not listed."""
+    trigger = _trigger(schedule)
     if schedule.paused or trigger is None:
         return 0
     if schedule.starts_at is not None:

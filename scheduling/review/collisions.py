@@ -39,6 +39,11 @@ def same_minute(following: Iterable[datetime], stored: StoredTriggers = _STORED)
     return [_same_minute(worst, minutes[counts.index(worst)])] if worst >= MANY else []
 
 
+def due_by_step(start: datetime, *, step: timedelta, number: int, stored: StoredTriggers = _STORED) -> list[int]:
+    """How many occurrences all active schedules have in each step from `start` on, as StoredTriggers counts them."""
+    return stored.due_by_step(start, step=step, number=number)
+
+
 def _same_minute(others: int, when: datetime) -> ReviewWarning:
     detail = f"{others} other schedules are due at the same minute, at {when:%Y-%m-%d %H:%M} UTC: spread them out."
     return ReviewWarning("same_minute", detail)

@@ -103,12 +103,13 @@ def _review(trigger: Trigger, draft: Schedule, *, count: int, now: datetime, wor
         words=words,
         next_occurrences=following,
         frequency=frequency(trigger, now=now),
-        backends=tuple(_on_backends(draft)),
+        backends=tuple(on_backends(draft)),
         warnings=(*warnings_of(trigger, now=now), *same_minute(following)),
     )
 
 
-def _on_backends(draft: Schedule) -> list[OnBackend]:
+def on_backends(draft: Schedule) -> list[OnBackend]:
+    """What each backend would install for a draft with a name and a plan. It is changed meanwhile: give a copy."""
     found = []
     for where in all_backends():
         # A draft has no id yet. Its entries show the id 0.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +26,7 @@ _COUNTED_EACH_TIME: Final = 1_000
 # A new schedule may be missing from the warnings of these seconds.
 _KEPT_SECONDS: Final = 10.0
 _SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -74,6 +75,33 @@ class _Counted:
         )
         return of_intervals + sum(found.due_at(number, zone) for zone, found in self.zones.items())
 
+    def due_by_step(self, start: datetime, step: timedelta, number: int) -> list[int]:
+        totals, first, minutes = [0] * number, minute_of(start), step // timedelta(minutes=1)
+        # Most days of most expressions have the same times of day: those of a step are counted once.
+        seen: dict[tuple[tuple[int, ...], int], Counter[int]] = {}
+        for cron, count in (one for found in self.zones.values() for one in found.all):
+            for base, times in cron.by_day(start - _MINUTE, start + number * step - _MINUTE):
+                at, into = divmod(base - first, minutes)
+                key = (times, into)
+                if key not in seen:
+                    seen[key] = Counter((into + time) // minutes for time in times)
+                for offset, runs in seen[key].items():
+                    totals[at + offset] += runs * count
+        self._add_intervals(totals, since_epoch(start) // _SECOND, step // _SECOND)
+        return totals
+
+    def _add_intervals(self, totals: list[int], start: int, step: int) -> None:
+        often = 0.0
+        for first, seconds, count in self.intervals:
+            if seconds <= step:
+                often += count * step / seconds
+                continue
+            due = first if first >= start else start + (first - start) % seconds
+            for at in range(due, start + step * len(totals), seconds):
+                totals[(at - start) // step] += count
+        for index in range(len(totals)):
+            totals[index] += round(often)
+
 
 class StoredTriggers:
     """The triggers of the active schedules: their first 5,000 distinct expressions and 5,000 distinct intervals.
@@ -88,13 +116,23 @@ class StoredTriggers:
 
     def due_in(self, minutes: Iterable[datetime]) -> list[int]:
         """How many active schedules are due in each of these minutes (their first instants)."""
+        counted = self._now()
+        return [counted.due_in(minute) for minute in minutes]
+
+    def due_by_step(self, start: datetime, *, step: timedelta, number: int) -> list[int]:
+        """How many occurrences they have in each of `number` steps (whole minutes) from `start` (a whole minute) on.
+
+        Intervals below the step are spread evenly. Start and end dates of the schedules are not looked at.
+        """
+        return self._now().due_by_step(start, step, number)
+
+    def _now(self) -> _Counted:
         with self._lock:
             if monotonic() >= self._valid_until:
                 self._counted = _count(self._counted.crons)
                 keep = self._counted.schedules > _COUNTED_EACH_TIME
                 self._valid_until = monotonic() + (_KEPT_SECONDS if keep else 0.0)
-            counted = self._counted
-        return [counted.due_in(minute) for minute in minutes]
+            return self._counted
 
 
 def _count(known: Mapping[tuple[str, str], Cron]) -> _Counted:

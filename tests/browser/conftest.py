@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.sessions import cookie_of
 from tests.live.conftest import (  # noqa: F401 - the fixtures of the live tests
     folder,
     on_postgres,
@@ -72,12 +71,7 @@ def visit(
     # Playwright's event loop runs in this thread, and Django would refuse every query beside it.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     web = Web(on_postgres)
-    session = SessionStore()
-    session[SESSION_KEY] = str(web.user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = web.user.get_session_auth_hash()
-    session.save()
-    made = Visit(web, chromium, str(session.session_key))
+    made = Visit(web, chromium, cookie_of(web.user))
     yield made
     for context in chromium.contexts:
         context.close()

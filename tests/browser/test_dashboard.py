@@ -9,11 +9,13 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from playwright.sync_api import Page, expect
 
 from scheduling import ledger
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
+from scheduling.workflows import service as workflows
 from tests.browser.conftest import Visit
 from tests.conftest import a_schedule
 from tests.live.installation import Installation
@@ -37,12 +39,23 @@ def filled() -> list[str]:
                 schedule=schedule, name=schedule.name, job=schedule.job, woken_by="beat", executor="worker",
                 status=status, due_at=now - timedelta(minutes=number), started_at=now - timedelta(minutes=number),
                 finished_at=now, error="it broke\n" * 3 if status is Status.FAILED else "",
+                result={"rows": [1, {"a": None}]},
             )
             for number, status in enumerate((Status.COMPLETED, Status.FAILED, Status.MISSED, Status.SKIPPED))
         ],
         now,
     )  # fmt: skip
-    return ["/", "/schedules/", f"/schedules/{schedule.pk}/", "/tasks/", f"/tasks/{made[1].pk}/", "/system/", "/login/"]
+    workflow, _ = workflows.create(
+        now=now, name="Closing", workflow={"chain": [{"job": "demo.process_data"}, {"job": "demo.process_data"}]}
+    )
+    clock = CrontabSchedule.objects.create(minute="30", hour="4")
+    PeriodicTask.objects.create(name="Of another application", task="shop.clean", crontab=clock)
+    return [
+        "/", "/schedules/", f"/schedules/{schedule.pk}/", "/schedules/new/", f"/schedules/{schedule.pk}/edit/",
+        "/timeline/", "/timeline/?span=week", "/tasks/", f"/tasks/{made[1].pk}/", f"/tasks/{made[0].pk}/",
+        "/workflows/", f"/workflows/{workflow.pk}/", "/review/", "/system/", "/settings/", "/settings/members/",
+        "/login/",
+    ]  # fmt: skip
 
 
 def findings(page: Page) -> list[Any]:

@@ -27,8 +27,14 @@ function connect() {
   socket.onopen = () => {
     pause = 1000;
     show(true);
+    // What happened between the page and the socket, or while it was lost.
+    refresh();
   };
-  socket.onmessage = refresh;
+  socket.onmessage = (message) => {
+    // The socket of all tasks: only those that the page shows.
+    const shown = document.getElementById("live").dataset.tasks;
+    if (!shown || shown.split(",").includes(String(JSON.parse(message.data).task))) refresh();
+  };
   socket.onclose = () => {
     show(false);
     setTimeout(connect, pause * (0.5 + Math.random()));

@@ -1,0 +1,1 @@
+"""The form in which a schedule is made and changed."""

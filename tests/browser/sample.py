@@ -1,0 +1,148 @@
+"""A ledger as a shop's back office may have one, for pictures of the dashboard: made by the services themselves."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from scheduling import ledger, processes, queries, schedules
+from scheduling.lifecycle import Status
+from scheduling.models import Process, Schedule, Task, Workflow
+from scheduling.timing import tzdata_version
+from scheduling.workflows import advance
+from scheduling.workflows import service as workflows
+
+# The same picture each time.
+_SEED: Final = 13
+# name, fields, how long a run takes in seconds, and how many of a hundred fail.
+_SCHEDULES: Final[tuple[tuple[str, dict[str, Any], float, int], ...]] = (
+    ("Import orders from the shop", {"cron": "*/10 * * * *", "timezone": "Europe/Berlin"}, 24, 4),
+    ("Nightly backup of the database", {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}, 640, 0),
+    ("Send the sales report", {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}, 8, 0),
+    ("Refresh exchange rates", {"cron": "5 * * * *"}, 2, 0),
+    ("Clean up old exports", {"cron": "15 3 * * *", "backend": "crontab"}, 31, 0),
+    ("Sync stock with the warehouse", {"every": 1800}, 95, 9),
+    ("Rebuild the search index", {"cron": "0 */4 * * *", "timezone": "America/New_York"}, 410, 0),
+    ("Monthly invoice run", {"cron": "0 6 1 * *", "timezone": "Europe/Berlin"}, 1900, 0),
+    ("Check certificates", {"cron": "45 7 * * *", "backend": "crontab"}, 3, 0),
+    ("Archive call recordings", {"cron": "0 22 * * 0", "paused": True}, 300, 0),
+)
+_LONGEST: Final = timedelta(days=7)
+
+
+def fill(now: datetime) -> dict[str, str]:
+    """Store schedules, the runs of a week, a workflow, a task that runs, and the processes that live.
+
+    Returns the address of each page by a name for its picture.
+    """
+    chance = random.Random(_SEED)  # noqa: S311 - for a picture
+    for kind in ("beat", "worker", "worker", "web"):
+        Process.objects.create(
+            key=f"{kind}-{chance.random()}", kind=kind, host="app-1", pid=chance.randrange(1000, 9000),
+            tzdata=tzdata_version(), started_at=now - timedelta(days=3), seen_at=now,
+            queues=["tandem"] if kind == "worker" else [],
+        )  # fmt: skip
+    for name, fields, seconds, failing in _SCHEDULES:
+        asked = {"job": "demo.process_data", "parameters": {"steps": 3}, **fields}
+        made = schedules.create(now=now - _LONGEST - timedelta(days=1), name=name, **asked)
+        _history(made, now, seconds, failing, chance)
+    workflow, running = _workflow(now), _running(now, chance)
+    failed = Task.objects.filter(status=Status.FAILED).latest("pk")
+    return {
+        "today": "/",
+        "schedules": "/schedules/",
+        "schedule": f"/schedules/{failed.schedule_id}/",
+        "schedule-new": "/schedules/new/",
+        "schedule-edit": f"/schedules/{failed.schedule_id}/edit/",
+        "tasks": "/tasks/",
+        "task": f"/tasks/{running.pk}/",
+        "task-failed": f"/tasks/{failed.pk}/",
+        "workflows": "/workflows/",
+        "workflow": f"/workflows/{workflow.pk}/",
+        "timeline": "/timeline/",
+        "review": "/review/",
+        "system": "/system/",
+        "settings": "/settings/",
+        "login": "/login/",
+    }
+
+
+def keep_alive() -> None:
+    """Nobody is there who moves the pulses, or decides what comes due: the pictures show a system that works."""
+    now = timezone.now()
+    Process.objects.update(seen_at=now)
+    for schedule in Schedule.objects.filter(next_due_at__lte=now):
+        schedule.cursor = now
+        schedule.next_due_at = next(iter(queries.next_occurrences(schedule, count=1)), None)
+        schedule.save()
+
+
+def _history(schedule: Schedule, now: datetime, seconds: float, failing: int, chance: random.Random) -> None:
+    if schedule.next_due_at is None:
+        return
+    due = [at for at in queries.next_occurrences(schedule, count=2000) if now - _LONGEST < at < now]
+    ledger.record([_ended(schedule, at, seconds, failing, chance) for at in due], now)
+    schedule.refresh_from_db()
+    schedule.cursor = now
+    schedule.next_due_at = next(iter(queries.next_occurrences(schedule, count=1)), None)
+    schedule.sync_state = "in_sync"
+    schedule.save()
+
+
+def _ended(schedule: Schedule, due: datetime, seconds: float, failing: int, chance: random.Random) -> Task:
+    fails = chance.randrange(100) < failing
+    start = due + timedelta(seconds=chance.expovariate(1.5))
+    missed = chance.randrange(400) == 0
+    return Task(
+        schedule=schedule, name=schedule.name, job=schedule.job, parameters=schedule.parameters,
+        woken_by=schedule.routed_to, executor=schedule.runs_on, due_at=due, created_at=due,
+        status=Status.MISSED if missed else Status.FAILED if fails else Status.COMPLETED,
+        reason="nothing was running when it was due" if missed else "",
+        error="TimedOut: the shop did not answer within 30 seconds" if fails and not missed else "",
+        started_at=None if missed else start,
+        finished_at=start if missed else start + timedelta(seconds=seconds * chance.uniform(0.8, 1.5)),
+        result=None if fails or missed else {"processed": chance.randrange(900), "skipped": 0, "source": "shop"},
+    )  # fmt: skip
+
+
+def _workflow(now: datetime) -> Workflow:
+    """A chain whose middle is a chord: two of its tasks have completed, one runs."""
+    step: dict[str, Any] = {"job": "demo.process_data", "parameters": {"steps": 2}}
+    made, _ = workflows.create(
+        now=now - timedelta(minutes=3),
+        name="Month-end closing",
+        workflow={
+            "chain": [
+                {**step, "name": "Close the books"},
+                {
+                    "chord": {
+                        "group": [{**step, "name": f"Statement {region}"} for region in ("North", "South", "West")],
+                        "callback": {**step, "name": "Merge statements"},
+                    }
+                },
+                {**step, "name": "Send to the auditors"},
+            ],
+            "on_failure": {**step, "name": "Tell finance"},
+        },
+    )
+    for name, ends in (("Close the books", True), ("Statement North", True), ("Statement South", False)):
+        task = Task.objects.get(workflow=made, name=name)
+        claimed = ledger.claim(task.pk, task.attempt, worker="worker-1", now=now - timedelta(minutes=2))
+        if claimed is not None and ends:
+            ledger.complete(claimed, result={"entries": 1204, "total": "88213.20"}, now=now - timedelta(minutes=1))
+            advance.advance(made.pk, now=now)
+    return made
+
+
+def _running(now: datetime, chance: random.Random) -> Task:
+    schedule = Schedule.objects.get(name="Sync stock with the warehouse")
+    task, _ = schedules.trigger(schedule.pk, now=now - timedelta(seconds=40))
+    claimed = ledger.claim(task.pk, 1, worker=processes.identity(), now=now - timedelta(seconds=38))
+    if claimed is not None:
+        Task.objects.filter(pk=task.pk).update(
+            progress={"done": chance.randrange(40, 60), "total": 80, "message": "shelf B"}
+        )
+    return task
