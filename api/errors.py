@@ -37,8 +37,8 @@ from scheduling.words import UnknownLanguage
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-# A request with very many wrong parts must not get a huge answer.
-MOST_ERRORS: Final = 50
+# One for each of the most rows that a request may ask for. A request with more wrong parts must not get a huge answer.
+MOST_ERRORS: Final = 1_000
 # A pool that is full and a lock that is held are free again within moments; a server takes longer to restart.
 RETRY_AFTER_SECONDS: Final = 5
 

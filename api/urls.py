@@ -12,13 +12,17 @@ from api.drift.views import DriftViewSet
 from api.hosts.views import HostViewSet
 from api.jobs.views import JobViewSet
 from api.lateness.views import LatenessView
+from api.schedules.bulk import ScheduleBulkViewSet
 from api.schedules.by_key import ByKeyView
 from api.schedules.views import ScheduleViewSet
+from api.tasks.bulk import TaskBulkViewSet
 from api.tasks.views import TaskViewSet
 from api.tokens.views import TokenViewSet
 from api.workflows.views import WorkflowViewSet
 
 router = DefaultRouter()
+router.register("schedules/bulk", ScheduleBulkViewSet, basename="schedule-bulk")
+router.register("tasks/bulk", TaskBulkViewSet, basename="task-bulk")
 router.register("schedules", ScheduleViewSet, basename="schedule")
 router.register("tasks", TaskViewSet, basename="task")
 router.register("workflows", WorkflowViewSet, basename="workflow")

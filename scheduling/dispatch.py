@@ -121,9 +121,13 @@ def decide(schedule: Schedule, *, now: datetime, woken_by: str, skip_because: st
 
     They are not yet handed over. With `skip_because` nothing runs: each occurrence is SKIPPED with this reason.
     """
-    if schedule.next_due_at is None or schedule.next_due_at > now:
-        return []
-    return _decide([schedule], now=now, woken_by=woken_by, skip_because=skip_because)
+    return decide_all([schedule], now=now, woken_by=woken_by, skip_because=skip_because)
+
+
+def decide_all(schedules: Iterable[Schedule], *, now: datetime, woken_by: str, skip_because: str = "") -> list[Task]:
+    """`decide` for each of the schedules: as many statements as for one."""
+    due = [one for one in schedules if one.next_due_at is not None and one.next_due_at <= now]
+    return _decide(due, now=now, woken_by=woken_by, skip_because=skip_because) if due else []
 
 
 def decide_up_to(schedule: Schedule, until: datetime, *, now: datetime, woken_by: str) -> list[Task]:

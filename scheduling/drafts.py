@@ -51,10 +51,13 @@ TIMING: Final = _TRIGGER | {"ends_at", "paused"}
 _ROUTED_BY: Final = {"name", "cron", "every", "timezone", "starts_at", "ends_at", "host"}
 
 
-def draft(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
-    """The schedule that `create` would store: checked, routed and planned. Raises InvalidRequest; stores nothing."""
+def draft(*, now: datetime, key_is_checked: bool = False, **fields: Unpack[ScheduleFields]) -> Schedule:
+    """The schedule that `create` would store: checked, routed and planned. Raises InvalidRequest; stores nothing.
+
+    With `key_is_checked` the caller has looked at the key: for many schedules that is one look.
+    """
     schedule, changed = _asked(None, now, fields)
-    settle(schedule, now=now, changed=changed)
+    settle(schedule, now=now, changed=changed - {"key"} if key_is_checked else changed)
     return schedule
 
 
@@ -147,7 +150,7 @@ def _checked(schedule: Schedule, changed: set[str]) -> Trigger:
     """The trigger of a schedule that is checked and routed. Raises InvalidRequest with all that is wrong at once."""
     trigger, problems = validation.examine(schedule)
     if "key" in changed:
-        problems += _problems_with_key(schedule)
+        problems += problems_with_key(schedule.key, is_taken=queries.is_key_taken(schedule.key, but=schedule.pk))
     try:
         if trigger is None or any(problem.field in _ROUTED_BY for problem in problems):
             routing.check_names(schedule)
@@ -171,12 +174,11 @@ def taken(key: str) -> Problem:
     return Problem("key", "taken", f"Another schedule has the key {key}.")
 
 
-def _problems_with_key(schedule: Schedule) -> list[Problem]:
-    if not keys.is_key(schedule.key):
+def problems_with_key(key: str, *, is_taken: bool) -> list[Problem]:
+    """What is wrong with a key that was asked for."""
+    if not keys.is_key(key):
         return [Problem("key", "not_a_key", keys.WHAT_TO_WRITE)]
-    if queries.is_key_taken(schedule.key, but=schedule.pk):
-        return [taken(schedule.key)]
-    return []
+    return [taken(key)] if is_taken else []
 
 
 def _anchor(schedule: Schedule, now: datetime) -> datetime:

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -18,12 +18,10 @@ from scheduling.backend import Outcome, SchedulerBackend, backend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
+from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
 from scheduling.models import Schedule, SyncState
 
 log = logging.getLogger(__name__)
-
-# Schedules whose state is stored by one statement: both databases take so many parameters.
-BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +151,29 @@ def _result(schedule: Schedule, outcome: Outcome) -> tuple[SyncState, str]:
 
 
 def _note(results: Iterable[tuple[Schedule, SyncState, str]]) -> None:
-    """Store the state and the error on each schedule. One statement for all that have the same version and result."""
-    groups: dict[tuple[int, SyncState, str], list[int]] = defaultdict(list)
+    """Store the state and the error on each schedule. One statement for all that have the same result."""
+    groups: dict[tuple[SyncState, str], list[tuple[int, int]]] = defaultdict(list)
     for schedule, state, error in results:
         schedule.sync_state, schedule.sync_error = state, error
-        groups[schedule.version, state, error].append(schedule.pk)
-    for (version, state, error), ids in groups.items():
-        # Only for this version: after another change of a schedule, the install of that change stores its own result.
-        for held in _at_version(ids, version):
-            held.update(sync_state=state, sync_error=error)
+        groups[state, error].append((schedule.pk, schedule.version))
+    for (state, error), versions in groups.items():
+        _store(versions, state, error)
 
 
-def _at_version(ids: Sequence[int], version: int) -> Iterator[QuerySet[Schedule]]:
-    """Those of the schedules that are at this version, BATCH at a time."""
-    for start in range(0, len(ids), BATCH):
-        yield Schedule.objects.filter(pk__in=ids[start : start + BATCH], version=version)
+def _store(versions: Sequence[tuple[int, int]], state: SyncState, error: str) -> None:
+    """Store the state on schedules by (id, version), in one statement.
+
+    Only for these versions: after another change of a schedule, the install of that change stores its own result.
+    """
+    table = table_of(Schedule)
+    state_column, error_column = columns_of(Schedule, ("sync_state", "sync_error"))
+    statement = (
+        f"WITH {given_rows('meant', Schedule, ('id', 'version'))} "  # noqa: S608 - the names come from the model
+        f"UPDATE {table} SET {state_column} = %s, {error_column} = %s "
+        f"FROM meant WHERE {table}.id = meant.id AND {table}.version = meant.version"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [as_parameter(versions), state.value, error])
 
 
 def _by_kind(missing: Sequence[Entry], left_over: Sequence[Entry]) -> Iterator[Difference]:
@@ -228,10 +234,5 @@ def _note_failure(where: SchedulerBackend, error: str) -> None:
 
 
 def _note_success(waiting: list[tuple[int, int]]) -> None:
-    """Only for these versions: a change meanwhile stores its own result."""
-    by_version: dict[int, list[int]] = defaultdict(list)
-    for pk, version in waiting:
-        by_version[version].append(pk)
-    for version, ids in by_version.items():
-        for held in _at_version(ids, version):
-            held.update(sync_state=SyncState.IN_SYNC, sync_error="")
+    if waiting:
+        _store(waiting, SyncState.IN_SYNC, "")

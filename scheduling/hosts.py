@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +22,20 @@ OVERDUE_AFTER: Final = timedelta(seconds=90)
 RUNNING_TASKS: Final = ("agent", "inline")
 
 
+# Inside of `asked_once`: what the table of hosts was found to hold.
+_names: Final[ContextVar[set[str] | None]] = ContextVar("host_names", default=None)
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Inside of the block many schedules or tasks are checked: the hosts are read once for all of them."""
+    token = _names.set(set(Host.objects.values_list("name", flat=True)))
+    try:
+        yield
+    finally:
+        _names.reset(token)
+
+
 def has_crontab_here() -> bool:
     """Whether this machine has a crontab that Tandem writes."""
     return bool(settings.TANDEM_CRONTAB != "none")
@@ -28,7 +45,8 @@ def default_host() -> str:
     """This machine if it has a crontab, else the only machine that has one, else none ('')."""
     if has_crontab_here():
         return str(settings.TANDEM_HOST)
-    names = list(Host.objects.values_list("name", flat=True)[:2])
+    known = _names.get()
+    names = list(Host.objects.values_list("name", flat=True)[:2]) if known is None else list(known)
     return names[0] if len(names) == 1 else ""
 
 
@@ -36,7 +54,8 @@ def problem_with(name: str) -> str:
     """Why nothing can run in a process of the machine called `name`; empty where it has a crontab."""
     if name == settings.TANDEM_HOST:
         return "" if has_crontab_here() else f"{name} has no crontab (TANDEM_CRONTAB is none): name another host."
-    if Host.objects.filter(name=name).exists():
+    known = _names.get()
+    if Host.objects.filter(name=name).exists() if known is None else name in known:
         return ""
     return (
         f"No machine called {name[:100]} has a crontab here: start `manage.py crontab_agent` on it, "

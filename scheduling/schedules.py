@@ -15,8 +15,8 @@ from scheduling.errors import Conflict, InvalidRequest, NotFound, StaleVersion
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import OnLost, Schedule, Task
 
-_PAUSED: Final = "the schedule was paused before this occurrence was dispatched"
-_DELETED: Final = "its schedule was deleted"
+PAUSED: Final = "the schedule was paused before this occurrence was dispatched"
+DELETED: Final = "its schedule was deleted"
 # Somebody may create or delete the schedule of a key between a look for it and a write.
 _KEY_TRIES: Final = 5
 
@@ -103,7 +103,7 @@ def store_change(
         before, asked = schedule.routed_to, drafts.asked_of(schedule)
         fields = drafts.one_trigger(fields)
         changed = {field for field, value in fields.items() if asked[field] != value}
-        pauses = _PAUSED if "paused" in changed and fields["paused"] else ""
+        pauses = PAUSED if "paused" in changed and fields["paused"] else ""
         due = dispatch.decide(schedule, now=now, woken_by="request", skip_because=pauses) if changed else []
         for field in changed:
             setattr(schedule, field, fields[field])  # type: ignore[literal-required]  # the keys of a ScheduleFields
@@ -153,8 +153,8 @@ def delete(schedule_id: int, *, now: datetime, version: Versions = None) -> Dele
     """
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
-        dispatch.decide(schedule, now=now, woken_by="request", skip_because=_DELETED)
-        deletion = _end_tasks(schedule, now)
+        dispatch.decide(schedule, now=now, woken_by="request", skip_because=DELETED)
+        deletion = end_tasks([schedule_id], now)
         schedule.delete()
     schedule.pk = schedule_id
     drift.remove(schedule, from_backend=schedule.routed_to)
@@ -171,6 +171,19 @@ def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
         [task] = ledger.record([dispatch.extra_task(schedule, now=now, woken_by="request")], now)
         receipts.leave(task)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
+
+
+def end_tasks(schedule_ids: Collection[int], now: datetime) -> Deletion:
+    """Cancel the tasks of these schedules that wait, and let each that runs end with its present attempt.
+
+    The caller has opened a transaction and locked the rows of the schedules.
+    """
+    open_tasks = Task.objects.filter(schedule__in=schedule_ids, status__in=OPEN).order_by("pk")
+    ids = list(open_tasks.values_list("pk", flat=True))
+    cancelled = set(ledger.cancel_unclaimed(ids, reason=DELETED, now=now))
+    running = Task.objects.filter(pk__in=[pk for pk in ids if pk not in cancelled], status=Status.RUNNING)
+    running.update(retries={"max": 0}, on_lost=OnLost.FAIL)
+    return Deletion(tuple(sorted(cancelled)), tuple(running.order_by("pk").values_list("pk", flat=True)))
 
 
 def _store_under_free_key(schedule: Schedule, *, is_given: bool) -> None:
@@ -192,20 +205,6 @@ def _store(schedule: Schedule) -> None:
     with transaction.atomic():
         schedule.save(force_insert=True)
         receipts.leave(schedule)
-
-
-def _end_tasks(schedule: Schedule, now: datetime) -> Deletion:
-    """Cancel the tasks that wait, and let each that runs end with its present attempt."""
-    open_tasks = list(
-        Task.objects.filter(schedule=schedule, status__in=OPEN).order_by("pk").values_list("pk", flat=True)
-    )
-    cancelled = {pk for pk in open_tasks if ledger.cancel(pk, reason=_DELETED, now=now, running=False)}
-    claimed = [pk for pk in open_tasks if pk not in cancelled]
-    if not claimed:
-        return Deletion(tuple(sorted(cancelled)), ())
-    running = Task.objects.filter(pk__in=claimed, status=Status.RUNNING)
-    running.update(retries={"max": 0}, on_lost=OnLost.FAIL)
-    return Deletion(tuple(sorted(cancelled)), tuple(running.order_by("pk").values_list("pk", flat=True)))
 
 
 def _reinstall(schedule: Schedule, before: str) -> None:

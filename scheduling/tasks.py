@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, TypeAlias, TypedDict, Unpack
+from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
@@ -35,6 +35,7 @@ class TaskFields(TypedDict, total=False):
     expires: datetime | None
 
 
+CANCELLED: Final = "cancelled by request"
 # Numbers of its last event for which a write of a task is meant; None for any.
 Versions: TypeAlias = "Collection[int] | None"
 
@@ -56,21 +57,21 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
 
     Returns the task, and what became of its delivery (`delivery.answer`). Raises InvalidRequest with every problem.
     """
-    task, later = _drafted(fields, now)
+    task = draft(fields, now=now)
     with transaction.atomic():
         ledger.record([task], now)
         receipts.leave(task)
-    if later and task.due_at is not None:
+    if task.status == Status.SCHEDULED and task.due_at is not None:
         return task, delivery.answer(f"its time, {task.due_at.isoformat()}", [task])
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
 def check(*, now: datetime, **fields: Unpack[TaskFields]) -> None:
     """Raise InvalidRequest with every problem that `create` would find. Stores nothing."""
-    _drafted(fields, now)
+    draft(fields, now=now)
 
 
-def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str = "cancelled by request") -> Task:
+def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str = CANCELLED) -> Task:
     """Cancel a task that has not finished. A waiting task never runs; a running task is asked to stop.
 
     Raises NotFound, AlreadyFinished with the status, and StaleVersion as `retry` does.
@@ -96,25 +97,32 @@ def retry(task_id: int, *, now: datetime, version: Versions = None) -> tuple[Tas
     """
     with transaction.atomic():
         task = _locked(task_id, version)
-        if task.workflow_id is not None:
-            raise NotRetryable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
-        if not ledger.retry(task, now=now):
-            known = ", ".join(sorted(RETRYABLE))
-            raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
+        if (refusal := why_not_retried(task)) is not None:
+            raise refusal
+        ledger.retry(task, now=now)
         task.refresh_from_db()
         receipts.leave(task)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
-def _drafted(fields: TaskFields, now: datetime) -> tuple[Task, bool]:
-    """The task that `create` stores, and whether it waits for its time. Raises InvalidRequest."""
+def why_not_retried(task: Task) -> NotRetryable | None:
+    """Why a task cannot be retried as it is; None where it can."""
+    if task.workflow_id is not None:
+        return NotRetryable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
+    if task.status in RETRYABLE:
+        return None
+    return NotRetryable(f"The task is {task.status}: only one that is {', '.join(sorted(RETRYABLE))} can be retried.")
+
+
+def draft(fields: TaskFields, *, now: datetime) -> Task:
+    """The task that `create` stores: SCHEDULED where it waits for its time, else QUEUED. Raises InvalidRequest."""
     values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
     at: datetime | None = values.pop("scheduled_time", None)
     later = at is not None and at > now
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, due_at=at, **values)
     validation.check_task(task, starts=at if later and at is not None else now)
     task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
-    return task, later
+    return task
 
 
 def _locked(task_id: int, version: Versions) -> Task:

@@ -142,6 +142,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
+    # Two answers show these choices, each under a name of its own.
+    "ENUM_NAME_OVERRIDES": {"SyncState": "scheduling.models.SyncState.choices"},
     "TITLE": "Tandem",
     "DESCRIPTION": "Ask for jobs to run: now, at a time, or again and again, on Celery Beat or on cron.",
     "VERSION": VERSION,

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # A Beat that runs meets an occurrence within a second: this one does not run, or not well.
 OVERDUE = timedelta(minutes=1)
 # So many schedules get their rows in one transaction of a sync.
-BATCH: Final = 500
+BATCH: Final = 1_000
 # Schedules in memory at a time while they are compared.
 CHUNK: Final = 2_000
 # All that rows are made of.

@@ -18,7 +18,7 @@ from scheduling.ledger.attempts import (
     schedule_retry,
     stopped,
 )
-from scheduling.ledger.batches import cancel_unclaimed, queue_waiting, record
+from scheduling.ledger.batches import ask_all_to_stop, cancel_unclaimed, queue_waiting, record, retry_all
 from scheduling.ledger.handing_over import (
     HAND_OVER,
     MOST_DOUBLINGS,
@@ -42,6 +42,7 @@ __all__ = [
     "Ended",
     "Occurrence",
     "append",
+    "ask_all_to_stop",
     "ask_to_stop",
     "attempt_state",
     "cancel",
@@ -56,6 +57,7 @@ __all__ = [
     "record",
     "record_occurrences",
     "retry",
+    "retry_all",
     "schedule_retry",
     "send_again_after",
     "sent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,9 @@ from django.db.models import F
 
 from scheduling.events import notifier
 from scheduling.ledger.handing_over import HAND_OVER
-from scheduling.ledger.moves import ends, reason_detail
+from scheduling.ledger.moves import afresh, ends, reason_detail
 from scheduling.lifecycle import WAITING, Status
-from scheduling.models import Task, TaskEvent
+from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json
 
 
@@ -41,8 +42,8 @@ def queue_waiting(task_ids: list[int], *, now: datetime) -> list[Task]:
     return rows
 
 
-def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_locked: bool = False) -> None:
-    """Cancel those of the tasks that are not claimed, in bulk. Needs a transaction.
+def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_locked: bool = False) -> list[int]:
+    """Cancel those of the tasks that are not claimed, in bulk. Needs a transaction. Returns their ids.
 
     With `skip_locked`, tasks that another transaction has locked are left out, so the call never waits for a row.
     """
@@ -52,6 +53,34 @@ def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_lo
         task.status = Status.CANCELLED
         task.events += 1
     _move_locked(rows, now, reason_detail(reason), reason=reason, finished_at=ends(now), send_at=None, wait_until=None)
+    return [task.pk for task in rows]
+
+
+def ask_all_to_stop(task_ids: list[int], *, reason: str, now: datetime) -> None:
+    """Ask those of the tasks that run, and were not asked before, to stop, in bulk. Needs a transaction."""
+    running = Task.objects.select_for_update().filter(pk__in=task_ids, status=Status.RUNNING, cancel_asked_at=None)
+    rows = list(running.order_by("pk"))
+    for task in rows:
+        task.events += 1
+    _move_locked(rows, now, {"cancel_asked": True, "reason": reason}, cancel_asked_at=now, reason=reason)
+
+
+def retry_all(rows: list[Task], *, now: datetime) -> list[Task]:
+    """`moves.retry` for each of these finished tasks, whose rows the caller has locked, in bulk. Needs a transaction.
+
+    Returns them as they are then. The statements are as many as there are different numbers of attempts.
+    """
+    tried = set(TaskAttempt.objects.filter(task__in=rows, number=F("task__attempt")).values_list("task_id", flat=True))
+    groups: dict[int, list[Task]] = defaultdict(list)
+    for task in rows:
+        groups[task.attempt + (task.pk in tried)].append(task)
+    for attempt, group in groups.items():
+        for task in group:
+            task.status, task.attempt, task.events = Status.QUEUED, attempt, task.events + 1
+            for name, value in afresh(now).items():
+                setattr(task, name, value)
+        _move_locked(group, now, {"attempt": attempt, "retry": True}, attempt=attempt, **afresh(now))
+    return rows
 
 
 def _move_locked(rows: list[Task], now: datetime, detail: Mapping[str, Json], **changes: Any) -> None:

@@ -48,14 +48,18 @@ def ask_to_stop(task_id: int, *, reason: str, now: datetime) -> bool:
 def retry(task: Task, *, now: datetime) -> bool:
     """Queue a finished task for another attempt. False when the task may not be retried, or not any more."""
     tried = TaskAttempt.objects.filter(task=task, number=task.attempt).exists()
-    changes: dict[str, Any] = {
-        "attempt": task.attempt + tried, "send_at": now + HAND_OVER, "sends": 0, "started_at": None,
-        "finished_at": None, "result": None, "error": "", "reason": "", "progress": None, "cancel_asked_at": None,
-        "expires": None,
-    }  # fmt: skip
+    changes = {"attempt": task.attempt + tried, **afresh(now)}
     # A RETRYING task may become QUEUED too, but only through its own policy. A person retries only a finished task.
     finished = Q(attempt=task.attempt, finished_at__isnull=False)
     return move(task.pk, Status.QUEUED, now, {"attempt": task.attempt + tried, "retry": True}, changes, finished)
+
+
+def afresh(now: datetime) -> dict[str, Any]:
+    """What a finished task is set to when it is queued again, beside its status and the number of the attempt."""
+    return {
+        "send_at": now + HAND_OVER, "sends": 0, "started_at": None, "finished_at": None, "result": None, "error": "",
+        "reason": "", "progress": None, "cancel_asked_at": None, "expires": None,
+    }  # fmt: skip
 
 
 def move(

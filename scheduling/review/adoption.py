@@ -141,7 +141,8 @@ def _comment_out(made: list[Adoption], table: ForeignTable, now: datetime, clock
         backup = table.comment_out(why, now=now)
     except TandemError as exc:
         return Adopted(tuple(made), error=f"{exc.detail} The new schedules are paused, so that nothing runs twice.")
-    bulk.change_all([one.schedule for one in new.values() if one.schedule is not None], now=clock(), paused=False)
+    made_now = tuple(one.schedule for one in new.values() if one.schedule is not None)
+    bulk.change_all(bulk.Chosen(made_now), now=clock(), partial=True, paused=False)
     return Adopted(tuple(made), backup=backup)
 
 

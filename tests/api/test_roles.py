@@ -70,12 +70,21 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/tokens/{id}/"): Role.VIEWER,
     ("DELETE", "/api/tokens/{id}/"): Role.VIEWER,
     ("GET", "/api/lateness/"): Role.VIEWER,
+    ("POST", "/api/schedules/bulk/create/"): Role.OPERATOR,
+    ("POST", "/api/schedules/bulk/change/"): Role.OPERATOR,
+    ("POST", "/api/schedules/bulk/pause/"): Role.OPERATOR,
+    ("POST", "/api/schedules/bulk/resume/"): Role.OPERATOR,
+    ("POST", "/api/schedules/bulk/delete/"): Role.OPERATOR,
+    ("POST", "/api/tasks/bulk/create/"): Role.OPERATOR,
+    ("POST", "/api/tasks/bulk/cancel/"): Role.OPERATOR,
+    ("POST", "/api/tasks/bulk/retry/"): Role.OPERATOR,
 }
 # What a token needs besides, where it is not `read` for reading, and `write` or `admin` by the role.
 RUN = {
     ("POST", "/api/tasks/"), ("POST", "/api/tasks/{id}/cancel/"), ("POST", "/api/tasks/{id}/retry/"),
     ("POST", "/api/workflows/"), ("POST", "/api/workflows/{id}/cancel/"), ("POST", "/api/workflows/{id}/retry/"),
-    ("POST", "/api/schedules/{id}/trigger/"),
+    ("POST", "/api/schedules/{id}/trigger/"), ("POST", "/api/tasks/bulk/create/"), ("POST", "/api/tasks/bulk/cancel/"),
+    ("POST", "/api/tasks/bulk/retry/"),
 }  # fmt: skip
 TOKENS = {("POST", "/api/tokens/"), ("DELETE", "/api/tokens/{id}/")}
 SCOPES: dict[tuple[str, str], Scope] = (

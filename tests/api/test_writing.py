@@ -41,6 +41,7 @@ def present(crontab: Path, recorded: RecordingExecutor, db: None) -> dict[str, A
 def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
     """By operation: an address, and a body that it accepts."""
     schedule, key = of(present["schedule"]), f"/api/schedules/by-key/{present['schedule']['key']}/"
+    one = {"ids": [present["schedule"]["id"]]}
     line = {"crontab": "0 3 * * * /bin/true\n", "dry_run": False}
     return {
         ("POST", "/api/schedules/"): ("/api/schedules/", wanted()),
@@ -54,6 +55,17 @@ def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
         ("POST", "/api/schedules/{id}/move/"): (f"{schedule}move/", {"backend": "crontab"}),
         ("POST", "/api/schedules/{id}/trigger/"): (f"{schedule}trigger/", None),
         ("POST", "/api/schedules/move/"): ("/api/schedules/move/", {"backend": "crontab", "dry_run": False}),
+        **{
+            ("POST", f"/api/schedules/bulk/{what}/"): (
+                f"/api/schedules/bulk/{what}/",
+                one | more,
+            )
+            for what, more in {"pause": {}, "resume": {}, "delete": {}, "change": {"changes": {"priority": 1}}}.items()
+        },
+        ("POST", "/api/schedules/bulk/create/"): ("/api/schedules/bulk/create/", {"schedules": [wanted()]}),
+        ("POST", "/api/tasks/bulk/create/"): ("/api/tasks/bulk/create/", {"tasks": [{"name": "t"}]}),
+        ("POST", "/api/tasks/bulk/cancel/"): ("/api/tasks/bulk/cancel/", {"ids": [present["waiting"]]}),
+        ("POST", "/api/tasks/bulk/retry/"): ("/api/tasks/bulk/retry/", {"ids": [present["ended"]]}),
         ("POST", "/api/tasks/"): ("/api/tasks/", {"name": "t"}),
         ("POST", "/api/tasks/{id}/cancel/"): (f"/api/tasks/{present['waiting']}/cancel/", None),
         ("POST", "/api/tasks/{id}/retry/"): (f"/api/tasks/{present['ended']}/retry/", None),

@@ -199,7 +199,7 @@ def test_the_scopes_are_those_of_the_code() -> None:
 
 def test_the_bounds_are_those_of_the_code() -> None:
     assert f"at most {configured.TANDEM_MAX_BODY_BYTES:,} bytes" in PAGE
-    assert f"at most {MOST_ERRORS} parts" in PAGE
+    assert f"at most {MOST_ERRORS:,} parts" in PAGE
     assert f"is {NewestFirst.page_size} where nothing is said,\nand at most {NewestFirst.max_page_size}." in PAGE
     assert f"is good for {configured.TANDEM_TOKEN_DAYS} days" in PAGE
 

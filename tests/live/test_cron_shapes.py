@@ -111,7 +111,7 @@ def test_nothing_is_lost_or_doubled_while_all_move_to_and_fro(on_user_crontab: I
         there.until(lambda: Task.objects.filter(due_at=last).count() == EACH_MINUTE + 1, longest=150)
         beat.popen.send_signal(signal.SIGTERM)
         assert beat.wait() == 0
-    bulk.change_all(Schedule.objects.values_list("pk", flat=True), now=timezone.now(), paused=True)
+    bulk.change_all(bulk.Chosen.matching(Schedule.objects.all()), now=timezone.now(), paused=True)
     there.until(lambda: not Task.objects.filter(status__in=OPEN).exists(), longest=150)
     agent.popen.send_signal(signal.SIGTERM)
     assert agent.wait() == 0

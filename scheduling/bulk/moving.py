@@ -1,25 +1,22 @@
-"""What is done when many schedules are asked for, changed or moved at once? Each engine is written once."""
+"""Many schedules that move to another backend, each with its own answer, and each engine written once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, Unpack
+from typing import Literal
 
-from django.db import transaction
 from django.db.models import QuerySet
 
-from scheduling import clock, delivery, dispatch, drafts, drift, keys, schedules
+from scheduling import clock, delivery, dispatch, drafts
 from scheduling.backend import backend, backend_names, many_checks
+from scheduling.bulk.changes import change_all
+from scheduling.bulk.chosen import Chosen
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
 from scheduling.models import Schedule, SyncState
 from scheduling.routing import AUTO
-from scheduling.schedules import Change
-
-# Each takes some milliseconds, and a proxy gives a request half a minute or more.
-MOST_MOVED: Final = 1_000
 
 Outcome = Literal["would_move", "moved", "unchanged", "refused"]
 
@@ -39,45 +36,6 @@ class Moved:
     detail: str = ""
 
 
-def store_all(made: Sequence[Schedule]) -> None:
-    """Store schedules that `drafts.draft` has made, all or none, and install them."""
-    taken: set[str] = set()
-    for one in made:
-        # Two of them may have the same name, of which their keys were made.
-        one.key = keys.another(one.name) if one.key in taken else one.key
-        taken.add(one.key)
-    with transaction.atomic():
-        Schedule.objects.bulk_create(made)
-    drift.install_all(made)
-
-
-def change_all(
-    ids: Iterable[int], *, now: datetime, **fields: Unpack[ScheduleFields]
-) -> dict[int, Schedule | TandemError]:
-    """Change each schedule as `schedules.update` does; by id, the schedule, or the InvalidRequest or NotFound.
-
-    Each is a transaction of its own. The engines are written when all are stored.
-    """
-    found: dict[int, Schedule | TandemError] = {}
-    changes: list[Change] = []
-    with many_checks():
-        for pk in ids:
-            try:
-                change = schedules.store_change(pk, now=now, **fields)
-            except (InvalidRequest, NotFound) as exc:
-                found[pk] = exc
-            else:
-                changes.append(change)
-                found[pk] = change.schedule
-    delivery.hand_over([task for change in changes for task in change.due], now=now)
-    changes = [change for change in changes if change.is_new]
-    drift.install_all(change.schedule for change in changes)
-    for before in {change.before for change in changes}:
-        left = [change.schedule for change in changes if before == change.before != change.schedule.routed_to]
-        drift.remove_all(left, from_backend=before)
-    return found
-
-
 def move(
     rows: QuerySet[Schedule],
     *,
@@ -90,19 +48,19 @@ def move(
     """Move live schedules to the backend `to` (and there to `host`, if given), by id. Each occurrence becomes one task.
 
     With `dry_run` nothing is stored; the answer says what would be done. Raises InvalidRequest where the backend or
-    the host cannot be, and where more than MOST_MOVED schedules are asked for.
+    the host cannot be, and where more than chosen.MOST schedules are asked for.
     """
     fields = _asked(to, host)
-    found = list(rows.order_by("pk")[: MOST_MOVED + 1])
-    if len(found) > MOST_MOVED:
-        detail = f"More than {MOST_MOVED:,} schedules match: narrow the filters, and move some of them at a time."
-        raise InvalidRequest([Problem("", "too_many", detail)])
+    ids = Chosen.matching(rows).ids
+    found = list(rows.filter(pk__in=ids).order_by("pk"))
     stays = {one.pk for one in found if all(getattr(one, name) == value for name, value in fields.items())}
     if dry_run:
         with many_checks():
             outcomes = {one.pk: _drafted(one, now, fields) for one in found if one.pk not in stays}
     else:
-        outcomes = change_all([one.pk for one in found if one.pk not in stays], now=now, **fields)
+        moves = Chosen(tuple(one.pk for one in found if one.pk not in stays))
+        changed = change_all(moves, now=now, partial=True, **fields)
+        outcomes = {pk: one if isinstance(one, TandemError) else one.schedule for pk, one in changed.items()}
         _decide_meanwhile(outcomes, now=read_clock())
     return [_shown(one, outcomes.get(one.pk), dry_run=dry_run) for one in found]
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from scheduling import bulk, dispatch, drafts, schedules
 from scheduling.backend import Outcome, backend
+from scheduling.bulk import chosen
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Schedule, SyncState, Task
 from tests.conftest import a_schedule, at
@@ -38,7 +39,7 @@ def memory(settings: Settings) -> CountingBackend:
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     settings.TANDEM_BACKENDS = {
         "beat": "backends.beat.backend.BeatBackend",
-        "memory": "tests.scheduling.test_bulk.CountingBackend",
+        "memory": "tests.scheduling.bulk.test_moving.CountingBackend",
         "crontab": "backends.crontab.backend.CrontabBackend",
     }
     found = backend("memory")
@@ -127,7 +128,7 @@ def test_a_place_that_cannot_be_is_refused(to: str, host: str, field: str, code:
 
 
 def test_more_than_the_most_are_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "MOST_MOVED", 2)
+    monkeypatch.setattr(chosen, "MOST", 2)
     for _ in range(3):
         a_schedule(now=NOW)
     with pytest.raises(InvalidRequest, match="narrow the filters"):

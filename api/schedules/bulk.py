@@ -1,0 +1,134 @@
+"""`/api/schedules/bulk/`: many schedules in one request, done in one transaction, installed with one write."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Unpack
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from api.bodies import read
+from api.fields import Instant, StrictSerializer
+from api.many import ChosenInput, chosen, read_each
+from api.schedules.filters import MoveFilter
+from api.schedules.serializers import DeletionOutput, ScheduleInput
+from api.writing import NO_ID, write
+from scheduling import bulk, clock, dry_run, queries
+from scheduling.bulk import MOST
+from scheduling.drafts import ScheduleFields
+from scheduling.models import Schedule, SyncState
+
+
+class CreateManyInput(StrictSerializer):
+    """The schedules to create, each as for one."""
+
+    schedules = ScheduleInput(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # not in the stubs
+
+
+class ChangeManyInput(ChosenInput):
+    """Which schedules, and what to change of each of them."""
+
+    changes = serializers.JSONField(help_text="As in a PATCH of one schedule; not its key.")
+
+
+class ScheduleInShort(serializers.Serializer[Schedule]):
+    """A schedule after the request: what a program needs to go on."""
+
+    id = serializers.IntegerField(source="pk")
+    key = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    paused = serializers.BooleanField()
+    backend = serializers.CharField(source="routed_to")
+    host = serializers.CharField()
+    next_due_at = Instant(allow_null=True)
+    sync = serializers.ChoiceField(source="sync_state", choices=SyncState.choices)
+
+
+class ManySchedulesOutput(serializers.Serializer[Any]):
+    """The schedules, in the order of the request; those that filters chose, by id."""
+
+    schedules = ScheduleInShort(many=True)
+
+
+def shown(_request: Request, made: Any) -> Response:
+    """The answer about schedules that were created, or by id what became of those that were changed."""
+    is_new = not isinstance(made, dict)
+    rows = made if is_new else [one.schedule for one in made.values()]
+    data = ManySchedulesOutput({"schedules": rows}).data
+    if is_new and dry_run.is_on():
+        # No row will have the ids that they had in the dry run.
+        for one in data["schedules"]:
+            one["id"] = NO_ID
+    return Response(data)
+
+
+def deleted(_request: Request, deletion: Any) -> Response:
+    """The answer about schedules that were deleted."""
+    return Response(DeletionOutput(deletion).data)
+
+
+@extend_schema(tags=["schedules"], filters=True)
+class ScheduleBulkViewSet(GenericViewSet[Schedule]):
+    """Up to 1,000 schedules at once, by a list of ids or by the filters of the list."""
+
+    queryset = queries.schedules()
+    serializer_class = ManySchedulesOutput
+    filterset_class = MoveFilter
+    pagination_class = None
+
+    @extend_schema(
+        summary="Create many schedules", request=CreateManyInput, responses={200: ManySchedulesOutput}, filters=False
+    )
+    @action(detail=False, methods=["post"], url_path="create", filterset_class=None)
+    @write(shown)
+    def create_many(self, request: Request) -> Response:
+        """All of them are stored, or none. The faults of all are told at once, each by its place in the list."""
+        now = clock.now()
+        asked = read_each(request, "schedules", ScheduleInput, partial(bulk.check_all, now=now))
+        return shown(request, bulk.create_all(asked, now=now))
+
+    @extend_schema(summary="Change many schedules", request=ChangeManyInput, responses=ManySchedulesOutput)
+    @action(detail=False, methods=["post"], url_path="change")
+    @write(shown)
+    def change_many(self, request: Request) -> Response:
+        """Each is changed as by a PATCH with these `changes`, or none is."""
+        body = read(ChangeManyInput(data=request.data))
+        return self._change(request, body, **_changes(body["changes"]))
+
+    @extend_schema(summary="Pause many schedules", request=ChosenInput, responses=ManySchedulesOutput)
+    @action(detail=False, methods=["post"], url_path="pause")
+    @write(shown)
+    def pause_many(self, request: Request) -> Response:
+        """As for one. One that is paused already stays as it is."""
+        return self._change(request, read(ChosenInput(data=request.data)), paused=True)
+
+    @extend_schema(summary="Resume many schedules", request=ChosenInput, responses=ManySchedulesOutput)
+    @action(detail=False, methods=["post"], url_path="resume")
+    @write(shown)
+    def resume_many(self, request: Request) -> Response:
+        """As for one. One that is not paused stays as it is."""
+        return self._change(request, read(ChosenInput(data=request.data)), paused=False)
+
+    @extend_schema(summary="Delete many schedules", request=ChosenInput, responses=DeletionOutput)
+    @action(detail=False, methods=["post"], url_path="delete")
+    @write(deleted)
+    def delete_many(self, request: Request) -> Response:
+        """As for one. The answer tells what became of the tasks of all of them."""
+        which = chosen(request, read(ChosenInput(data=request.data)), self)
+        return deleted(request, bulk.delete_all(which, now=clock.now()))
+
+    def _change(self, request: Request, body: dict[str, Any], **fields: Unpack[ScheduleFields]) -> Response:
+        return shown(request, bulk.change_all(chosen(request, body, self), now=clock.now(), **fields))
+
+
+def _changes(given: Any) -> dict[str, Any]:
+    asked = ScheduleInput(data=given, partial=True)
+    if not asked.is_valid():
+        raise serializers.ValidationError({"changes": asked.errors})
+    return dict(asked.validated_data)

@@ -1,0 +1,123 @@
+"""`/api/tasks/bulk/`: many tasks in one request, done in one transaction."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from api.bodies import read
+from api.fields import Instant, StrictSerializer
+from api.many import PartialInput, chosen, read_each
+from api.roles import Scope
+from api.tasks.filters import TaskFilter
+from api.tasks.serializers import TaskInput
+from api.tasks.views import STORED
+from api.writing import NO_ID, write
+from scheduling import clock, dry_run
+from scheduling.bulk import MOST, tasks
+from scheduling.models import Task
+
+
+class BulkFilter(TaskFilter):
+    """The filters of the list, without its pages: all that matches is meant."""
+
+    page_parameters = ("dry_run",)
+
+
+class CreateManyTasks(StrictSerializer):
+    """The tasks to create, each as for one."""
+
+    tasks = TaskInput(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # not in the stubs
+
+
+class TaskInShort(serializers.Serializer[Task]):
+    """A task that was created: what a program needs to go on."""
+
+    id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    status = serializers.CharField()
+    scheduled_time = Instant(source="due_at", allow_null=True)
+
+
+class ManyTasksOutput(serializers.Serializer[Any]):
+    """The tasks in the order of the request, and what became of the delivery of those that may start."""
+
+    tasks = TaskInShort(many=True)
+    delivery = serializers.CharField()
+
+
+class TaskOutcome(serializers.Serializer[Any]):
+    """What became of one task. `detail` says why it was refused."""
+
+    task = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=["cancelled", "asked_to_stop", "queued", "refused"])
+    detail = serializers.CharField()
+
+
+class OutcomesOutput(serializers.Serializer[Any]):
+    """What became of each task, in the order of the request; of those that filters chose, by id."""
+
+    tasks = TaskOutcome(many=True)
+    delivery = serializers.CharField(help_text="Of tasks that were queued again; empty where none was.")
+
+
+def created(_request: Request, made: Any, delivery: str = STORED) -> Response:
+    """The answer about tasks that were created."""
+    data = ManyTasksOutput({"tasks": made, "delivery": delivery}).data
+    if dry_run.is_on():
+        # No row will have the ids that they had in the dry run.
+        for one in data["tasks"]:
+            one["id"] = NO_ID
+    return Response(data)
+
+
+def became(_request: Request, outcomes: Any, delivery: str = STORED) -> Response:
+    """The answer about tasks that were cancelled or retried."""
+    queued = any(one.outcome == "queued" for one in outcomes)
+    return Response(OutcomesOutput({"tasks": outcomes, "delivery": delivery if queued else ""}).data)
+
+
+@extend_schema(tags=["tasks"], filters=True)
+class TaskBulkViewSet(GenericViewSet[Task]):
+    """Up to 1,000 tasks at once, by a list of ids or by the filters of the list."""
+
+    queryset = Task.objects.all()
+    serializer_class = OutcomesOutput
+    filterset_class = BulkFilter
+    pagination_class = None
+    scopes = {"create_many": Scope.RUN, "cancel_many": Scope.RUN, "retry_many": Scope.RUN}
+
+    @extend_schema(
+        summary="Create many tasks", request=CreateManyTasks, responses={200: ManyTasksOutput}, filters=False
+    )
+    @action(detail=False, methods=["post"], url_path="create", filterset_class=None)
+    @write(created)
+    def create_many(self, request: Request) -> Response:
+        """All of them are stored, or none. The faults of all are told at once, each by its place in the list."""
+        now = clock.now()
+        asked = read_each(request, "tasks", TaskInput, partial(tasks.check, now=now))
+        return created(request, *tasks.create(asked, now=now))
+
+    @extend_schema(summary="Cancel many tasks", request=PartialInput, responses=OutcomesOutput)
+    @action(detail=False, methods=["post"], url_path="cancel")
+    @write(became)
+    def cancel_many(self, request: Request) -> Response:
+        """As for one. Where one has finished already none is cancelled, or with `partial` the others."""
+        body = read(PartialInput(data=request.data))
+        return became(request, tasks.cancel(chosen(request, body, self), now=clock.now(), partial=body["partial"]))
+
+    @extend_schema(summary="Retry many tasks", request=PartialInput, responses=OutcomesOutput)
+    @action(detail=False, methods=["post"], url_path="retry")
+    @write(became)
+    def retry_many(self, request: Request) -> Response:
+        """As for one. Where one cannot be retried none is, or with `partial` the others."""
+        body = read(PartialInput(data=request.data))
+        which = chosen(request, body, self)
+        return became(request, *tasks.retry(which, now=clock.now(), partial=body["partial"]))
