@@ -67,8 +67,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """The lists and pages of schedules are written in the language of the request."""
-        context = super().get_serializer_context()
-        return context if self.request is None else context | {"language": language_of(self.request)}
+        return {**super().get_serializer_context(), "language": language_of(self.request)}
 
     @extend_schema(
         summary="Create a schedule", request=ScheduleInput, responses={201: AnsweredSchedule}, parameters=_LANGUAGE

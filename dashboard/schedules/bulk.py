@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -54,7 +54,7 @@ class Bulk(Page):
     role = Role.OPERATOR
     template_name = "dashboard/bulk.html"
 
-    def get(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         return redirect(reverse("dashboard:schedules"))
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
@@ -138,8 +138,9 @@ def _effect(wanted: str, row: Schedule, words: str, moved: bulk.Moved | None) ->
 
 
 def _changed(rows: list[Schedule], now: datetime, *, paused: bool) -> Iterable[Schedule]:
-    outcomes = bulk.change_all([row.pk for row in rows], now=now, paused=paused)
-    return (row for row in rows if isinstance(outcomes[row.pk], Schedule))
+    chosen = bulk.Chosen(tuple(row.pk for row in rows))
+    outcomes = bulk.change_all(chosen, now=now, partial=True, paused=paused)
+    return (row for row in rows if isinstance(outcomes[row.pk], bulk.Changed))
 
 
 def _those(rows: list[Schedule], moved: list[bulk.Moved]) -> Iterable[Schedule]:
@@ -152,7 +153,7 @@ def _deleted(rows: list[Schedule], now: datetime) -> Iterable[Schedule]:
     for row in rows:
         try:
             # The row keeps its id: what deletes it works on a copy of its own.
-            schedules.delete(cast("int", row.pk), now=now)
+            schedules.delete(row.pk, now=now)
         except TandemError:
             continue  # somebody else has deleted it meanwhile
         yield row

@@ -55,8 +55,8 @@ def _back(what: str, row: dict[str, Any], now: datetime) -> bool:
         elif what == "move":
             schedules.update(row["pk"], now=now, backend=fields["backend"], host=fields["host"])
         else:
-            found = bulk.change_all([row["pk"]], now=now, paused=fields["paused"])
-            return isinstance(found[row["pk"]], Schedule)
+            found = bulk.change_all(bulk.Chosen((row["pk"],)), now=now, partial=True, paused=fields["paused"])
+            return isinstance(found[row["pk"]], bulk.Changed)
     except TandemError:
         return False  # deleted meanwhile, or its key is taken: the number that is told says so
     return True

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from scheduling.bulk.changes import change_all, delete_all
+from scheduling.bulk.changes import Changed, change_all, delete_all
 from scheduling.bulk.chosen import MOST, Chosen
 from scheduling.bulk.creation import check_all, create_all, store_all
 from scheduling.bulk.moving import Moved, move
 
-__all__ = ["MOST", "Chosen", "Moved", "change_all", "check_all", "create_all", "delete_all", "move", "store_all"]
+__all__ = [
+    "MOST",
+    "Changed",
+    "Chosen",
+    "Moved",
+    "change_all",
+    "check_all",
+    "create_all",
+    "delete_all",
+    "move",
+    "store_all",
+]

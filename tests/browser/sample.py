@@ -110,7 +110,7 @@ def _ended(schedule: Schedule, due: datetime, seconds: float, failing: int, chan
 
 def _workflow(now: datetime) -> Workflow:
     """A chain whose middle is a chord: two of its tasks have completed, one runs."""
-    step: dict[str, Any] = {"job": "demo.process_data", "parameters": {"steps": 2}}
+    step: Any = {"job": "demo.process_data", "parameters": {"steps": 2}}
     made, _ = workflows.create(
         now=now - timedelta(minutes=3),
         name="Month-end closing",

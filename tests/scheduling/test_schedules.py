@@ -46,7 +46,7 @@ def refused(**wanted: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("given", [{}, {"key": "nightly"}])
 def test_a_key_that_is_free_again_before_it_is_looked_up_is_no_fault(
-    given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    given: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_schedule(name="nightly", key="nightly")
     looks = iter([False])
