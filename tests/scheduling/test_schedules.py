@@ -44,28 +44,6 @@ def refused(**wanted: Any) -> dict[str, str]:
     return {problem.field: problem.code for problem in exc.value.problems}
 
 
-@pytest.mark.parametrize("given", [{}, {"key": "nightly"}])
-def test_a_key_that_is_free_again_before_it_is_looked_up_is_no_fault(
-    given: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    a_schedule(name="nightly", key="nightly")
-    looks = iter([False])
-
-    def looked_up_too_late(key: str, **_: object) -> bool:
-        is_taken = next(looks, None)
-        if is_taken is None:
-            return Schedule.objects.filter(key=key).delete()[0] < 0
-        return is_taken
-
-    # The draft is checked while the key is free; then another has it for the moment in which the row is written.
-    monkeypatch.setattr(queries, "is_key_taken", looked_up_too_late)
-    made = schedules.create(
-        now=at("2026-03-01 12:00"), name="nightly", job="demo.process_data", cron="0 3 * * *", **given
-    )
-    assert (made.key == "nightly") is bool(given)
-    assert Schedule.objects.get(pk=made.pk).key == made.key
-
-
 def test_an_interval_counts_from_a_whole_minute_so_that_cron_can_hold_it() -> None:
     now = at("2026-11-20 10:00:42") + timedelta(microseconds=7)
     assert a_schedule(now=now, backend="memory", every=300).next_due_at == at("2026-11-20 10:05")
