@@ -67,7 +67,7 @@ def test(rest: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     words = [word for word in rest if word not in {"--", "--postgres"}]
     # Twice as many as cores: many tests wait for the servers and processes that they started.
-    pytest = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]
+    pytest = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"]
     runs = {"SQLite": [*pytest, *words]}
     if not words or "--postgres" in rest:
         postgres = [python, "-m", "tests.servers.run_postgres", "--"]

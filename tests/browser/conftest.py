@@ -51,9 +51,9 @@ class Visit:
             self.complaints.append(text)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """For one test: the event loop of Playwright would run on beside the tests that follow in this process."""
+    """For one file: the event loop of Playwright would run on beside the tests that follow in this process."""
     require("chromium")
     with sync_playwright() as playwright:
         # Tests run as root, where chromium has no sandbox; it sees nothing but our own pages.

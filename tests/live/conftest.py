@@ -19,6 +19,7 @@ from pytest_django.plugin import DjangoDbBlocker
 import tests.live.jobs  # noqa: F401 - schedules that name these jobs are checked here, too
 from tests.live.broker_faults import Broker, broker_of
 from tests.live.installation import Installation, ledger_at
+from tests.live.once import made_once
 from tests.live.standing import Standing
 from tests.live.standing import standing as standing_on
 from tests.servers.plugin import require
@@ -29,19 +30,16 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """PostgreSQL whose database `tandem` has all tables and no rows: the template of those that tests use."""
-    with PostgresServer() as server:
-        _migrate(server.url)
+    with PostgresServer(made_once(tmp_path_factory, "postgres", _migrated_postgres)) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with all tables and no rows."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
-    _migrate(f"sqlite:///{path}")
-    return path
+    return made_once(tmp_path_factory, "template.sqlite3", lambda path: _migrate(f"sqlite:///{path}"))
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +148,13 @@ def _installed(
             yield made
         finally:
             made.close()
+
+
+def _migrated_postgres(folder: Path) -> None:
+    with PostgresServer() as server:
+        _migrate(server.url)
+        server.stop()
+        server.data.rename(folder)
 
 
 def _migrate(database_url: str) -> None:

@@ -53,6 +53,16 @@ def test_every_move_of_a_task_is_notified(sent: list[list[int]]) -> None:
     assert sent == [[task.pk]] * 4
 
 
+def test_a_move_of_many_tasks_is_one_notification(sent: list[list[int]]) -> None:
+    schedule = a_schedule()
+    waiting = [a_task(schedule, status="SCHEDULED").pk for _ in range(2)]
+    sent.clear()
+    ledger.queue_waiting(waiting, now=timezone.now())
+    with transaction.atomic():
+        ledger.cancel_unclaimed(waiting, reason="no need", now=timezone.now())
+    assert sent == [waiting, waiting]
+
+
 def test_it_notifies_after_the_commit_and_not_after_a_rollback(sent: list[list[int]]) -> None:
     with transaction.atomic():
         task = a_task(a_schedule())

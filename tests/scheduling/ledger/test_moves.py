@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scheduling import ledger
 from scheduling.lifecycle import Status
@@ -122,24 +124,6 @@ def test_a_running_task_is_asked_to_stop_once() -> None:
     assert not ledger.ask_to_stop(a_task().pk, reason="not running", now=LATER)
 
 
-def test_a_retry_is_another_attempt_of_the_same_task() -> None:
-    task = a_claimed_task()
-    assert ledger.schedule_retry(task, error="not yet", wait_until=LATER, now=NOW)
-    task.refresh_from_db()
-    assert (task.status, task.attempt, task.wait_until, task.finished_at) == ("RETRYING", 2, LATER, None)
-    assert ledger.claim(task.pk, 1, worker="late message", now=LATER) is None
-    [queued] = ledger.queue_waiting([task.pk], now=LATER)
-    assert (queued.status, queued.attempt, queued.wait_until) == ("QUEUED", 2, None)
-    assert ledger.claim(task.pk, 1, worker="late message", now=LATER) is None
-    again = ledger.claim(task.pk, 2, worker="me", now=LATER)
-    assert again is not None
-    assert ledger.complete(again, result="at last", now=LATER)
-    task.refresh_from_db()
-    assert (task.status, task.error) == ("COMPLETED", "")
-    attempts = TaskAttempt.objects.filter(task=task).order_by("number").values_list("number", "status", "error")
-    assert list(attempts) == [(1, "FAILED", "not yet"), (2, "COMPLETED", "")]
-
-
 def test_only_what_waits_is_queued_and_only_once() -> None:
     waiting, running, queued = a_task(Status.SCHEDULED), a_claimed_task(), a_task()
     ids = [waiting.pk, running.pk, queued.pk]
@@ -148,31 +132,25 @@ def test_only_what_waits_is_queued_and_only_once() -> None:
     assert log_of(waiting) == [(1, "SCHEDULED"), (2, "QUEUED")]
 
 
-@pytest.mark.parametrize("status", [Status.MISSED, Status.SKIPPED])
-def test_a_task_that_did_not_run_can_be_retried(status: Status) -> None:
-    task = a_task(status)
-    Task.objects.filter(pk=task.pk).update(finished_at=NOW)
-    assert ledger.retry(task, now=LATER)
-    task.refresh_from_db()
-    assert (task.status, task.attempt, task.finished_at) == ("QUEUED", 1, None)
-
-
-def test_a_failed_task_is_retried_once_as_a_new_attempt() -> None:
+def test_a_cancellation_ends_the_attempt_that_runs_and_no_earlier_one() -> None:
     task = a_claimed_task()
-    ledger.fail(task, error="no", now=NOW)
-    task.refresh_from_db()
-    assert ledger.retry(task, now=LATER)
-    assert not ledger.retry(task, now=LATER)
-    task.refresh_from_db()
-    assert (task.status, task.attempt, task.error) == ("QUEUED", 2, "")
+    ledger.schedule_retry(task, error="not yet", wait_until=NOW, now=NOW)
+    ledger.queue_waiting([task.pk], now=NOW)
+    ledger.claim(task.pk, 2, worker="me", now=NOW)
+    assert ledger.cancel(task.pk, reason="enough", now=LATER)
+    attempts = TaskAttempt.objects.filter(task=task).order_by("number").values_list("status", "ended_at")
+    assert list(attempts) == [("FAILED", NOW), ("CANCELLED", LATER)]
 
 
-def test_neither_what_completed_nor_what_is_open_is_retried() -> None:
-    done, running = a_claimed_task(), a_claimed_task()
-    ledger.complete(done, result=1, now=NOW)
-    for task in (done, running, a_task(), a_task(Status.SCHEDULED)):
-        task.refresh_from_db()
-        assert not ledger.retry(task, now=LATER)
+def test_a_move_inside_a_transaction_costs_no_savepoint() -> None:
+    task = a_task()
+    with CaptureQueriesContext(connection) as queries:
+        claimed = ledger.claim(task.pk, 1, worker="me", now=NOW)
+        assert claimed is not None
+        ledger.fail(claimed, error="no", now=NOW)
+        claimed.refresh_from_db()
+        assert ledger.retry(claimed, now=LATER)
+    assert [query["sql"] for query in queries if "SAVEPOINT" in query["sql"]] == []
 
 
 def test_what_has_expired_is_not_claimed() -> None:
