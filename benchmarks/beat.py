@@ -52,14 +52,16 @@ class Bench:
 
     def fill(self, side: str, schedules: int) -> None:
         """Make the tables and the schedules."""
-        self._run(side, "fill", str(schedules))
+        self.run(side, "benchmarks._beat", side, "fill", str(schedules))
 
     def measure(self, side: str, due: int) -> Figures:
         """One round of one contender."""
         servers = {"database": self._database, "broker": self._broker}
         pids = {name: server.process.pid for name, server in servers.items() if server and server.process}
         figures = self._start(side)
-        return figures | json.loads(self._run(side, "round", str(due), json.dumps(pids)).splitlines()[-1])
+        return figures | json.loads(
+            self.run(side, "benchmarks._beat", side, "round", str(due), json.dumps(pids)).splitlines()[-1]
+        )
 
     def _start(self, side: str) -> Figures:
         """Start a beat as it is started in earnest: until its first tick is done, and its memory when all is loaded."""
@@ -75,8 +77,9 @@ class Bench:
             beat.terminate()
         return figures
 
-    def _run(self, side: str, *words: str) -> str:
-        command = [sys.executable, "-m", "benchmarks._beat", side, *words]
+    def run(self, side: str, *words: str) -> str:
+        """Run a module on the side's database. Returns what it prints."""
+        command = [sys.executable, "-m", *words]
         done = subprocess.run(
             command, cwd=ROOT, env=self._environment(side), stdout=subprocess.PIPE, check=True, text=True
         )
