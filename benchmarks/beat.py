@@ -2,7 +2,8 @@
 
     python3 dev.py bench beat [--database postgresql|sqlite] [--broker redis|rabbitmq] [--schedules N] [--due N]
 
-Each has N schedules in a database of its own, on the same servers. A round is: start, idle ticks, then `--due` of them
+Each has N schedules in a database of its own, on the same servers. A round is: start as a process (as `manage.py beat`,
+or `celery beat`), then in one process idle ticks, then `--due` of them
 come due at one instant, and the beat ticks until all are fired. The contenders take turns; each figure is the median of
 the rounds. LedgerScheduler plans, stores a task with its first event, and publishes it, with the answer of the broker
 awaited. DatabaseScheduler only publishes. It is stopped after a while: how late its last one would have been is
@@ -16,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,7 @@ from typing import Final
 
 import psycopg
 
-from benchmarks._measure import Figures, arguments, report, rounds
+from benchmarks._measure import Figures, arguments, report, resident_mb, rounds
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis_like import RedisServer
@@ -31,6 +33,8 @@ from tests.servers.server import Server
 
 ROOT: Final = Path(__file__).parents[1]
 CONTENDERS: Final = {"DatabaseScheduler": "stock", "LedgerScheduler": "ledger"}
+# Seconds: upkeep has then been through all of its steps, and the broker's client is loaded.
+SETTLED: Final = 4.0
 
 
 class Bench:
@@ -48,17 +52,34 @@ class Bench:
 
     def fill(self, side: str, schedules: int) -> None:
         """Make the tables and the schedules."""
-        self._run(side, "fill", str(schedules))
+        self.run(side, "benchmarks._beat", side, "fill", str(schedules))
 
     def measure(self, side: str, due: int) -> Figures:
         """One round of one contender."""
         servers = {"database": self._database, "broker": self._broker}
         pids = {name: server.process.pid for name, server in servers.items() if server and server.process}
-        figures: Figures = json.loads(self._run(side, "round", str(due), json.dumps(pids)).splitlines()[-1])
+        figures = self._start(side)
+        return figures | json.loads(
+            self.run(side, "benchmarks._beat", side, "round", str(due), json.dumps(pids)).splitlines()[-1]
+        )
+
+    def _start(self, side: str) -> Figures:
+        """Start a beat as it is started in earnest: until its first tick is done, and its memory when all is loaded."""
+        begun = time.monotonic()
+        command = [sys.executable, "-m", "benchmarks._beat_process", side]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=self._environment(side), stdout=subprocess.PIPE, text=True
+        ) as beat:
+            first = float(beat.stdout.readline()) if beat.stdout else 0.0
+            figures = {"start to the first tick, s": time.monotonic() - begun, "memory then, MB": first}
+            time.sleep(SETTLED)
+            figures["memory when all is loaded, MB"] = resident_mb(beat.pid)
+            beat.terminate()
         return figures
 
-    def _run(self, side: str, *words: str) -> str:
-        command = [sys.executable, "-m", "benchmarks._beat", side, *words]
+    def run(self, side: str, *words: str) -> str:
+        """Run a module on the side's database. Returns what it prints."""
+        command = [sys.executable, "-m", *words]
         done = subprocess.run(
             command, cwd=ROOT, env=self._environment(side), stdout=subprocess.PIPE, check=True, text=True
         )

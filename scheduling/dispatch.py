@@ -18,6 +18,7 @@ from scheduling.errors import InvalidTrigger, NotFound
 from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, SyncState, Task, Workflow
+from scheduling.models.partial import partial
 from scheduling.planning import REPLACED, Decision, Plan, plan
 from scheduling.timing import tzdata_version
 from scheduling.workflows import advance
@@ -30,6 +31,11 @@ UPKEEP: Final = "upkeep"
 DECIDED_OF_ONE: Final = 500
 # A batch plans no further schedule when it has decided this many occurrences. The next batch plans it.
 DECIDED_AT_ONCE: Final = 1_000
+# What planning reads of a schedule. The other columns are not read for a batch: the database copies them to the tasks.
+_PLANNED_FROM: Final = (
+    "id", "cron", "every", "anchor", "timezone", "starts_at", "ends_at", "overlap", "catch_up", "catch_up_window",
+    "grace", "cursor", "next_due_at", "tzdata", "routed_to", "runs_on", "host", "woken_at", "overdue_at",
+)  # fmt: skip
 # Seconds. To publish a batch takes three at most (backends.queue.publishing). Where to decide it has taken longer than
 # this, its tasks could count as left behind in the meantime: HAND_OVER begins anew.
 LONG_DECISION: Final = 1.5
@@ -75,7 +81,8 @@ def decide_batch(
     than DECIDED_AT_ONCE, is not decided whole: see `more_is_due`.
     """
     due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
-    schedules = list(due.order_by("-next_due_at" if newest_first else "next_due_at")[: delivery.BATCH])
+    rows = due.order_by("-next_due_at" if newest_first else "next_due_at").values_list(*_PLANNED_FROM)
+    schedules = [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[: delivery.BATCH]]
     return schedules, _decide(schedules, now=now, woken_by=woken_by, bounded=True)
 
 

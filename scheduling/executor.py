@@ -32,7 +32,13 @@ class Executor(ABC):
 
     @abstractmethod
     def submit(self, tasks: Sequence[Task]) -> Submission:
-        """Hand the tasks over, in order. When the broker does not answer, that is the `error`; nothing is raised."""
+        """Hand the tasks over, in order. When the broker does not answer, that is the `error`; nothing is raised.
+
+        Tasks of a batch hold what the executors here need, and read anything else from the database when asked for it.
+        """
+
+    def prepare(self) -> None:  # noqa: B027 - not every executor has something to load
+        """Load what `submit` needs, before the first task is due. Nothing is connected; again and again it is free."""
 
     def queue_of(self, queue: str) -> str:
         """The name of the queue where a task waits that has this `queue` ('': the default queue).

@@ -8,14 +8,15 @@ import json
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
-from pydantic_core import SchemaError
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, escaped
 from scheduling.retry_policy import Retry, RetryPolicy
 from scheduling.storable import Json, problem_with
+
+if TYPE_CHECKING:
+    # It is imported where a job is registered or checked: a beat does neither, and pydantic is a tenth of its memory.
+    from pydantic import BaseModel
 
 # Every task of a schedule holds a copy.
 MOST_PARAMETER_BYTES: Final = 100_000
@@ -73,6 +74,8 @@ class JobDefinition:
 
     def _values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The checked keyword arguments of the function."""
+        from pydantic import ValidationError  # noqa: PLC0415 - see above
+
         try:
             # Strict JSON, because the schema says so: true is not a number, and a time is a string.
             checked = self.model.model_validate_json(json.dumps(parameters), strict=True)
@@ -144,6 +147,9 @@ def definitions() -> list[JobDefinition]:
 
 
 def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
+    from pydantic import ConfigDict, Field, PydanticUserError, create_model  # noqa: PLC0415 - see above
+    from pydantic_core import SchemaError  # noqa: PLC0415 - as above
+
     hints = _hints(name, function)
     fields: dict[str, Any] = {}
     _context, *parameters = inspect.signature(function).parameters.values()

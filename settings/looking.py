@@ -12,11 +12,14 @@ APPS: Final = ("scheduling.apps.LedgerConfig", "backends.crontab")
 _NOT_OF_BEAT: Final = frozenset(
     {
         "api",
+        "dashboard",
         "django.contrib.messages",
         "django.contrib.staticfiles",
         "django_filters",
+        "django_htmx",
         "drf_spectacular",
         "drf_spectacular_sidecar",
+        "heroicons",
         "jobs",
         "rest_framework",
         "settings.apps.SettingsConfig",

@@ -16,6 +16,7 @@ from django_celery_beat.models import PeriodicTasks
 from backends.beat.backend import BeatBackend
 from scheduling import dispatch
 from scheduling.models import Schedule, Task
+from scheduling.prepared import preparing_cursor
 from scheduling.timing import tzdata_version
 
 # The row of django-celery-beat that holds the time of the last change (PeriodicTasks.last_change).
@@ -40,7 +41,7 @@ def look() -> NextDue:
     Raises what the statement raises.
     """
     text, parameters = _statement(connection.vendor, tzdata_version())
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(text, parameters)
         row = cursor.fetchone()
     schedule_due, task_due, changed, now = map(_as_datetime, row)

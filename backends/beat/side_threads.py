@@ -11,6 +11,7 @@ from django.db import connection
 
 from backends.beat.backoff import BackoffRunner
 from scheduling import clock
+from scheduling.executor import executor, executor_names
 from scheduling.upkeep import retention
 from scheduling.upkeep.sweep import sweep
 
@@ -61,7 +62,10 @@ class SideThread:
 
 
 def upkeep() -> float:
-    """One sweep. Returns the seconds until the next."""
+    """One sweep. Returns the seconds until the next. Before the first, load what executors need to be handed tasks."""
+    for name in executor_names():
+        # In this thread: the first fire need not wait for it, nor the first tick.
+        executor(name).prepare()
     sweep(now=clock.now())
     return UPKEEP_EVERY
 

@@ -52,12 +52,18 @@ class BatchSender(ABC):
         """Leave the connection to the next one. Not after an error: then the connection is closed."""
 
 
+def load(connection: Connection) -> type[BatchSender]:
+    """Import what sends over this connection, with the client of the broker. The connection is not opened."""
+    kind: type[BatchSender] = import_string(_SENDERS[connection.transport.driver_type])
+    return kind
+
+
 def sender(connection: Connection) -> BatchSender:
     """A sender over this connection, or over a new one where the broker has left this one.
 
     Raises an error of the connection where the broker is away.
     """
-    kind: type[BatchSender] = import_string(_SENDERS[connection.transport.driver_type])
+    kind = load(connection)
     was_open = connection.connected
     try:
         return kind.over(connection)

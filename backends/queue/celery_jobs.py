@@ -21,8 +21,6 @@ from celery.exceptions import Ignore
 from celery.exceptions import Retry as CeleryRetry
 from django.conf import settings
 from django.utils.module_loading import import_string
-from pydantic import JsonValue
-from pydantic_core import to_jsonable_python
 
 from scheduling import registry
 from scheduling.errors import Misconfigured
@@ -67,10 +65,14 @@ def _function(task: Task[..., Any]) -> Callable[..., Json]:
     A parameter without a type hint takes any JSON. `*args` and `**kwargs` are left out. Raises Misconfigured for a
     parameter that can only be given by position.
     """
+    from pydantic import JsonValue  # noqa: PLC0415 - as in scheduling/registry.py
+
     # For a task with bind=True `task.run` is a bound method: `self` is not among its parameters.
     offered = [given for given in inspect.signature(task.run).parameters.values() if _offered(task, given)]
 
     def function(context: JobContext, **parameters: Any) -> Json:
+        from pydantic_core import to_jsonable_python  # noqa: PLC0415 - as in scheduling/registry.py
+
         result: Json = to_jsonable_python(_called(task, context, parameters))
         return result
 

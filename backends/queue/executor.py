@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from kombu.exceptions import LimitExceeded, OperationalError
 
 from backends.queue import health
+from backends.queue.batch_sender import load
 from backends.queue.messages import queue_of
-from backends.queue.publishing import QueueRefused, publish
+from backends.queue.publishing import QueueRefused, connection, publish
 from scheduling.executor import Executor, Submission
 from scheduling.findings import Finding
 from scheduling.models import Task
@@ -30,7 +31,7 @@ class QueueExecutor(Executor):
         """
         handed_over: set[int] = set()
         refused: dict[str, str] = {}
-        while left := [each for each in tasks if each.pk not in handed_over and queue_of(each.queue) not in refused]:
+        while left := [each for each in tasks if each.pk not in handed_over and not _of(each, refused)]:
             try:
                 for task in publish(left):
                     handed_over.add(task.pk)
@@ -49,6 +50,10 @@ class QueueExecutor(Executor):
                 return _submission(tasks, handed_over, f"the messages were not sent ({type(exc).__name__})")
         return _submission(tasks, handed_over, "; ".join(refused.values()))
 
+    def prepare(self) -> None:
+        """Load the client of the broker."""
+        load(connection())
+
     def queue_of(self, queue: str) -> str:
         """The name of the queue at the broker."""
         return queue_of(queue)
@@ -64,6 +69,11 @@ class QueueExecutor(Executor):
     def processes(self) -> Sequence[Finding]:
         """Whether workers answer, and take the messages that wait."""
         return [health.workers()]
+
+
+def _of(task: Task, queues: Collection[str]) -> bool:
+    """Whether the task's queue is one of these. Hardly ever there are any: its name is looked up only then."""
+    return bool(queues) and queue_of(task.queue) in queues
 
 
 def _submission(tasks: Sequence[Task], handed_over: Collection[int], error: str) -> Submission:

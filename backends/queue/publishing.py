@@ -43,7 +43,7 @@ def publish(tasks: Iterable[Task]) -> Iterator[Task]:
     tasks = list(tasks)
     with _pooled_connection() as used:
         sending = sender(used)
-        _declare([queue_of(task.queue) for task in tasks], sending)
+        _declare(dict.fromkeys(task.queue for task in tasks), sending)
         written = messages(tasks, used)
         while together := list(islice(written, TOGETHER)):
             in_time(until)
@@ -71,7 +71,7 @@ def opened() -> Iterator[Connection]:
 
 def _declare(queues: Iterable[str], sending: BatchSender) -> None:
     """Declare the queues as kombu does before it publishes: each once for a connection."""
-    for name in dict.fromkeys(queues):
+    for name in map(queue_of, queues):
         try:
             maybe_declare(app.amqp.queues[name], sending.channel)
         except app.connection_for_write().channel_errors as exc:

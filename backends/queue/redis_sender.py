@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import ResponseError
 
 from backends.queue.batch_sender import BatchSender, in_time
-from backends.queue.messages import Message
+from backends.queue.messages import Message, Written
 
 
 class RedisSender(BatchSender):
@@ -19,6 +21,7 @@ class RedisSender(BatchSender):
     def __init__(self, channel: Any, pool: Any) -> None:
         self.channel = channel
         self._pool = pool
+        self._patterns: WeakKeyDictionary[Written, tuple[bytes, bytes]] = WeakKeyDictionary()
         # A connection that the broker has closed is opened anew here.
         self._line: Any = pool.get_connection()
 
@@ -41,7 +44,7 @@ class RedisSender(BatchSender):
         """As BatchSender."""
         refused: ResponseError | None = None
         try:
-            self._line.send_packed_command(self._line.pack_commands(self._commands(messages)))
+            self._line.send_packed_command([b"".join(map(self._wire, messages))])
             for message in messages:
                 try:
                     self._line.read_response()
@@ -61,16 +64,29 @@ class RedisSender(BatchSender):
         """As BatchSender."""
         self._pool.release(self._line)
 
-    def _commands(self, messages: Sequence[Message]) -> list[Sequence[Any]]:
-        """The command that kombu sends for each message. Its pipeline collects them, with the prefix of the keys.
+    def _wire(self, message: Message) -> bytes:
+        """What the client writes for the message. The tag by which kombu knows a delivery is new, too."""
+        found = self._patterns.get(message.pattern)
+        if found is None:
+            found = self._patterns[message.pattern] = self._written(message.pattern)
+        wire, tag = found
+        return message.copied(wire, self._stored).replace(tag, str(uuid4()).encode())
 
-        Raises ValueError where kombu would send several commands for a message: the answers could not be told apart.
+    def _written(self, pattern: Written) -> tuple[bytes, bytes]:
+        """What the client writes for the command that kombu sends, and kombu's tag in it.
+
+        Raises ValueError where kombu would send several commands: the answers could not be told apart.
         """
-        batch = self.channel.create_publish_batch(max_size=len(messages) + 1)
+        # The pipeline collects the commands, with the prefix of the keys.
+        batch = self.channel.create_publish_batch(max_size=2)
+        prepared = pattern.prepared(self.channel)
         try:
-            for message in messages:
-                prepared = message.prepared(self.channel)
-                batch.publish(prepared, exchange=message.exchange, routing_key=message.routing_key)
-            return [command for _, (command, _) in zip(messages, batch.pipeline.command_stack, strict=True)]
+            batch.publish(prepared, exchange=pattern.exchange, routing_key=pattern.routing_key)
+            [(command, _options)] = batch.pipeline.command_stack
+            return b"".join(self._line.pack_command(*command)), prepared["properties"]["delivery_tag"].encode()
         finally:
             batch.close()
+
+    def _stored(self, body: str) -> bytes:
+        encoded, _ = self.channel.encode_body(body, self.channel.body_encoding)
+        return str(encoded).encode()

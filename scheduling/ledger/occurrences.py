@@ -18,6 +18,7 @@ from django.db.models import Field
 from scheduling.events import notifier
 from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
 from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.statement import tasks_of
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task, TaskEvent
 from scheduling.models.execution_options import ExecutionOptions
@@ -34,6 +35,11 @@ COPIED: Final = {
 }
 # The attributes of a task that differ from occurrence to occurrence.
 _OF_EACH: Final = ("schedule_id", "due_at", "status", "reason", "host", "send_at", "finished_at")
+# The attributes of a task that handing over reads. To read a whole row costs more than to store it.
+_READ: Final = (
+    "id", "schedule_id", "job", "due_at", "woken_by", "status", "executor", "host", "attempt", "send_at", "sends",
+    "events", "priority", "queue",
+)  # fmt: skip
 # The attributes of a schedule that a decision changes.
 _DECIDED: Final = ("id", "cursor", "next_due_at", "tzdata", "woken_at", "overdue_at")
 # An event says the reason, if there is one: as `moves.reason_detail`.
@@ -59,18 +65,21 @@ def record_occurrences(
 ) -> list[Task]:
     """Store a task with its first event for each occurrence, and up to when the schedules are decided.
 
-    Returns the tasks, with ascending ids: those due first are in front. An occurrence that the ledger already has gets
-    no second task: after a backup is restored, a cursor may be behind. The caller has locked the rows of the schedules.
+    Returns the tasks, with ascending ids: those due first are in front. They hold what handing over reads, and read all
+    else when they are asked for it. An occurrence that the ledger already has gets no second task: after a backup is
+    restored, a cursor may be behind. The caller has locked the rows of the schedules.
     """
     decided = as_parameter([getattr(one, name) for name in _DECIDED] for one in schedules)
     rows = as_parameter(_of_each(one, now) for one in occurrences)
     parameters = [rows, *_of_all(woken_by, now)]
-    if connection.vendor == "postgresql":
-        made = list(Task.objects.raw(_all_at_once(), [decided, *parameters]))
-    else:
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_all_at_once(), [decided, *parameters])
+            made = tasks_of(_READ, cursor.fetchall())
+        else:
             cursor.execute(f"WITH {_decided()} {_move_on()}", [decided])
-            made = list(Task.objects.raw(f"WITH {_of_each_given()} {_insert()}", parameters))
+            cursor.execute(f"WITH {_of_each_given()} {_insert(_read())}", parameters)
+            made = tasks_of(_READ, cursor.fetchall())
             ids = as_parameter([task.pk] for task in made)
             cursor.execute(f"WITH made AS ({_tasks_given()}) {_first_events()}", [ids])
     notifier.announce([task.pk for task in made])
@@ -103,10 +112,10 @@ def _all_at_once() -> str:
         _decided(),
         f"moved_on AS ({_move_on()})",
         _of_each_given(),
-        f"made AS ({_insert()})",
+        f"made AS ({_insert('*')})",
         f"told AS ({_first_events()})",
     )
-    return f"WITH {', '.join(parts)} SELECT * FROM made"
+    return f"WITH {', '.join(parts)} SELECT {_read()} FROM made"
 
 
 def _decided() -> str:
@@ -123,8 +132,12 @@ def _move_on() -> str:
     return f"UPDATE {table} SET {changes} FROM decided WHERE {table}.id = decided.id"
 
 
-def _insert() -> str:
-    """The statement that makes the tasks, in the order in which they were due."""
+def _read() -> str:
+    return ", ".join(columns_of(Task, _READ))
+
+
+def _insert(returned: str) -> str:
+    """The statement that makes the tasks, in the order in which they were due. It returns these columns of each."""
     sources = [f"schedule.{name}" for name in columns_of(Schedule, COPIED.values())]
     values = {
         **dict(zip(columns_of(Task, COPIED), sources, strict=True)),
@@ -136,7 +149,7 @@ def _insert() -> str:
         f"INSERT INTO {table_of(Task)} ({', '.join(values)}) SELECT {', '.join(values.values())} "
         f"FROM given JOIN {table_of(Schedule)} schedule ON schedule.id = given.schedule_id "
         f"WHERE true ORDER BY given.due_at, given.schedule_id "
-        f"ON CONFLICT ({', '.join(columns_of(Task, ('schedule_id', 'due_at')))}) DO NOTHING RETURNING *"
+        f"ON CONFLICT ({', '.join(columns_of(Task, ('schedule_id', 'due_at')))}) DO NOTHING RETURNING {returned}"
     )
 
 

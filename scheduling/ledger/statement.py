@@ -6,13 +6,15 @@ row as the UPDATE left it, and which is empty when nothing moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from scheduling.models import Task, TaskAttempt, TaskEvent
+from scheduling.models.partial import partial
+from scheduling.prepared import preparing_cursor
 from scheduling.storable import Json
 
 
@@ -36,6 +38,8 @@ class Table:
 
 
 TABLES: Final = {"task": Table(Task), "attempt": Table(TaskAttempt), "event": Table(TaskEvent)}
+_FIELDS: Final = {field.attname: field for field in Task._meta.concrete_fields}
+_ALL: Final = tuple(_FIELDS)
 # The rows that the parts after the UPDATE read. On SQLite it is the task, within the same transaction.
 _MOVED: Final = "WITH moved AS (SELECT * FROM {task} WHERE {task.id} = %(id)s) ".format_map(TABLES)
 
@@ -52,7 +56,7 @@ def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tup
     placeholders; `id` is the task's.
     """
     if connection.vendor == "postgresql":
-        with _preparing_cursor() as cursor:
+        with preparing_cursor() as cursor:
             cursor.execute(_as_one(update, parts), values)
             return _row(cursor)
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
@@ -75,25 +79,32 @@ def task_columns() -> str:
 
 def task_of(row: tuple[Any, ...]) -> Task:
     """The task whose columns these are."""
-    names, converters = _reading(connection.vendor)
+    return Task.from_db(connection.alias, _ALL, _read(_ALL, row))
+
+
+def tasks_of(attributes: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> list[Task]:
+    """The tasks of which these columns were read, the `id` among them."""
+    return [partial(Task, attributes, _read(attributes, row), database=connection.alias) for row in rows]
+
+
+def _read(attributes: tuple[str, ...], row: tuple[Any, ...]) -> list[Any]:
     values = list(row)
-    for place, (field, convert) in converters:
+    for place, field, convert in _converters(connection.vendor, attributes):
         for each in convert:
             values[place] = each(values[place], field, connection)
-    return Task.from_db(connection.alias, names, values)
+    return values
 
 
 @cache
-def _reading(vendor: str) -> tuple[list[str], list[tuple[int, tuple[Any, list[Any]]]]]:
-    """The names of a task's fields; and by its place, each field whose stored value has to be converted.
+def _converters(vendor: str, attributes: tuple[str, ...]) -> list[tuple[int, Any, list[Any]]]:
+    """The place of each attribute of a task whose stored value has to be converted, its field, and the converters.
 
     Worked out once for a vendor of databases: it takes longer than to read the row.
     """
-    fields = Task._meta.concrete_fields
     compiler = Task.objects.all().query.get_compiler(connection=connections[DEFAULT_DB_ALIAS])
-    columns = [field.get_col(Task._meta.db_table) for field in fields]
-    found = {place: (field, convert) for place, (convert, field) in compiler.get_converters(columns).items()}
-    return [field.attname for field in fields], list(found.items())
+    fields = [_FIELDS[name] for name in attributes]
+    found = compiler.get_converters([field.get_col(Task._meta.db_table) for field in fields])
+    return [(place, field, convert) for place, (convert, field) in found.items()]
 
 
 @cache
@@ -101,18 +112,6 @@ def _as_one(update: str, parts: tuple[str, ...]) -> str:
     named = "".join(f", part{number} AS ({part})" for number, part in enumerate(parts))
     # Every part is a text of this package.
     return f"WITH moved AS ({update}){named} SELECT * FROM moved"
-
-
-def _preparing_cursor() -> Any:
-    """A cursor of the ledger's connection that binds at the server: what it does often is planned once (psycopg).
-
-    Django's own cursor puts the values into the text, which is then parsed and planned each time: half of what a claim
-    costs the database. `prepare_threshold` of the connection says from which time on (settings/databases.py).
-    """
-    connection.ensure_connection()
-    wrapped: Any = connection
-    make = wrapped.make_debug_cursor if wrapped.queries_logged else wrapped.make_cursor
-    return make(wrapped.Database.Cursor(wrapped.connection))
 
 
 def _row(cursor: Any) -> tuple[Any, ...] | None:

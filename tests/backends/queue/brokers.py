@@ -20,14 +20,20 @@ from tests.servers.redis_like import ValkeyServer
 
 
 def stored_messages(client: redis.Redis) -> list[tuple[dict[str, Any], list[Any]]]:
-    """Headers and arguments of the messages in the queue, as kombu's Redis transport stores them.
+    """Headers and arguments of the messages in the queue: `whole_messages`."""
+    return [
+        (message["headers"], json.loads(base64.b64decode(message["body"]))[0]) for message in whole_messages(client)
+    ]
+
+
+def whole_messages(client: redis.Redis) -> list[dict[str, Any]]:
+    """The messages in the queue, as kombu's Redis transport stores them.
 
     By priority, which is a list each; within one the oldest first.
     """
     lists: Any = client.keys("tandem:tandem*")
     stored: list[Any] = [client.lrange(key, 0, -1) for key in sorted(lists)]
-    found = [json.loads(message) for messages in stored for message in reversed(messages)]
-    return [(message["headers"], json.loads(base64.b64decode(message["body"]))[0]) for message in found]
+    return [json.loads(message) for messages in stored for message in reversed(messages)]
 
 
 class Broker:
@@ -40,6 +46,11 @@ class Broker:
         """The Celery task's name and the arguments of each message, oldest first. The messages stay in the queue."""
         with self._client() as client:
             return [(headers["task"], arguments) for headers, arguments in stored_messages(client)]
+
+    def stored(self) -> list[dict[str, Any]]:
+        """Each message with everything that the broker keeps of it, oldest first. They stay in the queue."""
+        with self._client() as client:
+            return whole_messages(client)
 
     def set_memory_limit(self, limit: str) -> None:
         """Set the memory, in bytes, above which the broker refuses messages (noeviction)."""

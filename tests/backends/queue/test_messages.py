@@ -97,14 +97,27 @@ def test_a_batch_on_a_quorum_queue_is_what_celery_and_kombu_send() -> None:
 
 def test_each_message_has_its_own_ids(broker: Broker) -> None:
     schedule = a_schedule()
-    tasks = [a_task(schedule) for _ in range(3)]
-    found = list(messages(tasks, connection()))
-    assert [ids_in(message.headers["id"]) for message in found] == [
+    # From 9 to 10, and from 99 to 100, the messages become longer.
+    first = a_task(schedule).pk
+    tasks = [a_task(schedule, pk=first + number) for number in range(1, 120)]
+    assert QueueExecutor().submit(tasks).handed_over == tasks
+    found = broker.stored()
+    assert [ids_in(message["headers"]["id"]) for message in found] == [
         {"task_id": task.pk, "attempt": 1} for task in tasks
     ]
-    assert len({message.headers["id"] for message in found}) == len(tasks)
-    for message in found:
-        assert message.headers["root_id"] == message.properties["correlation_id"] == message.headers["id"]
+    for message, task in zip(found, tasks, strict=True):
+        ids = message["headers"]["id"], message["headers"]["root_id"], message["properties"]["correlation_id"]
+        assert len(set(ids)) == 1
+        assert message["headers"]["argsrepr"] == repr((task.pk, 1))
+    assert len({message["headers"]["id"] for message in found}) == len(tasks)
+    assert len({message["properties"]["delivery_tag"] for message in found}) == len(tasks)
+
+
+def test_celery_writes_one_message_of_each_kind(broker: Broker) -> None:
+    tasks = tasks_of_each_kind()
+    found = [message.pattern for message in messages(tasks, connection())]
+    kinds = {(task.queue, task.priority, task.job, len(str(task.pk)), task.attempt) for task in tasks}
+    assert len(set(found)) == len(kinds) < len(tasks)
 
 
 def test_whoever_adds_headers_is_asked_for_each_message(broker: Broker) -> None:
@@ -116,7 +129,7 @@ def test_whoever_adds_headers_is_asked_for_each_message(broker: Broker) -> None:
 
     before_task_publish.connect(adds)
     try:
-        found = list(messages(tasks, connection()))
+        QueueExecutor().submit(tasks)
     finally:
         before_task_publish.disconnect(adds)
-    assert [message.headers["trace"] for message in found] == [task.pk for task in tasks]
+    assert [message["headers"]["trace"] for message in broker.stored()] == [task.pk for task in tasks]
