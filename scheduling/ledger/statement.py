@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json
@@ -51,8 +51,9 @@ def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tup
     All of it happens, or nothing. None when no row moved. `values` are stored values (`stored`) by the names of the
     placeholders; `id` is the task's.
     """
+    connection = _connection()
     if connection.vendor == "postgresql":
-        with _preparing_cursor() as cursor:
+        with _preparing_cursor(connection) as cursor:
             cursor.execute(_as_one(update, parts), values)
             return _row(cursor)
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
@@ -65,7 +66,7 @@ def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tup
 
 def stored(model: type[models.Model], field: str, value: Json | object) -> Any:
     """A value as the column of the field takes it."""
-    return model._meta.get_field(field).get_db_prep_save(value, connection)  # type: ignore[union-attr]
+    return model._meta.get_field(field).get_db_prep_save(value, _connection())  # type: ignore[union-attr]
 
 
 def task_columns() -> str:
@@ -75,6 +76,7 @@ def task_columns() -> str:
 
 def task_of(row: tuple[Any, ...]) -> Task:
     """The task whose columns these are."""
+    connection = _connection()
     names, converters = _reading(connection.vendor)
     values = list(row)
     for place, (field, convert) in converters:
@@ -90,7 +92,7 @@ def _reading(vendor: str) -> tuple[list[str], list[tuple[int, tuple[Any, list[An
     Worked out once for a vendor of databases: it takes longer than to read the row.
     """
     fields = Task._meta.concrete_fields
-    compiler = Task.objects.all().query.get_compiler(connection=connections[DEFAULT_DB_ALIAS])
+    compiler = Task.objects.all().query.get_compiler(connection=_connection())
     columns = [field.get_col(Task._meta.db_table) for field in fields]
     found = {place: (field, convert) for place, (convert, field) in compiler.get_converters(columns).items()}
     return [field.attname for field in fields], list(found.items())
@@ -103,16 +105,20 @@ def _as_one(update: str, parts: tuple[str, ...]) -> str:
     return f"WITH moved AS ({update}){named} SELECT * FROM moved"
 
 
-def _preparing_cursor() -> Any:
+def _connection() -> Any:
+    """This thread's connection itself: `django.db.connection` looks it up anew for each of its attributes."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _preparing_cursor(connection: Any) -> Any:
     """A cursor of the ledger's connection that binds at the server: what it does often is planned once (psycopg).
 
     Django's own cursor puts the values into the text, which is then parsed and planned each time: half of what a claim
     costs the database. `prepare_threshold` of the connection says from which time on (settings/databases.py).
     """
     connection.ensure_connection()
-    wrapped: Any = connection
-    make = wrapped.make_debug_cursor if wrapped.queries_logged else wrapped.make_cursor
-    return make(wrapped.Database.Cursor(wrapped.connection))
+    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return make(connection.Database.Cursor(connection.connection))
 
 
 def _row(cursor: Any) -> tuple[Any, ...] | None:
