@@ -6,7 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.db import OperationalError, connection, transaction
 from django.db.models import BooleanField, F, Func, Model, Value
+from psycopg.errors import QueryCanceled
 from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -14,6 +16,9 @@ from rest_framework.utils.urls import remove_query_param
 
 from api.filters import TimelineFilter
 
+# Each filter alone is answered from an index within milliseconds. Two that each fit many rows, and together few, are
+# not: without a bound, each such page would keep the database busy for as long as the history is.
+MOST_SECONDS: Final = 2.0
 _FOLLOW: Final = "Use the address in `next` or `previous` without changes."
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # The smallest step of a stored time.
@@ -44,7 +49,9 @@ class NewestFirst(CursorPagination):
         rows = queryset.order_by(*(name if back else f"-{name}" for name in self._columns))
         if self._cursor is not None:
             rows = rows.filter(_beyond(self._columns, _values(str(self._cursor.position)), above=back))
-        found = list(rows[: self.page_size + 1])
+        wanted = rows[: self.page_size + 1]
+        together = _filters(request, view)
+        found = _in_time(wanted, together) if len(together) > 1 or "q" in together else list(wanted)
         page, more = found[: self.page_size], len(found) > self.page_size
         self.page = page[::-1] if back else page
         self.has_next = back or more
@@ -104,6 +111,27 @@ class NewestFirst(CursorPagination):
         """The place of a row in the list: its id, after the time in microseconds since 1970 where a time orders it."""
         values = (getattr(row, name) for name in self._columns)
         return "-".join(str((one - _EPOCH) // _MICROSECOND if isinstance(one, datetime) else one) for one in values)
+
+
+def _filters(request: Request, view: Any) -> list[str]:
+    """The filters that the request gives, without the pages'."""
+    known = getattr(getattr(view, "filterset_class", None), "base_filters", {})
+    return [name for name in known if request.query_params.get(name)]
+
+
+def _in_time(rows: Any, filters: list[str]) -> list[Any]:
+    """The rows, if PostgreSQL finds them in MOST_SECONDS (SQLite has no limit). Raises ValidationError."""
+    if connection.vendor != "postgresql":
+        return list(rows)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{MOST_SECONDS * 1000:.0f}"])
+            return list(rows)
+    except OperationalError as exc:
+        if not isinstance(exc.__cause__, QueryCanceled):
+            raise
+        said = f"Took longer than {MOST_SECONDS:.0f} s: add a filter that few rows fit, such as a schedule or a time."
+        raise ValidationError({name: [ErrorDetail(said, "too_broad")] for name in filters}) from exc
 
 
 def _columns(request: Request, view: Any) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402 - after setup()
 from django.contrib.auth.models import User  # noqa: E402 - as above
-from django.db import connection  # noqa: E402 - as above
+from django.db import connection, transaction  # noqa: E402 - as above
 from django.test.utils import CaptureQueriesContext  # noqa: E402 - as above
 from django.utils import timezone  # noqa: E402 - as above
 from rest_framework.test import APIClient  # noqa: E402 - as above
@@ -29,10 +29,13 @@ from benchmarks._measure import Figures, cpu_seconds  # noqa: E402 - as above
 from scheduling import dispatch, ledger  # noqa: E402 - as above
 from scheduling.events import log as event_log  # noqa: E402 - as above
 from scheduling.models import Schedule, Task, TaskAttempt, TaskEvent  # noqa: E402 - as above
+from scheduling.upkeep import retention  # noqa: E402 - as above
 from tests.recording import SETTINGS_EXECUTORS  # noqa: E402 - as above
 
 # Due at once: one batch.
 DUE = 500
+# Deleted at once: what one call of the cleaner deletes.
+PRUNED = retention.MOST
 
 
 def main(size: int, schedules: int, rounds: int) -> Figures:
@@ -138,6 +141,7 @@ def acts() -> dict[str, Callable[[Spent], object]]:
         "claim and end of a task": run_a_task,
         "the feed, nothing new": partial(whole, lambda: event_log.news(head)),
         "the feed, where it begins": partial(whole, event_log.head),
+        f"pruning of {PRUNED:,}": prune,
     }
 
 
@@ -167,6 +171,17 @@ def run_a_task(spent: Spent) -> None:
         if claimed is None:
             raise RuntimeError("the task is not to be claimed")
         ledger.complete(claimed, result=None, now=now)
+
+
+def prune(spent: Spent) -> None:
+    """Delete the oldest tasks, with their attempts and events. They are there again at once."""
+    last = Task.objects.order_by("finished_at").values_list("finished_at", flat=True)[PRUNED]
+    with transaction.atomic():
+        with spent:
+            deleted = retention.prune(now=last + timedelta(days=settings.TANDEM_KEEP_DAYS))
+        transaction.set_rollback(True)
+    if deleted != PRUNED:
+        raise RuntimeError(f"{deleted} tasks were pruned")
 
 
 def _minute(now: datetime) -> datetime:

@@ -54,6 +54,7 @@ def _of_tasks(first: Task, last: Task, middle: str, early: str) -> dict[str, dic
         "created_before the middle": {"created_before": middle},
         "created_before the beginning": {"created_before": early},
         "created_after the end (none)": {"created_after": NEVER},
+        "executor and woken_by (none)": {"executor": "inline", "woken_by": "request"},
         "q, of few": {"q": "customer 4711"},
         "q, of all": {"q": "customer"},
         "q (none)": {"q": "no such name"},

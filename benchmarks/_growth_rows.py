@@ -57,6 +57,8 @@ def tasks(number: int, *, of_schedules: int, now: datetime) -> None:
     the other, every EVERY, from DAYS ago on.
     """
     first = Task.objects.count() + 1
+    if first > number:
+        return
     start = Task.objects.earliest("pk").created_at if first > 1 else now - timedelta(days=DAYS)
     created = f"timestamptz '{start.isoformat()}' + n * interval '{EVERY.total_seconds()} seconds'"
     due = f"date_trunc('second', {created})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def preparing_cursor() -> Any:
@@ -14,9 +14,9 @@ def preparing_cursor() -> Any:
     costs the database, and most of an idle tick. `prepare_threshold` of the connection says from which time on
     (settings/databases.py). On SQLite it is Django's cursor.
     """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
-    wrapped: Any = connection
-    make = wrapped.make_debug_cursor if wrapped.queries_logged else wrapped.make_cursor
-    return make(wrapped.Database.Cursor(wrapped.connection))
+    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return make(connection.Database.Cursor(connection.connection))

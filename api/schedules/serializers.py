@@ -21,6 +21,7 @@ from api.fields import (
     Text,
     utc_text,
 )
+from api.rows import RowOutput
 from scheduling import clock, host_states, keys, queries, schedules
 from scheduling.backend import backend
 from scheduling.errors import InvalidTrigger
@@ -92,7 +93,7 @@ class SyncOutput(serializers.Serializer[Schedule]):
     overdue = serializers.BooleanField(help_text="Whether it is due for 90 seconds, and nobody has decided.")
 
 
-class ScheduleOutput(serializers.ModelSerializer[Schedule]):
+class ScheduleOutput(RowOutput[Schedule]):
     """A schedule: what was asked for, the trigger in plain words, the next occurrences, and what is installed where.
 
     The time zone data of this machine may be older than that of the one that stored the schedule. If the zone is not

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
+from api.rows import RowOutput
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 
 
@@ -23,7 +24,7 @@ class TaskInput(ExecutionInput):
     )
 
 
-class TaskOutput(serializers.ModelSerializer[Task]):
+class TaskOutput(RowOutput[Task]):
     """A task. `result` is null until the job returns. `error` is the last failure; a completed task has none."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
@@ -55,6 +56,9 @@ class TaskOutput(serializers.ModelSerializer[Task]):
         ]  # fmt: skip
 
     def get_ran_on(self, task: Task) -> str:
+        # A task with one event was just stored: it has no attempt, and none is asked for.
+        if task.events == 1:
+            return ""
         attempts = sorted(task.attempts.all(), key=lambda attempt: attempt.number)
         return attempts[-1].worker if attempts else ""
 

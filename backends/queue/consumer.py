@@ -1,4 +1,4 @@
-"""How often a worker tries to reconnect while its broker is away."""
+"""How a worker connects to its broker: how often it tries, and what a connection to Redis leaves out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
+from backends.queue.redis_channel import lean
+
 # By default Celery waits 2 s longer after each try, up to 30 s. For that long after the broker's return no worker would
 # take messages.
 # Here: 1 s, 2 s and so on, then 5 s each time.
@@ -14,10 +16,12 @@ INTERVALS: Final[dict[str, float]] = {"interval_start": 1, "interval_step": 1, "
 
 
 class Consumer(CeleryConsumer):
-    """Celery's consumer, with shorter waits between its tries to connect (INTERVALS)."""
+    """Celery's consumer, with shorter waits between its tries to connect (INTERVALS), and a lean transport."""
 
     def ensure_connected(self, conn: Any) -> Any:
         """Wait until the connection is open, and return it."""
         # No setting of Celery changes the intervals: they are default arguments of kombu's method.
         conn.ensure_connection = partial(conn.ensure_connection, **INTERVALS)
+        # It is asked again when the connection switches to another host.
+        conn.get_transport_cls = partial(lean, conn.get_transport_cls())
         return super().ensure_connected(conn)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.models.partial import partial
@@ -55,6 +55,8 @@ def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tup
     All of it happens, or nothing. None when no row moved. `values` are stored values (`stored`) by the names of the
     placeholders; `id` is the task's.
     """
+    # Not `django.db.connection`, which looks the thread's connection up anew for each of its attributes.
+    connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "postgresql":
         with preparing_cursor() as cursor:
             cursor.execute(_as_one(update, parts), values)
@@ -69,7 +71,7 @@ def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tup
 
 def stored(model: type[models.Model], field: str, value: Json | object) -> Any:
     """A value as the column of the field takes it."""
-    return model._meta.get_field(field).get_db_prep_save(value, connection)  # type: ignore[union-attr]
+    return model._meta.get_field(field).get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])  # type: ignore[union-attr]
 
 
 def task_columns() -> str:
@@ -79,15 +81,17 @@ def task_columns() -> str:
 
 def task_of(row: tuple[Any, ...]) -> Task:
     """The task whose columns these are."""
-    return Task.from_db(connection.alias, _ALL, _read(_ALL, row))
+    connection = connections[DEFAULT_DB_ALIAS]
+    return Task.from_db(connection.alias, _ALL, _read(connection, _ALL, row))
 
 
 def tasks_of(attributes: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> list[Task]:
     """The tasks of which these columns were read, the `id` among them."""
-    return [partial(Task, attributes, _read(attributes, row), database=connection.alias) for row in rows]
+    connection = connections[DEFAULT_DB_ALIAS]
+    return [partial(Task, attributes, _read(connection, attributes, row), database=connection.alias) for row in rows]
 
 
-def _read(attributes: tuple[str, ...], row: tuple[Any, ...]) -> list[Any]:
+def _read(connection: Any, attributes: tuple[str, ...], row: tuple[Any, ...]) -> list[Any]:
     values = list(row)
     for place, field, convert in _converters(connection.vendor, attributes):
         for each in convert:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
+from api import pagination
 from scheduling.models import Task
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
@@ -116,3 +119,39 @@ def test_a_cursor_of_another_list_is_refused(viewer: CheckedClient, position: st
     response = viewer.get(TASKS, {"cursor": cursor} | query)
     assert response.status_code == 400
     assert pointers(response) == ["/cursor"]
+
+
+class Held(threading.Thread):
+    """Holds a lock over another connection, for which whoever reads tasks waits."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.held, self.over = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f'LOCK TABLE "{Task._meta.db_table}" IN ACCESS EXCLUSIVE MODE')
+            self.held.set()
+            self.over.wait(60)
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no limit of time for a statement")
+def test_a_page_of_several_filters_that_takes_too_long_is_refused(
+    operator: CheckedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some_tasks(1, 2)
+    monkeypatch.setattr(pagination, "MOST_SECONDS", 0.05)
+    holder = Held()
+    holder.start()
+    assert holder.held.wait(60)
+    answer = operator.get(TASKS, {"executor": "inline", "woken_by": "request"})
+    holder.over.set()
+    holder.join()
+    assert answer.status_code == 400
+    assert {(each["pointer"], each["code"]) for each in answer.json()["errors"]} == {
+        ("/executor", "too_broad"),
+        ("/woken_by", "too_broad"),
+    }
+    assert operator.get(TASKS, {"executor": "worker", "woken_by": "beat"}).status_code == 200

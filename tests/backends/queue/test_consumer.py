@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from kombu.transport.redis import Transport
+
 from backends.queue.app import app
 from backends.queue.consumer import INTERVALS, Consumer
+from backends.queue.redis_channel import lean
 
 
 class Connection:
@@ -13,6 +16,9 @@ class Connection:
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
+
+    def get_transport_cls(self) -> type[Any]:
+        return Transport
 
     def ensure_connection(self, *_: object, callback: object, **intervals: float) -> Connection:
         self.asked = intervals
@@ -27,3 +33,4 @@ def test_a_worker_tries_to_reconnect_at_short_intervals() -> None:
     assert consumer.ensure_connected(connection) is connection
     assert connection.asked == INTERVALS
     assert max(INTERVALS.values()) <= 5
+    assert connection.get_transport_cls() is lean(Transport)
