@@ -10,7 +10,7 @@ from typing import Final, Literal, Unpack
 from django.db import transaction
 from django.db.models import QuerySet
 
-from scheduling import clock, delivery, dispatch, drafts, drift, keys, schedules
+from scheduling import actors, clock, delivery, dispatch, drafts, drift, keys, schedules, tag_sets
 from scheduling.backend import backend, backend_names, many_checks
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
@@ -46,8 +46,12 @@ def store_all(made: Sequence[Schedule]) -> None:
         # Two of them may have the same name, of which their keys were made.
         one.key = keys.another(one.name) if one.key in taken else one.key
         taken.add(one.key)
+        one.created_by = one.changed_by = actors.current()
+    tag_sets.store(made)
     with transaction.atomic():
         Schedule.objects.bulk_create(made)
+        if made:
+            schedules.note_created(made, now=made[0].created_at)
     drift.install_all(made)
 
 

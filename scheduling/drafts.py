@@ -6,7 +6,7 @@ import copy
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict, Unpack, cast
 
-from scheduling import keys, queries, routing, validation
+from scheduling import keys, owners, queries, routing, tag_sets, validation
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, SyncState
 from scheduling.planning import next_due
@@ -43,22 +43,27 @@ class ScheduleFields(TypedDict, total=False):
     on_lost: str
     on_host_lost: str
     paused: bool
+    owner: int | None
+    tags: list[str]
 
 
 _TRIGGER: Final = {"cron", "every", "timezone", "starts_at"}
 TIMING: Final = _TRIGGER | {"ends_at", "paused"}
+_OF_OWNER: Final = frozenset({"owner", "tags"})
+# What a schedule keeps when it is replaced.
+_KEPT: Final = frozenset({"key", "owner"})
 # What routing reads: with a fault in one of these it cannot answer.
 _ROUTED_BY: Final = {"name", "cron", "every", "timezone", "starts_at", "ends_at", "host"}
 
 
 def draft(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
     """The schedule that `create` would store: checked, routed and planned. Raises InvalidRequest; stores nothing."""
-    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
+    values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, "owner": owners.usual(), **fields}
     given = fields.get("key", "")
     # Whether a key that is made from the name is free is seen when it is stored.
     values["key"] = given or keys.of_name(str(fields.get("name", "")))
     schedule = Schedule(created_at=now, **values)
-    settle(schedule, now=now, changed={*TIMING, "key"} if given else {*TIMING})
+    settle(schedule, now=now, changed={*TIMING, *_OF_OWNER, "key"} if given else {*TIMING, *_OF_OWNER})
     return schedule
 
 
@@ -76,10 +81,10 @@ def draft_of_change(schedule: Schedule, *, now: datetime, **fields: Unpack[Sched
 
 
 def defaults() -> ScheduleFields:
-    """Every field with its default value; without the key, which a schedule keeps."""
+    """Every field with its default value; without the key and the owner, which a schedule keeps."""
     blank = Schedule(backend=routing.AUTO, executor=routing.AUTO)
     return cast(
-        "ScheduleFields", {name: getattr(blank, name) for name in ScheduleFields.__annotations__ if name != "key"}
+        "ScheduleFields", {name: getattr(blank, name) for name in ScheduleFields.__annotations__ if name not in _KEPT}
     )
 
 
@@ -119,8 +124,7 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
 def _checked(schedule: Schedule, changed: set[str]) -> Trigger:
     """The trigger of a schedule that is checked and routed. Raises InvalidRequest with all that is wrong at once."""
     trigger, problems = validation.examine(schedule)
-    if "key" in changed:
-        problems += _problems_with_key(schedule)
+    problems += _problems_with_owner(schedule, changed)
     try:
         if trigger is None or any(problem.field in _ROUTED_BY for problem in problems):
             routing.check_names(schedule)
@@ -144,10 +148,19 @@ def taken(key: str) -> Problem:
     return Problem("key", "taken", f"Another schedule has the key {key}.")
 
 
+def _problems_with_owner(schedule: Schedule, changed: set[str]) -> list[Problem]:
+    problems = list(owners.problems_with(schedule.owner)) if "owner" in changed else []
+    if "tags" in changed:
+        problems += tag_sets.problems_with(schedule.tags)
+    if "key" in changed or ("owner" in changed and schedule.pk is not None):
+        problems += _problems_with_key(schedule)
+    return problems
+
+
 def _problems_with_key(schedule: Schedule) -> list[Problem]:
     if not keys.is_key(schedule.key):
         return [Problem("key", "not_a_key", keys.WHAT_TO_WRITE)]
-    if queries.is_key_taken(schedule.key, but=schedule.pk):
+    if queries.is_key_taken(schedule.key, owner=schedule.owner, but=schedule.pk):
         return [taken(schedule.key)]
     return []
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 from django.conf import settings
 from django.db import transaction
 
-from scheduling import delivery, ledger, receipts, validation
+from scheduling import audit, delivery, ledger, owners, receipts, tag_sets, validation
 from scheduling.errors import Conflict, NotFound, StaleVersion
 from scheduling.lifecycle import RETRYABLE, Status
 from scheduling.models import Task
@@ -33,6 +33,8 @@ class TaskFields(TypedDict, total=False):
     timeout: int | None
     on_lost: str
     expires: datetime | None
+    owner: int | None
+    tags: list[str]
 
 
 # Numbers of its last event for which a write of a task is meant; None for any.
@@ -58,6 +60,7 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
     """
     task, later = _drafted(fields, now)
     with transaction.atomic():
+        tag_sets.store([task])
         ledger.record([task], now)
         receipts.leave(task)
     if later and task.due_at is not None:
@@ -77,6 +80,7 @@ def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str
     """
     with transaction.atomic():
         task = _locked(task_id, version)
+        before = task.status
         if task.status == Status.RUNNING:
             done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
         else:
@@ -85,6 +89,7 @@ def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str
             raise AlreadyFinished(f"The task has finished already: it is {task.status}.")
         task.refresh_from_db()
         receipts.leave(task)
+        _note(task, "cancelled", before, now)
     return task
 
 
@@ -98,28 +103,38 @@ def retry(task_id: int, *, now: datetime, version: Versions = None) -> tuple[Tas
         task = _locked(task_id, version)
         if task.workflow_id is not None:
             raise NotRetryable(f"The task is a member of workflow {task.workflow_id}: retry the workflow.")
+        before = task.status
         if not ledger.retry(task, now=now):
             known = ", ".join(sorted(RETRYABLE))
             raise NotRetryable(f"The task is {task.status}: only one that is {known} can be retried.")
         task.refresh_from_db()
         receipts.leave(task)
+        _note(task, "retried", before, now)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
 def _drafted(fields: TaskFields, now: datetime) -> tuple[Task, bool]:
     """The task that `create` stores, and whether it waits for its time. Raises InvalidRequest."""
-    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
+    values: dict[str, Any] = {
+        "job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", "owner": owners.usual(), **fields,
+    }  # fmt: skip
     at: datetime | None = values.pop("scheduled_time", None)
     later = at is not None and at > now
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, due_at=at, **values)
-    validation.check_task(task, starts=at if later and at is not None else now)
+    problems = [*owners.problems_with(task.owner), *tag_sets.problems_with(task.tags)]
+    validation.check_task(task, starts=at if later and at is not None else now, besides=problems)
     task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
     return task, later
 
 
+def _note(task: Task, action: str, before: str, now: datetime) -> None:
+    changes = audit.difference({"status": before}, {"status": task.status})
+    audit.record(audit.Change("task", task.pk, action, task.name, task.owner, changes), now=now)
+
+
 def _locked(task_id: int, version: Versions) -> Task:
     """The task, which no other transaction changes meanwhile. Raises NotFound and StaleVersion."""
-    task = Task.objects.select_for_update().filter(pk=task_id).first()
+    task = owners.visible(Task.objects.select_for_update()).filter(pk=task_id).first()
     if task is None:
         raise NotFound(f"There is no task {task_id}.")
     if version is not None and task.events not in version:

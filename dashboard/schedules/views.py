@@ -12,7 +12,7 @@ from dashboard.schedules.filters import STATES, wanted
 from dashboard.schedules.rows import rows, state_of, words_of
 from scheduling import clock, host_states, outcomes, queries, schedules
 from scheduling.backend import backend, backend_names
-from scheduling.models import Schedule, Task
+from scheduling.models import Schedule
 from scheduling.timing import zone
 
 # Coming runs: a week of a daily schedule, and one more.
@@ -32,7 +32,7 @@ class ScheduleList(Page):
     def content(self) -> dict[str, Any]:
         """One page of the schedules that the address asks for."""
         parameters, now = self.request.GET, clock.now()
-        page = part(Schedule.objects.filter(wanted(parameters, now)), parameters)
+        page = part(queries.schedules().filter(wanted(parameters, now)), parameters)
         return {
             "rows": rows(page.rows, language=language_of(self.request), now=now),
             "page": page,
@@ -61,7 +61,7 @@ class ScheduleDetail(Page):
             "coming": [(at, at.astimezone(zone(found.timezone))) for at in _coming(found)],
             "entries": backend(found.routed_to).entries(found) if found.next_due_at else [],
             "outcomes": ended,
-            "recent": Task.objects.filter(schedule=found).order_by("-pk")[:RECENT],
+            "recent": queries.tasks().filter(schedule=found).order_by("-pk")[:RECENT],
             "median": _at(lasted, 0.5),
             "slowest": _at(lasted, 0.95),
         }

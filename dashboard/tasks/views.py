@@ -11,11 +11,10 @@ from django.http import QueryDict
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
-from scheduling import clock, tasks
+from scheduling import clock, queries, tasks
 from scheduling.errors import NotFound
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
-from scheduling.models import Task
 
 # The page stays below 100 kB; the API has all events.
 MOST_EVENTS: Final = 200
@@ -33,7 +32,7 @@ class TaskList(Page):
         """One page of the tasks that the address asks for."""
         parameters = self.request.GET
         return {
-            "page": part(Task.objects.filter(_wanted(parameters)), parameters),
+            "page": part(queries.tasks().filter(_wanted(parameters)), parameters),
             "looks": LOOKS,
             "asked": {name: parameters.get(name, "") for name in ("q", "status", "schedule")},
         }
@@ -48,7 +47,7 @@ class TaskDetail(Page):
     def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
         pk = self.pk
-        task = Task.objects.select_related("workflow").filter(pk=pk).first()
+        task = queries.tasks().select_related("workflow").filter(pk=pk).first()
         if task is None:
             raise NotFound(f"There is no task {pk}.")
         progress = task.progress or {}

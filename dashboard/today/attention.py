@@ -10,9 +10,9 @@ from typing import Final
 from django.urls import reverse
 
 from dashboard.readable import duration
-from scheduling import host_states, processes
+from scheduling import host_states, owners, processes, queries
 from scheduling.lifecycle import Status
-from scheduling.models import Host, Schedule, SyncState, Task
+from scheduling.models import Host, SyncState, Task
 
 # How far back a run that failed is news.
 NEWS_FOR: Final = timedelta(days=1)
@@ -39,7 +39,8 @@ class Item:
 
 def items(now: datetime) -> list[Item]:
     """Everything that asks for attention, the most urgent first. The number of statements is fixed."""
-    return [*_silent(), *_hosts(now), *_schedules(now), *_runs(now)]
+    system = [*_silent(), *_hosts(now)] if owners.unbound() else []
+    return [*system, *_schedules(now), *_runs(now)]
 
 
 def _silent() -> Iterator[Item]:
@@ -74,7 +75,7 @@ def _schedules(now: datetime) -> Iterator[Item]:
         address = reverse("dashboard:schedule", args=[schedule.pk])
         said = "It is due, and nobody has decided that yet."
         yield Item("Overdue", "bad", "clock", schedule.name, address, said, schedule.next_due_at)
-    apart = Schedule.objects.filter(sync_state=SyncState.OUT_OF_SYNC).order_by("-pk")
+    apart = queries.schedules().filter(sync_state=SyncState.OUT_OF_SYNC).order_by("-pk")
     for schedule in apart[:MOST_SCHEDULES]:
         address = reverse("dashboard:schedule", args=[schedule.pk])
         yield Item("Out of sync", "bad", "exclamation-triangle", schedule.name, address, schedule.sync_error)
@@ -84,7 +85,7 @@ def _runs(now: datetime) -> Iterator[Item]:
     """Failed and missed runs of the last day: one item for each schedule, or job of one-off tasks, and status."""
     seen: dict[tuple[object, str], Item] = {}
     for status in (Status.FAILED, Status.MISSED):
-        rows = Task.objects.filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
+        rows = queries.tasks().filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
         for task in rows.defer("parameters", "result", "progress")[:MOST_TASKS]:
             key = (task.schedule_id or task.job, status)
             seen[key] = replace(seen[key], count=seen[key].count + 1) if key in seen else _run(task)

@@ -13,7 +13,6 @@ from django.db.models.functions import TruncHour
 from dashboard.readable import LOOKS
 from scheduling import queries
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule, Task
 
 # Columns of the picture.
 HOURS: Final = 24
@@ -60,7 +59,7 @@ class Coming:
 def columns(now: datetime) -> list[Column]:
     """What ended in each of the last HOURS hours. One statement."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    rows = Task.objects.filter(finished_at__gte=first, finished_at__lte=now)
+    rows = queries.tasks().filter(finished_at__gte=first, finished_at__lte=now)
     found: dict[datetime, dict[str, int]] = {}
     counted = rows.order_by().annotate(hour=TruncHour("finished_at")).values_list("hour", "status")
     for hour, status, count in counted.annotate(count=Count("pk")):
@@ -72,7 +71,7 @@ def columns(now: datetime) -> list[Column]:
 
 def coming(now: datetime) -> list[Coming]:
     """The minutes of the next hour in which something is due. One statement."""
-    due = Schedule.objects.filter(next_due_at__lte=now + AHEAD).order_by("next_due_at")[:MOST_SCHEDULES]
+    due = queries.schedules().filter(next_due_at__lte=now + AHEAD).order_by("next_due_at")[:MOST_SCHEDULES]
     minutes: dict[datetime, list[str]] = {}
     for schedule in due:
         for at in queries.next_occurrences(schedule, count=MOST_OF_EACH):

@@ -6,8 +6,7 @@ from typing import Any
 
 from dashboard.page import Page
 from dashboard.today import attention, day
-from scheduling import clock
-from scheduling.models import Schedule, Task
+from scheduling import clock, queries
 
 
 class Today(Page):
@@ -23,7 +22,7 @@ class Today(Page):
             "items": attention.items(now),
             "columns": day.columns(now),
             "coming": day.coming(now),
-            "any_schedule": Schedule.objects.exists(),
-            "running": Task.objects.filter(status="RUNNING").count(),
-            "queued": Task.objects.filter(status="QUEUED").count(),
+            "any_schedule": queries.schedules().exists(),
+            "running": queries.tasks().filter(status="RUNNING").count(),
+            "queued": queries.tasks().filter(status="QUEUED").count(),
         }

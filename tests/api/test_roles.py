@@ -70,6 +70,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/tokens/{id}/"): Role.VIEWER,
     ("DELETE", "/api/tokens/{id}/"): Role.VIEWER,
     ("GET", "/api/lateness/"): Role.VIEWER,
+    ("GET", "/api/audit/"): Role.ADMIN,
 }
 # What a token needs besides, where it is not `read` for reading, and `write` or `admin` by the role.
 RUN = {
