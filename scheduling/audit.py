@@ -53,7 +53,7 @@ def record(*done: Change, now: datetime) -> None:
     """Add entries. Call it at the end of the transaction that makes the changes: it holds a lock until its end."""
     if not done:
         return
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         numbers, actor = _numbers(len(done)), actors.current()
         AuditEntry.objects.bulk_create(
             AuditEntry(

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('names', models.CharField(help_text='The tags, with a blank between two of them.', max_length=600, unique=True)),
+                ('unused_since', models.DateTimeField(help_text='When retention first found nothing that has it.', null=True)),
             ],
         ),
         migrations.CreateModel(

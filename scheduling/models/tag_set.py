@@ -12,6 +12,7 @@ class TagSet(models.Model):
     """
 
     names = models.CharField(max_length=600, unique=True, help_text="The tags, with a blank between two of them.")
+    unused_since = models.DateTimeField(null=True, help_text="When retention first found nothing that has it.")
 
     def __str__(self) -> str:
         return self.names

@@ -16,6 +16,8 @@ from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient
 from tests.api.two_owners import owner, somebody
 
+pytestmark = pytest.mark.django_db
+
 AUDIT = "/api/audit/"
 
 

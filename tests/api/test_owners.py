@@ -21,6 +21,8 @@ from tests.api.test_roles import LEAST
 from tests.api.two_owners import MARK, Somebody, Things, client_of, owner, somebody, things_of
 from tests.recording import RecordingExecutor
 
+pytestmark = pytest.mark.django_db
+
 # What belongs to the whole installation: refused to who is bound.
 SYSTEM = {
     ("GET", "/api/backends/"), ("GET", "/api/backends/{name}/"), ("GET", "/api/backends/{name}/drift/"),

@@ -18,6 +18,8 @@ from tests.api.tasks.test_reads import a_task
 from tests.api.two_owners import owner, somebody
 from tests.tokens import token_for
 
+pytestmark = pytest.mark.django_db
+
 RED, BLUE = 1, 2
 
 
