@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.models import KeptAnswer
-from scheduling import clock, receipts
+from scheduling import caller, clock, receipts
 from scheduling.errors import InvalidRequest, Problem
 
 HEADER: Final = "Idempotency-Key"
@@ -81,7 +81,8 @@ class _Receipt:
     """The row of one request. It is written twice: with what was asked for, and when the answer is known."""
 
     def __init__(self, request: Request, key: str, shown: Shown | None, now: datetime) -> None:
-        self._of: dict[str, Any] = {"user": request.user, "key": key}
+        # Two tokens of one user may be bound to different owners: one must not see the answer to the other.
+        self._of: dict[str, Any] = {"user": request.user, "access": _access(), "key": key}
         self._request, self._shown, self._now = request, shown, now
         self._row: KeptAnswer | None = None
         self.fingerprint = _fingerprint(request)
@@ -114,6 +115,12 @@ class _Receipt:
         except IntegrityError as exc:
             raise KeyInUse from exc
         self._row = row
+
+
+def _access() -> str:
+    """What who asks may see, in as many characters for many owners as for one; empty for everything."""
+    access = caller.access()
+    return "" if access is None else hashlib.sha256(repr(sorted(access)).encode()).hexdigest()
 
 
 def _values(response: Response) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from scheduling import caller, owners
+from scheduling.errors import Misconfigured
 from scheduling.roles import Role, has_role
 
 if TYPE_CHECKING:  # rest_framework.views imports this module through the settings
@@ -39,6 +41,10 @@ class RolePermission(BasePermission):
 
     The role that is needed names the scope: `read`, `write` or `admin`. A view can change that in `scopes`
     ({action: Scope}).
+
+    A view that shows or changes things of the whole installation is for those who are bound to no owner. A view whose
+    rows all come from `scheduling.owners.visible` says `for_bound = True`, or names the actions that are so: what a new
+    view forgets is refused (docs/decisions/owners.md).
     """
 
     message = "Your role does not allow this."
@@ -53,7 +59,20 @@ class RolePermission(BasePermission):
         if scope not in scopes_of(request):
             self.code, self.message = "insufficient_scope", f"The token lacks the scope {scope}."
             return False
+        if not _is_for(view):
+            self.code, self.message = (
+                "bound_to_owner",
+                "This is for the whole installation, and you are bound to an owner.",
+            )
+            return False
         return True
+
+
+def _is_for(view: APIView) -> bool:
+    """Whether the view is for who asks. Raises Misconfigured where nobody knows who that is."""
+    if caller.current() is None:
+        raise Misconfigured("MIDDLEWARE lacks api.callers.ActingFor, so nobody knows whose things a request may see.")
+    return owners.unbound() or bool(getattr(view, "for_bound", False))
 
 
 def needed(method: str | None, view: APIView) -> tuple[Role, Scope]:

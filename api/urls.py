@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import AllowAny
 from rest_framework.routers import DefaultRouter
 
+from api.audit.views import AuditViewSet
 from api.backends.views import BackendViewSet
 from api.cron.views import DescribeView, ImportView, ReviewView
 from api.cron.zone_data import TzdataView
@@ -30,6 +31,7 @@ router.register("jobs", JobViewSet, basename="job")
 router.register("backends", BackendViewSet, basename="backend")
 router.register("hosts", HostViewSet, basename="host")
 router.register("drift", DriftViewSet, basename="drift")
+router.register("audit", AuditViewSet, basename="audit")
 router.register("tokens", TokenViewSet, basename="token")
 
 # The schema and its page hold no data of anybody, so they need no login.

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
+from scheduling import queries
 from scheduling.errors import NotFound
 from scheduling.models import Schedule, Task, Workflow
 
@@ -17,17 +18,17 @@ User = AbstractBaseUser | AnonymousUser
 
 def schedules(user: User) -> QuerySet[Schedule]:
     """The schedules that the user may see: all of them, for everybody with a role."""
-    return Schedule.objects.all()
+    return queries.schedules()
 
 
 def tasks(user: User) -> QuerySet[Task]:
     """The tasks that the user may see."""
-    return Task.objects.all()
+    return queries.tasks()
 
 
 def workflows(user: User) -> QuerySet[Workflow]:
     """The workflows that the user may see."""
-    return Workflow.objects.all()
+    return queries.workflows()
 
 
 def schedule(user: User, pk: int) -> Schedule:

@@ -16,6 +16,7 @@ from jobs.summary.page import as_html, as_text, headline
 from jobs.summary.rows import ended
 from jobs.summary.table import STATUSES, as_csv
 from scheduling.job_context import JobContext
+from scheduling.owners import access_of_task
 from scheduling.registry import job
 from scheduling.storable import Json
 
@@ -86,7 +87,7 @@ def _counted(context: JobContext, since: datetime, until: datetime, late_after: 
         if context.cancelled:
             raise Cancelled
 
-    rows = ended(since, until, page_read=page_read)
+    rows = ended(since, until, page_read=page_read, access=access_of_task(context.task_id))
     return summary(rows, since=since, until=until, late_after=late_after, most=_MOST_TASKS)
 
 

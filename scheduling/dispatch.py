@@ -13,7 +13,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Count, Exists, Q
 
-from scheduling import delivery, ledger, processes
+from scheduling import caller, delivery, ledger, processes
+from scheduling.caller import Caller, acting
 from scheduling.errors import InvalidTrigger, NotFound
 from scheduling.executor import executor
 from scheduling.lifecycle import OPEN, Status
@@ -180,7 +181,7 @@ def _decide(
             break
         planned = _plan(schedule, until or now, open_tasks.get(schedule.pk, 0), skip_because, most)
         decisions: Iterable[Decision] = planned.decisions
-        if planned.replace and _stop_open(schedule, now):
+        if planned.replace and _replaced(schedule, now, woken_by):
             decisions = map(_waits_for_the_replaced, decisions)
         host = _host(schedule)
         occurrences += [ledger.Occurrence(schedule.pk, one.due_at, one.status, one.reason, host) for one in decisions]
@@ -226,6 +227,12 @@ def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
     for schedule_id, count in tasks.union(workflows, all=True):
         found[schedule_id] += count
     return found
+
+
+def _replaced(schedule: Schedule, now: datetime, woken_by: str) -> bool:
+    """Stop what is open, for who asks for it, or for what woke us. Returns whether something still runs."""
+    with acting(caller.current() or Caller(woken_by)):
+        return _stop_open(schedule, now)
 
 
 def _stop_open(schedule: Schedule, now: datetime) -> bool:

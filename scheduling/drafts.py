@@ -6,7 +6,7 @@ import copy
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict, Unpack, cast
 
-from scheduling import keys, queries, routing, validation
+from scheduling import keys, owners, queries, routing, tag_sets, validation
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, SyncState
 from scheduling.planning import next_due
@@ -43,10 +43,15 @@ class ScheduleFields(TypedDict, total=False):
     on_lost: str
     on_host_lost: str
     paused: bool
+    owner: int | None
+    tags: list[str]
 
 
 _TRIGGER: Final = {"cron", "every", "timezone", "starts_at"}
 TIMING: Final = _TRIGGER | {"ends_at", "paused"}
+_OF_OWNER: Final = frozenset({"owner", "tags"})
+# What a schedule keeps when it is replaced.
+_KEPT: Final = frozenset({"key", "owner"})
 # What routing reads: with a fault in one of these it cannot answer.
 _ROUTED_BY: Final = {"name", "cron", "every", "timezone", "starts_at", "ends_at", "host"}
 
@@ -86,14 +91,19 @@ def attempt(
 def _asked(before: Schedule | None, now: datetime, fields: ScheduleFields) -> tuple[Schedule, set[str]]:
     """The schedule with these fields, neither checked nor planned, and what differs from `before`."""
     if before is None:
-        values: dict[str, Any] = {"backend": routing.AUTO, "executor": routing.AUTO, **fields}
+        values: dict[str, Any] = {
+            "backend": routing.AUTO, "executor": routing.AUTO, "owner": owners.usual(), **fields,
+        }  # fmt: skip
         given = fields.get("key", "")
         # Whether a key that is made from the name is free is seen when it is stored.
         values["key"] = given or keys.of_name(str(fields.get("name", "")))
-        return Schedule(created_at=now, **values), {*TIMING, "key"} if given else {*TIMING}
+        changed = {*TIMING, *_OF_OWNER, "key"} if given else {*TIMING, *_OF_OWNER}
+        return Schedule(created_at=now, **values), changed
     changed = copy.copy(before)
     # Django keeps the state of the stored row in here. The draft needs its own.
     changed._state = copy.copy(before._state)  # noqa: SLF001 - Model.__copy__ does not exist
+    # And its own of the rows that it refers to: it may get other tags.
+    changed._state.fields_cache = dict(before._state.fields_cache)  # noqa: SLF001 - as above
     asked = one_trigger(fields)
     differing = {field for field, value in asked.items() if getattr(changed, field) != value}
     for field in differing:
@@ -102,10 +112,10 @@ def _asked(before: Schedule | None, now: datetime, fields: ScheduleFields) -> tu
 
 
 def defaults() -> ScheduleFields:
-    """Every field with its default value; without the key, which a schedule keeps."""
+    """Every field with its default value; without the key and the owner, which a schedule keeps."""
     blank = Schedule(backend=routing.AUTO, executor=routing.AUTO)
     return cast(
-        "ScheduleFields", {name: getattr(blank, name) for name in ScheduleFields.__annotations__ if name != "key"}
+        "ScheduleFields", {name: getattr(blank, name) for name in ScheduleFields.__annotations__ if name not in _KEPT}
     )
 
 
@@ -149,8 +159,7 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
 def _checked(schedule: Schedule, changed: set[str]) -> Trigger:
     """The trigger of a schedule that is checked and routed. Raises InvalidRequest with all that is wrong at once."""
     trigger, problems = validation.examine(schedule)
-    if "key" in changed:
-        problems += problems_with_key(schedule.key, is_taken=queries.is_key_taken(schedule.key, but=schedule.pk))
+    problems += _problems_with_owner(schedule, changed)
     try:
         if trigger is None or any(problem.field in _ROUTED_BY for problem in problems):
             routing.check_names(schedule)
@@ -179,6 +188,16 @@ def problems_with_key(key: str, *, is_taken: bool) -> list[Problem]:
     if not keys.is_key(key):
         return [Problem("key", "not_a_key", keys.WHAT_TO_WRITE)]
     return [taken(key)] if is_taken else []
+
+
+def _problems_with_owner(schedule: Schedule, changed: set[str]) -> list[Problem]:
+    problems = list(owners.problems_with(schedule.owner)) if "owner" in changed else []
+    if "tags" in changed:
+        problems += tag_sets.problems_with(schedule.tags)
+    if "key" in changed or ("owner" in changed and schedule.pk is not None):
+        is_taken = queries.is_key_taken(schedule.key, owner=schedule.owner, but=schedule.pk)
+        problems += problems_with_key(schedule.key, is_taken=is_taken)
+    return problems
 
 
 def _anchor(schedule: Schedule, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from scheduling.host_states import silent_names
 from scheduling.hosts import OVERDUE_AFTER
 from scheduling.lifecycle import FINISHED, OPEN, Status
 from scheduling.models import Overlap, Schedule, SyncState, Task
+from scheduling.owners import visible
 
 # Of many tasks that are waited for, so many are named.
 MOST_NAMED: Final = 10
@@ -78,7 +79,7 @@ def _of_queued(task: Task) -> Iterator[Reason]:
 
 
 def _waits_for_others(task: Task) -> Iterator[Reason]:
-    earlier = Task.objects.filter(schedule=task.schedule_id, status__in=OPEN, pk__lt=task.pk).order_by("pk")
+    earlier = visible(Task.objects).filter(schedule=task.schedule_id, status__in=OPEN, pk__lt=task.pk).order_by("pk")
     ids = ", ".join(map(str, earlier.values_list("pk", flat=True)[:MOST_NAMED]))
     yield Reason("waits_for_task", f"It waits for the end of task {ids}." if ids else "It waits for its schedule.")
 
@@ -103,7 +104,7 @@ def _of_schedule(schedule: Schedule, now: datetime) -> Iterator[Reason]:
 
 
 def _of_its_tasks(schedule: Schedule) -> Iterator[Reason]:
-    tasks = Task.objects.filter(schedule=schedule).order_by("-pk")
+    tasks = visible(Task.objects).filter(schedule=schedule).order_by("-pk")
     still = tasks.filter(status__in=OPEN).first()
     if still is not None and schedule.overlap != Overlap.ALLOW:
         yield Reason("task_is_open", f"Task {still.pk} is {still.status}; overlap is {schedule.overlap}.")

@@ -15,6 +15,7 @@ from scheduling.backend import all_backends
 from scheduling.findings import Finding
 from scheduling.hosts import LOST_AFTER, OVERDUE_AFTER, RUNNING_TASKS
 from scheduling.models import DriftRecord, Host, Process, Schedule
+from scheduling.owners import visible
 
 # For so long a host is told that its cron had to be stood in for: a yearly schedule proves nothing for a year.
 TOLD_FOR: Final = timedelta(days=1)
@@ -74,7 +75,7 @@ def silent_names() -> set[str]:
 
 def overdue(*, now: datetime) -> QuerySet[Schedule]:
     """The schedules of hosts that no wake-up decided in time, and nobody else yet."""
-    return Schedule.objects.filter(routed_to__in=_per_host(), next_due_at__lte=now - OVERDUE_AFTER)
+    return visible(Schedule.objects).filter(routed_to__in=_per_host(), next_due_at__lte=now - OVERDUE_AFTER)
 
 
 def findings(*, now: datetime) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What is the key of a schedule? A short name for programs, unique among all schedules."""
+"""What is the key of a schedule? A short name for programs, unique among the schedules of one owner."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from operator import or_
 from django.db.models import OuterRef, Q, Subquery
 
 from scheduling.models import Schedule, Task
+from scheduling.owners import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ def latest(schedules: Iterable[Schedule], *, count: int) -> dict[int, list[Outco
     ids = [schedule.pk for schedule in schedules]
     found: dict[int, list[Outcome]] = {pk: [] for pk in ids}
     # The oldest task that is wanted of each schedule, found by the index on (schedule, -id).
-    own = Task.objects.filter(schedule=OuterRef("pk")).order_by("-pk").values("pk")
+    own = visible(Task.objects).filter(schedule=OuterRef("pk")).order_by("-pk").values("pk")
     edges = Schedule.objects.filter(pk__in=ids).annotate(edge=Subquery(own[count - 1 : count]))
     wanted = [Q(schedule=pk, pk__gte=edge or 0) for pk, edge in edges.values_list("pk", "edge")]
     if not wanted:
         return found
-    rows = Task.objects.filter(reduce(or_, wanted)).order_by("pk")
+    rows = visible(Task.objects).filter(reduce(or_, wanted)).order_by("pk")
     for row in rows.values_list("schedule_id", "pk", "status", "created_at", "due_at", "started_at", "finished_at"):
         schedule_id, pk, status, created, due, started, finished = row
         lasted = finished - started if started and finished else None

@@ -12,7 +12,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from scheduling import keys
 from scheduling.errors import InvalidRequest, NotFound, Problem
-from scheduling.models import Host, Schedule, Task
+from scheduling.models import AuditEntry, DriftRecord, DriftSchedule, Host, Schedule, Task, Workflow
+from scheduling.owners import unbound, visible
 from scheduling.planning import next_due
 
 # One answer's worth: a schedule that is due each second has 86,400 of them a day.
@@ -28,27 +29,56 @@ class Occurrence:
 
 
 def schedules() -> QuerySet[Schedule]:
-    """All schedules, each with the zone of its host: many of them are shown without asking for each one's."""
+    """The schedules that who asks may see, each with the zone of its host, its tags and who created and changed it:
+    many of them are shown without asking for each one's.
+    """
     zone = Host.objects.filter(name=OuterRef("host")).values("zone")
-    return Schedule.objects.annotate(host_zone=Subquery(zone))
+    rows = Schedule.objects.select_related("tag_set", "created_by", "changed_by")
+    return visible(rows.annotate(host_zone=Subquery(zone)))
+
+
+def tasks() -> QuerySet[Task]:
+    """The tasks that who asks may see, with their tags and who created them."""
+    return visible(Task.objects.select_related("tag_set", "created_by"))
+
+
+def workflows() -> QuerySet[Workflow]:
+    """The workflows that who asks may see, with their tags and who created them."""
+    return visible(Workflow.objects.select_related("tag_set", "created_by"))
+
+
+def audit_entries() -> QuerySet[AuditEntry]:
+    """The audit log, as far as who asks may see it, with who did it."""
+    return visible(AuditEntry.objects.select_related("actor"))
+
+
+def drift_of(schedule: Schedule) -> QuerySet[DriftRecord]:
+    """The differences that concern this schedule. Who is bound to an owner sees those that concern nobody else."""
+    found = DriftRecord.objects.prefetch_related("concerned").filter(concerned__schedule_id=schedule.pk)
+    if unbound():
+        return found
+    others = DriftSchedule.objects.exclude(schedule_id__in=visible(Schedule.objects).values("pk"))
+    return found.exclude(pk__in=others.values("record"))
 
 
 def schedule(schedule_id: int) -> Schedule:
-    """One schedule; raises NotFound."""
-    found = Schedule.objects.filter(pk=schedule_id).first()
+    """One schedule; raises NotFound, also for one that who asks may not see."""
+    found = visible(Schedule.objects.select_related("tag_set")).filter(pk=schedule_id).first()
     if found is None:
         raise NotFound(f"There is no schedule {schedule_id}.")
     return found
 
 
-def schedule_by_key(key: str) -> Schedule | None:
-    """The schedule that has this key, or None. Any text will do."""
-    return Schedule.objects.filter(key=key).first() if keys.is_key(key) else None
+def schedule_by_key(key: str, *, owner: int | None = None) -> Schedule | None:
+    """The schedule of this owner that has this key, or None. Any text will do."""
+    if not keys.is_key(key):
+        return None
+    return visible(Schedule.objects.select_related("tag_set")).filter(key=key, owner=owner).first()
 
 
-def is_key_taken(key: str, *, but: int | None = None) -> bool:
-    """Whether a schedule, other than the one with the id `but`, has this key."""
-    others = Schedule.objects.filter(key=key)
+def is_key_taken(key: str, *, owner: int | None = None, but: int | None = None) -> bool:
+    """Whether a schedule of this owner, other than the one with the id `but`, has this key."""
+    others = Schedule.objects.filter(key=key, owner=owner)
     return (others if but is None else others.exclude(pk=but)).exists()
 
 
@@ -64,7 +94,7 @@ def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurre
     """
     if end < start:
         raise InvalidRequest([Problem("to", "ends_before_start", "Write a time that is not before `from`.")])
-    rows = Task.objects.filter(schedule=of, due_at__range=(start, end)).order_by("due_at")
+    rows = visible(Task.objects).filter(schedule=of, due_at__range=(start, end)).order_by("due_at")
     past = [Occurrence(task.due_at, task) for task in rows[:MOST_OCCURRENCES] if task.due_at is not None]
     coming: list[Occurrence] = []
     after = of.cursor if start <= of.cursor else start - timedelta(microseconds=1)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Unpack, cast
+from typing import Any, Final, Unpack, cast
 
 from django.db import IntegrityError, transaction
 
-from scheduling import delivery, dispatch, drafts, drift, keys, ledger, queries, receipts
+from scheduling import actors, audit, delivery, dispatch, drafts, drift, keys, ledger, queries, receipts, tag_sets
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import Conflict, InvalidRequest, NotFound, StaleVersion
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import OnLost, Schedule, Task
+from scheduling.owners import visible
 
 PAUSED: Final = "the schedule was paused before this occurrence was dispatched"
 DELETED: Final = "its schedule was deleted"
@@ -64,12 +65,12 @@ def create(*, now: datetime, **fields: Unpack[ScheduleFields]) -> Schedule:
 def put(
     key: str, /, *, now: datetime, version: Versions = None, **fields: Unpack[ScheduleFields]
 ) -> tuple[Schedule, bool]:
-    """Replace the schedule that has this key, or create it. Returns it, and whether it was created.
+    """Replace the schedule of `owner` that has this key, or create it. Returns it, and whether it was created.
 
     Raises InvalidRequest and StaleVersion as `replace` does.
     """
     for _ in range(_KEY_TRIES):
-        found = queries.schedule_by_key(key)
+        found = queries.schedule_by_key(key, owner=fields.get("owner"))
         try:
             if found is not None:
                 return replace(found.pk, now=now, version=version, **fields), False
@@ -113,10 +114,14 @@ def store_change(
         is_new = drafts.asked_of(schedule) != asked
         if is_new:
             schedule.version += 1
+            schedule.changed_by = actors.current()
+            tag_sets.store([schedule])
             schedule.save()
         elif changed:
             schedule.refresh_from_db()
         receipts.leave(schedule)
+        if is_new:
+            audit.record(_change(schedule, "changed", asked, drafts.asked_of(schedule)), now=now)
     return Change(schedule, before, tuple(due), is_new)
 
 
@@ -156,7 +161,8 @@ def delete(schedule_id: int, *, now: datetime, version: Versions = None) -> Dele
         dispatch.decide(schedule, now=now, woken_by="request", skip_because=DELETED)
         deletion = end_tasks([schedule_id], now)
         schedule.delete()
-    schedule.pk = schedule_id
+        schedule.pk = schedule_id
+        note_deleted([schedule], now=now)
     drift.remove(schedule, from_backend=schedule.routed_to)
     return deletion
 
@@ -170,6 +176,10 @@ def trigger(schedule_id: int, *, now: datetime) -> tuple[Task, str]:
         schedule = _locked(schedule_id)
         [task] = ledger.record([dispatch.extra_task(schedule, now=now, woken_by="request")], now)
         receipts.leave(task)
+        done = audit.Change(
+            "schedule", schedule_id, "triggered", schedule.name, schedule.owner, {"task": [None, task.pk]}
+        )
+        audit.record(done, now=now)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
@@ -191,7 +201,7 @@ def _store_under_free_key(schedule: Schedule, *, is_given: bool) -> None:
         try:
             return _store(schedule)
         except IntegrityError:
-            if is_given and queries.is_key_taken(schedule.key):
+            if is_given and queries.is_key_taken(schedule.key, owner=schedule.owner):
                 raise InvalidRequest([drafts.taken(schedule.key)]) from None
             # Whoever had the key has deleted it since, unless it was another constraint.
             if not left:
@@ -201,10 +211,34 @@ def _store_under_free_key(schedule: Schedule, *, is_given: bool) -> None:
     return None
 
 
+def note_created(made: Iterable[Schedule], *, now: datetime) -> None:
+    """Write into the audit log that these schedules were created, in the transaction that does it."""
+    audit.record(*(_change(one, "created", {}, drafts.asked_of(one)) for one in made), now=now)
+
+
+def note_changed(pairs: Iterable[tuple[Schedule, Schedule]], *, now: datetime) -> None:
+    """As `note_created`: these schedules were changed, each from what it was to what it is."""
+    asked = [(after, drafts.asked_of(before), drafts.asked_of(after)) for before, after in pairs]
+    audit.record(*(_change(schedule, "changed", before, after) for schedule, before, after in asked), now=now)
+
+
+def note_deleted(gone: Iterable[Schedule], *, now: datetime) -> None:
+    """As `note_created`: these schedules, which have their ids still, were deleted."""
+    audit.record(*(_change(one, "deleted", drafts.asked_of(one), {}) for one in gone), now=now)
+
+
 def _store(schedule: Schedule) -> None:
     with transaction.atomic():
+        schedule.created_by = schedule.changed_by = actors.current()
+        tag_sets.store([schedule])
         schedule.save(force_insert=True)
         receipts.leave(schedule)
+        note_created([schedule], now=schedule.created_at)
+
+
+def _change(schedule: Schedule, action: str, before: dict[str, Any], after: dict[str, Any]) -> audit.Change:
+    changes = audit.difference(before, after)
+    return audit.Change("schedule", schedule.pk, action, schedule.name, schedule.owner, changes)
 
 
 def _reinstall(schedule: Schedule, before: str) -> None:
@@ -214,7 +248,7 @@ def _reinstall(schedule: Schedule, before: str) -> None:
 
 
 def _locked(schedule_id: int, version: Versions = None) -> Schedule:
-    schedule = Schedule.objects.select_for_update().filter(pk=schedule_id).first()
+    schedule = visible(Schedule.objects.select_for_update()).filter(pk=schedule_id).first()
     if schedule is None:
         raise NotFound(f"There is no schedule {schedule_id}.")
     if version is not None and schedule.version not in ({version} if isinstance(version, int) else version):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
 
-from scheduling import delivery, ledger, receipts, validation
+from scheduling import audit, delivery, ledger, owners, receipts, tag_sets, validation
 from scheduling.errors import Conflict, NotFound, StaleVersion
 from scheduling.lifecycle import RETRYABLE, Status
 from scheduling.models import Task
@@ -33,6 +33,8 @@ class TaskFields(TypedDict, total=False):
     timeout: int | None
     on_lost: str
     expires: datetime | None
+    owner: int | None
+    tags: list[str]
 
 
 CANCELLED: Final = "cancelled by request"
@@ -59,6 +61,7 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
     """
     task = draft(fields, now=now)
     with transaction.atomic():
+        tag_sets.store([task])
         ledger.record([task], now)
         receipts.leave(task)
     if task.status == Status.SCHEDULED and task.due_at is not None:
@@ -78,6 +81,7 @@ def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str
     """
     with transaction.atomic():
         task = _locked(task_id, version)
+        before = task.status
         if task.status == Status.RUNNING:
             done = ledger.ask_to_stop(task_id, reason=reason, now=now) or task.cancel_asked_at is not None
         else:
@@ -86,6 +90,7 @@ def cancel(task_id: int, *, now: datetime, version: Versions = None, reason: str
             raise AlreadyFinished(f"The task has finished already: it is {task.status}.")
         task.refresh_from_db()
         receipts.leave(task)
+        note("cancelled", [(task, before, task.status)], now=now)
     return task
 
 
@@ -99,9 +104,11 @@ def retry(task_id: int, *, now: datetime, version: Versions = None) -> tuple[Tas
         task = _locked(task_id, version)
         if (refusal := why_not_retried(task)) is not None:
             raise refusal
+        before = task.status
         ledger.retry(task, now=now)
         task.refresh_from_db()
         receipts.leave(task)
+        note("retried", [(task, before, task.status)], now=now)
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
 
 
@@ -116,18 +123,30 @@ def why_not_retried(task: Task) -> NotRetryable | None:
 
 def draft(fields: TaskFields, *, now: datetime) -> Task:
     """The task that `create` stores: SCHEDULED where it waits for its time, else QUEUED. Raises InvalidRequest."""
-    values: dict[str, Any] = {"job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", **fields}
+    values: dict[str, Any] = {
+        "job": settings.TANDEM_DEFAULT_JOB, "executor": "worker", "owner": owners.usual(), **fields,
+    }  # fmt: skip
     at: datetime | None = values.pop("scheduled_time", None)
     later = at is not None and at > now
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, due_at=at, **values)
-    validation.check_task(task, starts=at if later and at is not None else now)
+    problems = [*owners.problems_with(task.owner), *tag_sets.problems_with(task.tags)]
+    validation.check_task(task, starts=at if later and at is not None else now, besides=problems)
     task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
     return task
 
 
+def note(action: str, moved: Iterable[tuple[Task, str, str]], *, now: datetime) -> None:
+    """Write into the audit log that somebody has done this to these tasks, each with its status before and after.
+
+    It belongs into the transaction that does it.
+    """
+    changes = [(task, audit.difference({"status": before}, {"status": after})) for task, before, after in moved]
+    audit.record(*(audit.Change("task", one.pk, action, one.name, one.owner, what) for one, what in changes), now=now)
+
+
 def _locked(task_id: int, version: Versions) -> Task:
     """The task, which no other transaction changes meanwhile. Raises NotFound and StaleVersion."""
-    task = Task.objects.select_for_update().filter(pk=task_id).first()
+    task = owners.visible(Task.objects.select_for_update()).filter(pk=task_id).first()
     if task is None:
         raise NotFound(f"There is no task {task_id}.")
     if version is not None and task.events not in version:

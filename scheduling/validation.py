@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -73,12 +73,13 @@ def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
     return Every(schedule.every, schedule.anchor.replace(microsecond=0)), []
 
 
-def check_task(task: Task, *, starts: datetime) -> None:
+def check_task(task: Task, *, starts: datetime, besides: Iterable[Problem] = ()) -> None:
     """Check a one-off task that is to start at `starts`, and set the machine that it has to run on.
 
-    Raises InvalidRequest with every problem, also where nobody on that machine would run it.
+    Raises InvalidRequest with every problem, also where nobody on that machine would run it, and with those that the
+    caller found `besides`.
     """
-    problems = [*_texts(task, "name", "description", "host"), *_job(task), *_execution(task)]
+    problems = [*besides, *_texts(task, "name", "description", "host"), *_job(task), *_execution(task)]
     if task.executor not in executor_names():
         known = ", ".join(executor_names())
         problems.append(Problem("executor", "unknown_executor", f"There is no such executor: write {known}."))

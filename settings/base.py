@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "api.limits.middleware.LoginAttempts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "api.callers.ActingFor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -255,6 +256,7 @@ TANDEM_TIMEOUT = env.integer("TANDEM_TIMEOUT", 0)
 
 # Finished tasks are kept for so many days, and at most so many of them.
 TANDEM_KEEP_DAYS = env.integer("TANDEM_KEEP_DAYS", 30, low=1, high=36_500)
+TANDEM_KEEP_AUDIT_DAYS = env.integer("TANDEM_KEEP_AUDIT_DAYS", 365, low=1, high=36_500)
 TANDEM_KEEP_TASKS = env.integer("TANDEM_KEEP_TASKS", 1_000_000, low=1_000)
 TANDEM_MAX_RESULT_BYTES = env.integer("TANDEM_MAX_RESULT_BYTES", 1_000_000, low=1_000)
 TANDEM_FILES_ROOTS = env.names_list("TANDEM_FILES_ROOTS", (str(VAR / "files"),))

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from scheduling import clock, schedules
+from scheduling import actors, clock, schedules
 from scheduling.clock import Clock
 from scheduling.execution import watch_thread
 from scheduling.executor import executor
@@ -45,6 +45,12 @@ def client_as(role: str) -> APIClient:
 def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """In tests the database's clock is this machine's: no statement more now and then, and no database needed."""
     monkeypatch.setattr(clock, "_clock", Clock(timezone.now, time.monotonic, timezone.now))
+
+
+@pytest.fixture(autouse=True)
+def _new_actors() -> None:
+    """The rows of actors that an earlier test stored are gone."""
+    actors.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +23,7 @@ from api.fields import StrictSerializer, Whole
 from api.parsers import BoundedJSONParser
 from api.reading import READING, in_language, language_of, reading_of
 from api.writing import asks_dry_run, write
-from scheduling.models import Schedule
+from scheduling import owners, queries
 from scheduling.review import adoption
 from scheduling.review.accounts import user_names
 from scheduling.review.crontab_text import Form
@@ -44,6 +45,8 @@ class DescribeView(APIView):
     """What a cron expression or an interval means. Stores nothing."""
 
     action = "describe"
+    # Shows only what it is sent.
+    for_bound = True
     roles = {"describe": Role.VIEWER}
 
     @extend_schema(
@@ -78,6 +81,8 @@ class ReviewView(APIView):
     """A whole crontab, or all schedules, in plain words. Stores nothing and runs nothing."""
 
     action = "review"
+    # Its schedules come through the door.
+    for_bound = True
     roles = {"review": Role.VIEWER}
     parser_classes = [BoundedJSONParser, CrontabParser]
     renderer_classes = [JSONRenderer, TableRenderer, CsvRenderer]
@@ -121,7 +126,7 @@ class ReviewView(APIView):
         asked.is_valid(raise_exception=True)
         reading = reading_of(request)
         wanted = ReportOptions(count=asked.validated_data["count"], **reading)
-        report = of_schedules(Schedule.objects.order_by("pk").iterator(), options=wanted, now=timezone.now())
+        report = of_schedules(queries.schedules().order_by("pk").iterator(), options=wanted, now=timezone.now())
         return _answer(request, report, reading["language"])
 
 
@@ -129,6 +134,8 @@ class ImportView(APIView):
     """Turns crontab lines into schedules, if TANDEM_CRON_IMPORT allows their commands. Commands are never run."""
 
     action = "import"
+    # As above. The crontab of a machine is refused below.
+    for_bound = True
     roles = {"import": Role.ADMIN}
 
     @extend_schema(
@@ -144,6 +151,8 @@ class ImportView(APIView):
         default) it only shows what would happen. With `comment_out` it first writes a backup of the crontab.
         """
         given, language = read(ImportInput(data=request.data)), language_of(request)
+        if given["installed"] and not owners.unbound():
+            raise PermissionDenied("The crontab of a machine belongs to no owner: send the text as `crontab`.")
         dry_run = given["dry_run"] or asks_dry_run(request)
         now, table = timezone.now(), foreign_table() if given["installed"] else None
         report = of_crontab(

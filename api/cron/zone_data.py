@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from api.fields import Choice, Instant, StrictSerializer
 from api.schedules.preview import MovedOutput
 from api.schedules.serializers import OccurrenceOutput, occurrence
-from scheduling import processes
-from scheduling.models import Host, Process, ReplannedSchedule, Schedule
+from scheduling import processes, queries
+from scheduling.models import Host, Process, ReplannedSchedule
 from scheduling.review.preview import MOST_DAYS
 from scheduling.review.zone_data import Comparison, Moved, compare_with, last_change
 from scheduling.roles import Role
@@ -145,5 +145,5 @@ def _with_system() -> Comparison | None:
     files = system_files()
     if files is None:
         return None
-    schedules = Schedule.objects.order_by("pk").iterator()
+    schedules = queries.schedules().order_by("pk").iterator()
     return compare_with(files, schedules, days=MOST_DAYS, now=timezone.now())

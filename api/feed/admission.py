@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http.request import validate_host
 
 from api.authentication import token_of
+from api.bindings.service import access_of
 from api.feed.connections import Visitor
 from api.roles import Scope
 from scheduling.roles import Role, has_role
@@ -49,7 +50,7 @@ def visitor_of(scope: AsgiScope) -> Visitor | None:
         return None
     if not has_role(user, Role.VIEWER) or (token is not None and Scope.READ not in token.scopes):
         raise NotAllowed
-    return Visitor(user.pk, None if token is None else token.pk)
+    return Visitor(user.pk, None if token is None else token.pk, access_of(user, token))
 
 
 def _token(scope: AsgiScope) -> bytes | None:

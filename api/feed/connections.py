@@ -12,9 +12,11 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from api.bindings.service import narrowed, owners_of_users
 from api.feed.threads import in_thread
 from api.tokens import service
 from scheduling import clock
+from scheduling.caller import Access
 from scheduling.database_away import unavailable
 from scheduling.roles import with_role
 
@@ -30,10 +32,11 @@ class TooManyConnections(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who opened a connection: a token, or the session of a user (`token_id` is None)."""
+    """Who opened a connection: a token, or the session of a user (`token_id` is None), and whose tasks they see."""
 
     user_id: int
     token_id: int | None
+    access: Access = None
 
 
 class Connections:
@@ -46,7 +49,7 @@ class Connections:
     @asynccontextmanager
     async def place(self, visitor: Visitor, withdrawn: Callable[[], None]) -> AsyncIterator[None]:
         """Count a connection inside the block. `withdrawn` is called when its visitor may not stay: the token was
-        revoked or has expired, or the user is not active or has no role any more.
+        revoked or has expired, the user is not active or has no role any more, or is bound to other owners.
 
         Raises TooManyConnections.
         """
@@ -104,9 +107,16 @@ def is_full(visitor: Visitor) -> bool:
 def still_admitted(visitors: Collection[Visitor]) -> set[Visitor]:
     """Those who may stay. Queries the database."""
     token_ids = [visitor.token_id for visitor in visitors if visitor.token_id is not None]
-    tokens = set(service.valid(clock.now()).filter(pk__in=token_ids).values_list("pk", flat=True))
+    tokens = dict(service.valid(clock.now()).filter(pk__in=token_ids).values_list("pk", "owner_id"))
     users = with_role(visitor.user_id for visitor in visitors)
-    return {one for one in visitors if one.user_id in users and (one.token_id is None or one.token_id in tokens)}
+    owners = owners_of_users(users)
+    return {
+        one
+        for one in visitors
+        if one.user_id in users
+        and (one.token_id is None or one.token_id in tokens)
+        and one.access == narrowed(owners[one.user_id], tokens.get(one.token_id) if one.token_id else None)
+    }
 
 
 _connections: WeakKeyDictionary[asyncio.AbstractEventLoop, Connections] = WeakKeyDictionary()

@@ -12,17 +12,20 @@ from scheduling.models import Task, TaskEvent
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An event as it is sent. `number` counts within its task. A feed that has sent this resumes at `position`."""
+    """An event as it is sent. `number` counts within its task. A feed that has sent this resumes at `position`.
+    `owner` is the task's.
+    """
 
     task_id: int
     number: int
     text: str
     position: int = 0
+    owner: int | None = None
 
 
 def update(event: TaskEvent) -> Update:
     """The update for a client that watches the event's task."""
-    return _update(event, _message(event))
+    return Update(event.task_id, event.number, _text(_message(event)), owner=_owner(event))
 
 
 def present(last: TaskEvent) -> Update:
@@ -32,13 +35,13 @@ def present(last: TaskEvent) -> Update:
     """
     task: Task = last.task
     standing = {"result": task.result, "progress": task.progress, "error": task.error}
-    return _update(last, _message(last) | standing)
+    return Update(last.task_id, last.number, _text(_message(last) | standing), owner=task.owner)
 
 
 def feed_update(event: TaskEvent, position: int) -> Update:
     """The update for a client of the feed of all tasks."""
     message = _message(event) | {"position": position}
-    return Update(event.task_id, event.number, _text(message), position)
+    return Update(event.task_id, event.number, _text(message), position, _owner(event))
 
 
 def _message(event: TaskEvent) -> dict[str, Any]:
@@ -55,8 +58,10 @@ def _message(event: TaskEvent) -> dict[str, Any]:
     }
 
 
-def _update(event: TaskEvent, message: dict[str, Any]) -> Update:
-    return Update(event.task_id, event.number, _text(message))
+def _owner(event: TaskEvent) -> int | None:
+    """The owner of the event's task, as `scheduling.events.log.events` has read it."""
+    owner: int | None = getattr(event, "owner", None)
+    return owner
 
 
 def _text(message: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError
 from api.feed.messages import Update, feed_update, update
 from api.feed.subscriptions import Subscription
 from api.feed.threads import in_thread
+from scheduling.caller import Access
 from scheduling.events import log as event_log
 from scheduling.events import notifier
 from scheduling.events.horizon import Horizon, positions
@@ -55,16 +56,18 @@ class Reader:
         self._listening = False
 
     @asynccontextmanager
-    async def subscription(self, task_id: int | None, overflowed: Callable[[], None]) -> AsyncIterator[Subscription]:
+    async def subscription(
+        self, task_id: int | None, overflowed: Callable[[], None], access: Access = None
+    ) -> AsyncIterator[Subscription]:
         """Subscribe to a task (or to ALL) inside the block. The subscription gets every event that enters the log
-        after the block began.
+        after the block began and that `access` lets see.
 
         A subscription to ALL gets exactly the events that its `since` does not hold. A subscription to one task may
         also get some older events. If the database is away, this waits for it. See Subscription for `overflowed`.
         """
         self._subscribers += 1
         try:
-            made = Subscription(await self._present(task_id), overflowed)
+            made = Subscription(await self._present(task_id), overflowed, access)
             self._subscriptions.setdefault(task_id, set()).add(made)
             try:
                 yield made

@@ -26,6 +26,7 @@ from api.feed.reader import reader
 from api.feed.streams import task_updates
 from api.feed.subscriptions import SlowClient
 from api.models import ApiToken
+from scheduling import caller
 from scheduling.errors import NotFound
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -79,7 +80,8 @@ def event_stream(request: Request, task_id: int) -> StreamingHttpResponse:
     if not isinstance(request._request, ASGIRequest):  # noqa: SLF001 - DRF has no public name for it
         raise NotAcceptable("This server is not an ASGI server and cannot stream events: ask for application/json.")
     user: Any = request.user
-    visitor = Visitor(user.pk, request.auth.pk if isinstance(request.auth, ApiToken) else None)
+    token_id = request.auth.pk if isinstance(request.auth, ApiToken) else None
+    visitor = Visitor(user.pk, token_id, caller.access())
     if is_full(visitor):
         raise TooManyStreams
     response = StreamingHttpResponse(_stream(task_id, after(request), visitor), content_type=EVENT_STREAM)
@@ -109,7 +111,7 @@ async def _stream(task_id: int, after: int | None, visitor: Visitor) -> AsyncIte
         # If the client does not read, its queue overflows and is emptied. The stream ends when the client reads again.
         async with (
             connections().place(visitor, partial(_end, over)),
-            reader().subscription(task_id, overflowed=lambda: None) as subscription,
+            reader().subscription(task_id, lambda: None, visitor.access) as subscription,
         ):
             yield f"retry: {RETRY_MILLISECONDS}\n\n"
             updates = task_updates(subscription, task_id, after=after)

@@ -136,7 +136,7 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
         async with (
             asyncio.timeout(None) as patience,
             connections().place(visitor, lambda: self._withdraw(patience)),
-            reader().subscription(self.watched, lambda: patience.reschedule(0)) as subscription,
+            reader().subscription(self.watched, lambda: patience.reschedule(0), visitor.access) as subscription,
             aclosing(self.updates(subscription, after)) as updates,
         ):
             await self._accept()

@@ -24,7 +24,7 @@ async def task_updates(subscription: Subscription, task_id: int, *, after: int |
     number `after`, that number belongs to another log, and the stream begins with the current state. Never ends.
     Raises NotFound, and SlowClient as Subscription does.
     """
-    last = await in_thread(event_log.last_of)(task_id)
+    last = await in_thread(event_log.last_of)(task_id, access=subscription.access)
     if last is None:
         raise NotFound(f"There is no task {task_id}.")
     if after is None or after > last.number:
@@ -51,7 +51,7 @@ async def feed_updates(subscription: Subscription, *, after: int | None) -> Asyn
     since = subscription.since
     page: list[TaskEvent] | None = None
     while after is not None and page != []:
-        page = await in_thread(event_log.between)(after, since, limit=PAGE)
+        page = await in_thread(event_log.between)(after, since, limit=PAGE, access=subscription.access)
         for event in page:
             after = event.pk
             yield feed_update(event, min(event.pk, since.position))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 from api.feed.messages import Update
+from scheduling import owners
+from scheduling.caller import Access
 from scheduling.events.horizon import Horizon
 
 # What waits for a client that does not read: beyond it the socket is closed, and it resumes by number.
@@ -23,12 +25,14 @@ class SlowClient(Exception):
 class Subscription:
     """The updates of one client, in order, since it subscribed.
 
-    `since` is how far the reader had come when the client subscribed. If an update finds no room, the queue is emptied,
-    `overflowed` is called, and `next` raises SlowClient. An empty queue has room for an update of any size.
+    `since` is how far the reader had come when the client subscribed, and `access` what the client may see. If an
+    update finds no room, the queue is emptied, `overflowed` is called, and `next` raises SlowClient. An empty queue has
+    room for an update of any size.
     """
 
-    def __init__(self, since: Horizon, overflowed: Callable[[], None]) -> None:
+    def __init__(self, since: Horizon, overflowed: Callable[[], None], access: Access = None) -> None:
         self.since = since
+        self.access = access
         self._overflowed = overflowed
         self._waiting: deque[Update] = deque()
         self._characters = 0
@@ -36,8 +40,8 @@ class Subscription:
         self._more = asyncio.Event()
 
     def offer(self, update: Update) -> None:
-        """Add an update at the end of the queue, if there is room."""
-        if self._slow:
+        """Add an update at the end of the queue, if the client may see it and there is room."""
+        if self._slow or not owners.sees(self.access, update.owner):
             return
         characters = self._characters + len(update.text)
         if self._waiting and (len(self._waiting) >= MOST_UPDATES or characters > MOST_CHARACTERS):

@@ -13,6 +13,8 @@ from scheduling import registry
 class JobViewSet(ViewSet):
     """The jobs that tasks and schedules can run, each with the JSON Schema of its parameters."""
 
+    # What can be run is no secret of anybody.
+    for_bound = True
     lookup_field = "name"
     lookup_value_regex = "[^/]+"
 

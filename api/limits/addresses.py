@@ -7,6 +7,11 @@ from ipaddress import IPv6Network, ip_address
 from django.http import HttpRequest
 
 
+def peer_of(request: HttpRequest) -> str:
+    """The client's whole address, as the server tells it (as below); '' for a Unix socket."""
+    return str(request.META.get("REMOTE_ADDR") or "")[:64]
+
+
 def address_of(request: HttpRequest) -> str:
     """The client's address; for IPv6 its /64, which is the least that one customer gets. '' for a Unix socket.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
 
 
@@ -16,6 +17,15 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100, help_text="What it is for.")
     prefix = models.CharField(max_length=20, db_index=True, help_text="How the token begins.")
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token, in hex.")
+    owner = models.ForeignKey(
+        Group,
+        # With SET_NULL the token would see everything.
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The only owner whose things it is for; null for all of its user's.",
+    )
     scopes = models.JSONField(help_text="The names of its scopes.")
     created_at = models.DateTimeField()
     # No related name: nobody asks a user for the tokens that they made for others.

@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from api.bodies import read
 from api.fields import Instant, StrictSerializer
 from api.many import ChosenInput, chosen, read_each
+from api.owned import OwnedRows
 from api.schedules.filters import MoveFilter
 from api.schedules.serializers import DeletionOutput, ScheduleInput
 from api.writing import NO_ID, write
@@ -74,10 +75,10 @@ def deleted(_request: Request, deletion: Any) -> Response:
 
 
 @extend_schema(tags=["schedules"], filters=True)
-class ScheduleBulkViewSet(GenericViewSet[Schedule]):
+class ScheduleBulkViewSet(OwnedRows, GenericViewSet[Schedule]):
     """Up to 1,000 schedules at once, by a list of ids or by the filters of the list."""
 
-    queryset = queries.schedules()
+    rows = staticmethod(queries.schedules)
     serializer_class = ManySchedulesOutput
     filterset_class = MoveFilter
     pagination_class = None

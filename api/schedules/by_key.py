@@ -9,12 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.bindings.service import owner_named
 from api.reading import READING
 from api.schedules.answers import asked, changed, created, shown
 from api.schedules.serializers import AnsweredSchedule, DeletionOutput, ScheduleInput, ScheduleOutput
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
 from api.writing import write
-from scheduling import clock, keys, queries, schedules
+from scheduling import caller, clock, keys, owners, queries, schedules
 from scheduling.errors import InvalidRequest, NotFound, Problem, StaleVersion
 from scheduling.models import Schedule
 from scheduling.review.advice import runs_in_a_year
@@ -22,28 +23,33 @@ from scheduling.review.advice import runs_in_a_year
 _ONLY_NEW: Final = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, enum=["*"], description="Only create: 412 if there is one already."
 )
+_OF_OWNER: Final = OpenApiParameter(
+    "owner", str, description="Whose schedule: yours if not given, where you are bound to one owner; else nobody's."
+)
 
 
 @extend_schema(tags=["schedules"])
 class ByKeyView(APIView):
     """A schedule by its key."""
 
+    for_bound = True
+
     @extend_schema(
         operation_id="schedules_by_key_retrieve",
         summary="Get a schedule by its key",
         responses={200: ScheduleOutput, 304: None},
-        parameters=[IF_NONE_MATCH, *READING[:1]],
+        parameters=[IF_NONE_MATCH, _OF_OWNER, *READING[:1]],
     )
     def get(self, request: Request, key: str) -> Response:
-        """The same answer as by its id."""
-        return unless_known(request, shown(request, _found(key)))
+        """The same answer as by its id. A key is looked up among the schedules of one owner."""
+        return unless_known(request, shown(request, _found(request, key)))
 
     @extend_schema(
         operation_id="schedules_by_key_update",
         summary="Create or replace a schedule by its key",
         request=ScheduleInput,
         responses={200: AnsweredSchedule, 201: AnsweredSchedule},
-        parameters=[IF_MATCH, _ONLY_NEW, *READING[:1]],
+        parameters=[IF_MATCH, _ONLY_NEW, _OF_OWNER, *READING[:1]],
     )
     @write()
     def put(self, request: Request, key: str) -> Response:
@@ -51,9 +57,12 @@ class ByKeyView(APIView):
         and the same body again changes nothing. With `If-Match` it only replaces, with `If-None-Match: *` it only
         creates.
         """
-        found = queries.schedule_by_key(key)
+        owner = _owner(request)
+        found = queries.schedule_by_key(key, owner=owner)
         version = _version(request, found)
         members = asked(request, found.pk if found else None)
+        if members.setdefault("owner", owner) != owner:
+            raise InvalidRequest([Problem("owner", "not_the_owner", "Write the owner of the address: `?owner=`.")])
         if members.setdefault("key", key) != key or not keys.is_key(key):
             raise InvalidRequest([Problem("key", "not_a_key", f"Write the key of the address. {keys.WHAT_TO_WRITE}")])
         before = runs_in_a_year(found, now=clock.now()) if found else None
@@ -64,18 +73,29 @@ class ByKeyView(APIView):
         operation_id="schedules_by_key_destroy",
         summary="Delete a schedule by its key",
         responses={200: DeletionOutput},
-        parameters=[IF_MATCH],
+        parameters=[IF_MATCH, _OF_OWNER],
     )
     @write()
     def delete(self, request: Request, key: str) -> Response:
         """As by its id. The key is free again."""
         version = expected(request, required=True)
-        deletion = schedules.delete(_found(key).pk, now=clock.now(), version=version)
+        deletion = schedules.delete(_found(request, key).pk, now=clock.now(), version=version)
         return Response(DeletionOutput(deletion).data)
 
 
-def _found(key: str) -> Schedule:
-    found = queries.schedule_by_key(key)
+def _owner(request: Request) -> int | None:
+    """Whose schedules have the key: `?owner=`, else the only owner that who asks is bound to, else nobody.
+
+    Raises InvalidRequest for an owner that may not be seen, and where who is bound to several names none.
+    """
+    name = request.query_params.get("owner")
+    owner = int(owner_named(name, caller.access()).pk) if name else owners.usual()
+    owners.check(owner)
+    return owner
+
+
+def _found(request: Request, key: str) -> Schedule:
+    found = queries.schedule_by_key(key, owner=_owner(request))
     if found is None:
         raise NotFound("There is no schedule with this key.")
     return found

@@ -2,13 +2,14 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import FlagFilter, InstantFilter, StrictFilterSet, choices_of
+from api.filters import FlagFilter, InstantFilter, choices_of
+from api.owned import OwnedFilter
 from scheduling.backend import backend_names
 from scheduling.executor import executor_names
 from scheduling.models import Schedule, SyncState
 
 
-class ScheduleFilter(StrictFilterSet):
+class ScheduleFilter(OwnedFilter):
     """`backend` and `executor` are those that routing chose, not those that were asked for."""
 
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")

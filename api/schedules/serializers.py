@@ -21,6 +21,7 @@ from api.fields import (
     Text,
     utc_text,
 )
+from api.owned import ActorOutput, OwnedInput, OwnedOutput
 from api.rows import RowOutput
 from scheduling import clock, host_states, keys, queries, schedules
 from scheduling.backend import backend
@@ -35,10 +36,12 @@ from scheduling.words import DEFAULT, describe
 SHOWN_NEXT = 5
 
 
-class ScheduleInput(ExecutionInput):
+class ScheduleInput(OwnedInput, ExecutionInput):
     """What is asked of a schedule: a job, and either `cron` or `every`."""
 
-    key = Text(required=False, max_length=keys.LONGEST, help_text="Unique; made from the name if not given.")
+    key = Text(
+        required=False, max_length=keys.LONGEST, help_text="Unique for its owner; made from the name if not given."
+    )
     name = Text(max_length=200)
     description = Text(required=False, allow_blank=True, max_length=10_000)
     job = Text(max_length=100, help_text="A name from /api/jobs/.")
@@ -93,7 +96,7 @@ class SyncOutput(serializers.Serializer[Schedule]):
     overdue = serializers.BooleanField(help_text="Whether it is due for 90 seconds, and nobody has decided.")
 
 
-class ScheduleOutput(RowOutput[Schedule]):
+class ScheduleOutput(OwnedOutput, RowOutput[Schedule]):
     """A schedule: what was asked for, the trigger in plain words, the next occurrences, and what is installed where.
 
     The time zone data of this machine may be older than that of the one that stored the schedule. If the zone is not
@@ -108,6 +111,7 @@ class ScheduleOutput(RowOutput[Schedule]):
     soft_timeout = Interval(allow_null=True)
     timeout = Interval(allow_null=True)
     retries = Retries()
+    changed_by = ActorOutput(allow_null=True, read_only=True)
     created_at = Instant()
     updated_at = Instant()
     words = serializers.SerializerMethodField(help_text="The trigger in plain words.")
@@ -125,7 +129,8 @@ class ScheduleOutput(RowOutput[Schedule]):
             "id", "key", "name", "description", "job", "parameters", "cron", "every", "timezone", "words",
             "next_occurrences", "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups",
             "sync", "overlap", "catch_up", "catch_up_window", "grace", "database_away", "on_host_lost", "priority",
-            "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused", "version", "created_at", "updated_at",
+            "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused", "owner", "tags", "version",
+            "created_by", "created_at", "changed_by", "updated_at",
         ]  # fmt: skip
 
     def get_words(self, schedule: Schedule) -> str:

@@ -18,6 +18,7 @@ from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.explanations import ExplanationOutput
+from api.owned import OwnedRows
 from api.reading import READING, in_language, language_of
 from api.roles import Scope
 from api.schedules.answers import asked, change, changed, created, shown
@@ -35,11 +36,11 @@ from api.schedules.serializers import (
 )
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
-from api.tasks.views import asked_task, stored_task
+from api.tasks.views import asked_task, stored_task, task_rows
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
 from api.writing import asks_dry_run, write
 from scheduling import bulk, clock, explain, queries, schedules
-from scheduling.models import DriftRecord, Schedule, Task
+from scheduling.models import DriftRecord, Schedule
 from scheduling.review.preview import preview as preview_change
 from scheduling.roles import Role
 
@@ -49,10 +50,10 @@ _CHANGE = [IF_MATCH, *_LANGUAGE]
 
 
 @extend_schema(tags=["schedules"])
-class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
+class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
     """Jobs that recur: trigger, time zone, policies, backend."""
 
-    queryset = queries.schedules()
+    rows = staticmethod(queries.schedules)
     serializer_class = ScheduleOutput
     filterset_class = ScheduleFilter
     lookup_value_regex = "[0-9]{1,18}"
@@ -224,7 +225,7 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         return Response(ScheduledOccurrence(found, many=True).data)
 
     @extend_schema(summary="List the tasks of a schedule, newest first", responses=TaskOutput(many=True))
-    @action(detail=True, queryset=Task.objects.prefetch_related("attempts"), filterset_class=TaskFilter)
+    @action(detail=True, rows=task_rows, filterset_class=TaskFilter)
     def tasks(self, request: Request, pk: str) -> Response:
         """All tasks of this schedule, including occurrences that its policies did not run."""
         tasks: Any = self.get_queryset()
@@ -233,11 +234,10 @@ class ScheduleViewSet(ListModelMixin, GenericViewSet[Schedule]):
         return self.get_paginated_response(TaskOutput(page, many=True).data)
 
     @extend_schema(summary="List the drift of a schedule, newest first", responses=DriftRecordOutput(many=True))
-    @action(detail=True, queryset=DriftRecord.objects.prefetch_related("concerned"), filterset_class=DriftFilter)
+    @action(detail=True, rows=DriftRecord.objects.all, filterset_class=DriftFilter)
     def drift(self, request: Request, pk: str) -> Response:
         """What differed between its native entries and the schedule, and when that was mended."""
-        records: Any = self.get_queryset()
-        rows = records.filter(concerned__schedule_id=queries.schedule(int(pk)).pk)
+        rows: Any = queries.drift_of(queries.schedule(int(pk)))
         page: Any = self.paginate_queryset(self.filter_queryset(rows))
         return self.get_paginated_response(DriftRecordOutput(page, many=True).data)
 

@@ -15,12 +15,13 @@ from rest_framework.viewsets import GenericViewSet
 from api.bodies import read
 from api.fields import Instant, StrictSerializer
 from api.many import PartialInput, chosen, read_each
+from api.owned import OwnedRows
 from api.roles import Scope
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskInput
 from api.tasks.views import STORED
 from api.writing import NO_ID, write
-from scheduling import clock, dry_run
+from scheduling import clock, dry_run, queries
 from scheduling.bulk import MOST, tasks
 from scheduling.models import Task
 
@@ -85,10 +86,10 @@ def became(_request: Request, outcomes: Any, delivery: str = STORED) -> Response
 
 
 @extend_schema(tags=["tasks"], filters=True)
-class TaskBulkViewSet(GenericViewSet[Task]):
+class TaskBulkViewSet(OwnedRows, GenericViewSet[Task]):
     """Up to 1,000 tasks at once, by a list of ids or by the filters of the list."""
 
-    queryset = Task.objects.all()
+    rows = staticmethod(queries.tasks)
     serializer_class = OutcomesOutput
     filterset_class = BulkFilter
     pagination_class = None

@@ -3,13 +3,14 @@
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 
-from api.filters import IdFilter, StrictFilterSet, TimelineFilter, choices_of
+from api.filters import IdFilter, TimelineFilter, choices_of
+from api.owned import OwnedFilter
 from scheduling.executor import executor_names
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Task
 
 
-class TaskFilter(StrictFilterSet):
+class TaskFilter(OwnedFilter):
     """`status` may be given several times."""
 
     status = filters.MultipleChoiceFilter(choices=[(status.value, status.value) for status in Status], distinct=False)

@@ -1,13 +1,17 @@
 """How is a task asked for, and how are tasks, their attempts and their events shown?"""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
+from api.owned import ActorOutput, OwnedInput, OwnedOutput, actor_of_tandem
 from api.rows import RowOutput
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 
 
-class TaskInput(ExecutionInput):
+class TaskInput(OwnedInput, ExecutionInput):
     """What is asked of a one-off task, which runs now or at a given time."""
 
     name = Text(max_length=200)
@@ -24,7 +28,7 @@ class TaskInput(ExecutionInput):
     )
 
 
-class TaskOutput(RowOutput[Task]):
+class TaskOutput(OwnedOutput, RowOutput[Task]):
     """A task. `result` is null until the job returns. `error` is the last failure; a completed task has none."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
@@ -51,9 +55,14 @@ class TaskOutput(RowOutput[Task]):
         fields = [
             "id", "schedule", "name", "description", "job", "parameters", "status", "reason", "due_at", "woken_by",
             "scheduled_time", "waits_until", "expires", "executor", "host", "priority", "queue", "retries",
-            "soft_timeout", "timeout", "on_lost", "attempt", "progress", "result", "error", "ran_on", "created_at",
-            "started_at", "finished_at",
+            "soft_timeout", "timeout", "on_lost", "attempt", "progress", "result", "error", "ran_on", "owner", "tags",
+            "created_by", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
+
+    @extend_schema_field(ActorOutput)
+    def get_created_by(self, row: Any) -> Any:
+        # What woke it, where nobody asked for it.
+        return super().get_created_by(row) or actor_of_tandem(row.woken_by)
 
     def get_ran_on(self, task: Task) -> str:
         # A task with one event was just stored: it has no attempt, and none is asked for.
@@ -93,10 +102,17 @@ class EventOutput(serializers.ModelSerializer[TaskEvent]):
 
     event = serializers.IntegerField(source="number")
     at = Instant()
+    actor = serializers.SerializerMethodField(help_text="Who did it; what woke the task; or the worker that ran it.")
 
     class Meta:
         model = TaskEvent
-        fields = ["event", "at", "status", "detail"]
+        fields = ["event", "at", "status", "detail", "actor"]
+
+    @extend_schema_field(ActorOutput)
+    def get_actor(self, event: TaskEvent) -> Any:
+        if event.actor is not None:
+            return ActorOutput(event.actor).data
+        return actor_of_tandem(event.task.woken_by if event.number == 1 else "worker")
 
 
 class LogLineOutput(serializers.ModelSerializer[TaskLogLine]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -19,6 +20,7 @@ from api.bodies import read
 from api.explanations import ExplanationOutput
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
 from api.once import Shown
+from api.owned import OwnedRows
 from api.roles import Scope
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
@@ -32,12 +34,17 @@ from api.tasks.serializers import (
 )
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.writing import write
-from scheduling import clock, explain, tasks
+from scheduling import clock, explain, queries, tasks
 from scheduling.events import log as event_log
 from scheduling.models import Task
 
 # The delivery of an answer that is stored with what it answers: how it went on, its process could not say.
 STORED: Final = "stored"
+
+
+def task_rows() -> QuerySet[Task]:
+    """The tasks that who asks may see, as lists show them."""
+    return queries.tasks().prefetch_related("attempts")
 
 
 def asked_task(task: Task, delivery: str, code: int) -> Response:
@@ -60,10 +67,10 @@ def cancelled_task(task: Task) -> Response:
 
 @extend_schema(tags=["tasks"])
 @extend_schema_view(list=extend_schema(summary="List tasks, newest first"))
-class TaskViewSet(ReadOnlyModelViewSet[Task]):
+class TaskViewSet(OwnedRows, ReadOnlyModelViewSet[Task]):
     """Every task: one-off, an occurrence of a schedule, or an extra run of a schedule."""
 
-    queryset = Task.objects.prefetch_related("attempts")
+    rows = staticmethod(task_rows)
     serializer_class = TaskOutput
     filterset_class = TaskFilter
     lookup_value_regex = "[0-9]{1,18}"
@@ -146,4 +153,7 @@ class TaskViewSet(ReadOnlyModelViewSet[Task]):
         task = self.get_object()
         if wants_stream(request):
             return event_stream(request, task.pk)
-        return Response(EventOutput(event_log.of_task(task.pk, after=after(request) or 0, limit=1000), many=True).data)
+        found = event_log.of_task(task.pk, after=after(request) or 0, limit=1000)
+        for event in found:
+            event.task = task
+        return Response(EventOutput(found, many=True).data)

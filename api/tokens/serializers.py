@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from api.fields import Choice, Instant, StrictSerializer, Text
 from api.models import ApiToken
+from api.owned import Owner
 from api.roles import ALL_SCOPES
 
 
@@ -20,6 +21,9 @@ class TokenInput(StrictSerializer):
         max_length=len(ALL_SCOPES),
         help_text="What it may be used for, if the role of its user allows it.",
     )
+    owner = Owner(
+        required=False, allow_null=True, help_text="The only owner whose things it is for; that of your own token."
+    )
     user = Text(required=False, max_length=254, help_text="Whose token it is: yours if not given. Admins only.")
     expires_at = Instant(required=False, help_text="At most 3650 days away; after TOKEN_DAYS if not given.")
 
@@ -31,6 +35,7 @@ class TokenOutput(serializers.Serializer[ApiToken]):
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="How the token begins.")
     user = serializers.SerializerMethodField(help_text="The name of its user.")
+    owner = Owner(source="owner_id", allow_null=True, help_text="The only owner whose things it is for, if any.")
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=ALL_SCOPES))
     created_at = Instant()
     created_by = serializers.SerializerMethodField(help_text="Who made it; null for the command line.")

@@ -7,17 +7,18 @@ import logging
 import re
 import secrets
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError
-from django.db.models import Q, QuerySet
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from api.limits.attempts import Allowance, count
-from api.models import ApiToken
+from api.models import ApiToken, Binding
 from api.roles import ALL_SCOPES
+from scheduling import audit
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +45,24 @@ def create(
     now: datetime,
     scopes: Collection[str] = ALL_SCOPES,
     created_by: Any = None,
+    owner: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token for `user`, and its text, which is not kept."""
+    """A new token for `user`, and its text, which is not kept. With `owner` it sees only what belongs to that."""
     text = START + "".join(secrets.choice(_ALPHABET) for _ in range(RANDOM_CHARACTERS))
-    made = ApiToken.objects.create(
-        user=user,
-        name=name,
-        prefix=text[:PREFIX_CHARACTERS],
-        digest=_digest(text),
-        scopes=[scope for scope in ALL_SCOPES if scope in scopes],
-        created_at=now,
-        created_by=created_by,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        made = ApiToken.objects.create(
+            user=user,
+            name=name,
+            prefix=text[:PREFIX_CHARACTERS],
+            digest=_digest(text),
+            scopes=[scope for scope in ALL_SCOPES if scope in scopes],
+            created_at=now,
+            created_by=created_by,
+            expires_at=expires_at,
+            owner_id=owner,
+        )
+        told = {"user": user.get_username(), "scopes": made.scopes, "expires_at": expires_at}
+        _note([made], "created", audit.difference({}, told), now)
     return made, text
 
 
@@ -82,13 +88,15 @@ def valid(now: datetime) -> QuerySet[ApiToken]:
 
 
 def find(text: str, *, now: datetime) -> ApiToken | None:
-    """The valid token with this text, with its user; None if there is none, or its user is not active.
+    """The valid token with this text, with its user and whether that is bound to an owner (`user_is_bound`).
 
-    The database is not asked for a text that cannot be a token.
+    None if there is none, or its user is not active. The database is not asked for a text that cannot be a token.
     """
     if not _FORM.fullmatch(text):
         return None
-    found = valid(now).filter(digest=_digest(text)).select_related("user").first()
+    bindings = Binding.objects.filter(Q(user=OuterRef("user")) | Q(group__user=OuterRef("user")))
+    rows = valid(now).select_related("user").annotate(user_is_bound=Exists(bindings))
+    found = rows.filter(digest=_digest(text)).first()
     return found if found is not None and found.user.is_active else None
 
 
@@ -107,12 +115,21 @@ def note_use(token: ApiToken, *, now: datetime) -> None:
 
 def revoke(tokens: QuerySet[ApiToken], *, now: datetime) -> int:
     """Revoke those that are not revoked yet. Returns how many these are."""
-    return tokens.filter(revoked_at=None).update(revoked_at=now)
+    with transaction.atomic():
+        found = list(tokens.filter(revoked_at=None).select_for_update(of=("self",)))
+        ApiToken.objects.filter(pk__in=[token.pk for token in found]).update(revoked_at=now)
+        _note(found, "revoked", {}, now)
+    return len(found)
 
 
 def beginning_with(text: str) -> QuerySet[ApiToken]:
     """The tokens with the prefix that `text` is or begins with. Give a prefix or a whole token."""
     return ApiToken.objects.filter(prefix=text[:PREFIX_CHARACTERS])
+
+
+def _note(tokens: Iterable[ApiToken], action: str, changes: Mapping[str, Sequence[Any]], now: datetime) -> None:
+    done = (audit.Change("token", one.prefix, action, one.name, one.owner_id, changes) for one in tokens)
+    audit.record(*done, now=now)
 
 
 def _digest(text: str) -> str:

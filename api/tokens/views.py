@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from api.roles import Scope, scopes_of
 from api.tokens import service
 from api.tokens.filters import TokenFilter
 from api.tokens.serializers import NewTokenOutput, TokenInput, TokenOutput
-from scheduling import clock
+from scheduling import clock, owners
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.roles import Role, has_role
 
@@ -39,14 +40,18 @@ class TokenViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ApiToken])
     queryset = ApiToken.objects.select_related("user", "created_by")
     serializer_class = TokenOutput
     filterset_class = TokenFilter
+    for_bound = True
     lookup_value_regex = "[0-9]{1,18}"
     roles = {"create": Role.VIEWER, "destroy": Role.VIEWER}
     # A token that was made for reading must not make itself a successor.
     scopes = {"create": Scope.ADMIN, "destroy": Scope.ADMIN}
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        """The tokens that the request may see."""
+        """The tokens that the request may see: with a token that is bound to an owner, only others of that owner."""
         rows, user = super().get_queryset(), cast("Any", self.request.user)
+        bound_to = getattr(self.request.auth, "owner_id", None)
+        if bound_to is not None:
+            rows = rows.filter(owner=bound_to)
         return rows if _is_admin(self.request) else rows.filter(user=user)
 
     @extend_schema(summary="Create a token", request=TokenInput, responses={201: NewTokenOutput})
@@ -65,6 +70,7 @@ class TokenViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ApiToken])
             expires_at=_expiry(request, given.get("expires_at"), now),
             now=now,
             created_by=request.user,
+            owner=_bound_to(request, given),
         )
         address = reverse("token-detail", args=[made.pk], request=request)
         body = NewTokenOutput(made, context={"text": text}).data
@@ -78,7 +84,18 @@ class TokenViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ApiToken])
 
 
 def _is_admin(request: Request) -> bool:
-    return Scope.ADMIN in scopes_of(request) and has_role(request.user, Role.ADMIN)
+    """Whether the request may see and make tokens of others: who is bound to an owner may not."""
+    return Scope.ADMIN in scopes_of(request) and has_role(request.user, Role.ADMIN) and owners.unbound()
+
+
+def _bound_to(request: Request, given: Mapping[str, Any]) -> int | None:
+    """The owner that the new token is bound to. A token that is bound makes only such as are bound as well."""
+    own: int | None = getattr(request.auth, "owner_id", None)
+    owner: int | None = given.get("owner", own)
+    if own is not None and owner != own:
+        said = "The token of this request is bound to an owner, and makes only tokens of this owner."
+        raise InvalidRequest([Problem("owner", "not_yours", said)])
+    return owner
 
 
 def _count(request: Request, now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import IdFilter, StrictFilterSet, TimelineFilter
+from api.filters import IdFilter, TimelineFilter
+from api.owned import OwnedFilter
 from scheduling.lifecycle import Status
 from scheduling.models import Workflow
 
@@ -11,7 +12,7 @@ STATUSES = [
 ]
 
 
-class WorkflowFilter(StrictFilterSet):
+class WorkflowFilter(OwnedFilter):
     """`status` may be given several times."""
 
     status = filters.MultipleChoiceFilter(choices=STATUSES, distinct=False)

@@ -7,7 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.fields import Instant, StrictSerializer, Text
+from api.fields import Instant, Text
+from api.owned import OwnedInput, OwnedOutput
 from scheduling.lifecycle import Status
 from scheduling.models import Workflow
 from scheduling.workflows import tree
@@ -60,7 +61,7 @@ class Definition(serializers.JSONField):
     """Nested JSON. scheduling.workflows checks it."""
 
 
-class WorkflowInput(StrictSerializer):
+class WorkflowInput(OwnedInput):
     """What is asked of a workflow: its name, and a tree of tasks that depend on each other."""
 
     name = Text(max_length=200)
@@ -68,7 +69,7 @@ class WorkflowInput(StrictSerializer):
     workflow = Definition()
 
 
-class WorkflowOutput(serializers.ModelSerializer[Workflow]):
+class WorkflowOutput(OwnedOutput, serializers.ModelSerializer[Workflow]):
     """A workflow in short. The serializer's context has the `counts` of the workflows."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
@@ -82,8 +83,8 @@ class WorkflowOutput(serializers.ModelSerializer[Workflow]):
     class Meta:
         model = Workflow
         fields = [
-            "id", "name", "description", "status", "reason", "counts", "schedule", "started_by", "created_at",
-            "finished_at",
+            "id", "name", "description", "status", "reason", "counts", "schedule", "started_by", "owner", "tags",
+            "created_by", "created_at", "finished_at",
         ]  # fmt: skip
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})

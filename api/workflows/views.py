@@ -14,13 +14,14 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
 from api.once import Shown
+from api.owned import OwnedRows
 from api.roles import Scope
 from api.tasks.views import STORED
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
 from api.writing import write
-from scheduling import clock
+from scheduling import clock, queries
 from scheduling.errors import InvalidRequest
 from scheduling.models import Workflow
 from scheduling.workflows import service as workflows
@@ -60,10 +61,10 @@ def _check(**members: Any) -> None:
 
 
 @extend_schema(tags=["workflows"])
-class WorkflowViewSet(GenericViewSet[Workflow]):
+class WorkflowViewSet(OwnedRows, GenericViewSet[Workflow]):
     """Tasks that depend on each other: chains, groups, chords and callbacks."""
 
-    queryset = Workflow.objects.all()
+    rows = staticmethod(queries.workflows)
     serializer_class = WorkflowTree
     filterset_class = WorkflowFilter
     lookup_value_regex = "[0-9]{1,18}"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 from dashboard.page import Page
-from scheduling import clock, doctor, host_states, processes
+from scheduling import clock, doctor, host_states, owners, processes
 from scheduling.findings import Finding
 from scheduling.models import Host
 
@@ -20,6 +22,8 @@ class System(Page):
 
     def content(self) -> dict[str, Any]:
         """The findings of `manage.py doctor`, and the processes and hosts as tables."""
+        if not owners.unbound():
+            raise PermissionDenied
         now = clock.now()
         found = list(_parts(now))
         return {

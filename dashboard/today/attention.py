@@ -13,9 +13,9 @@ from django.urls import reverse
 from dashboard import visible
 from dashboard.models import Acknowledgement
 from dashboard.readable import duration
-from scheduling import host_states, processes
+from scheduling import host_states, owners, processes
 from scheduling.lifecycle import Status
-from scheduling.models import Host, Schedule, SyncState, Task
+from scheduling.models import Host, SyncState, Task
 
 # How far back a run that failed is news.
 NEWS_FOR: Final = timedelta(days=1)
@@ -42,7 +42,8 @@ class Item:
 
 def items(user: visible.User, now: datetime) -> list[Item]:
     """Everything that asks for attention, the most urgent first. The number of statements is fixed."""
-    return [*_silent(), *_hosts(now), *_schedules(visible.schedules(user), now), *_runs(visible.tasks(user), now)]
+    system = [*_silent(), *_hosts(now)] if owners.unbound() else []
+    return [*system, *_schedules(visible.schedules(user), now), *_runs(visible.tasks(user), now)]
 
 
 def _silent() -> Iterator[Item]:

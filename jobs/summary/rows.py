@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
+from django.db.models import QuerySet
 from django.db.models.functions import Substr
 
 from jobs.summary.figures import Row
+from scheduling.caller import Access
 from scheduling.lifecycle import FINISHED
 from scheduling.models import Task
+from scheduling.owners import visible_to
 
 # Rows read at once: what is in memory at a time.
 _PAGE: Final = 5000
@@ -18,8 +21,11 @@ _PAGE: Final = 5000
 _ERROR_CHARACTERS: Final = 1000
 
 
-def ended(since: datetime, until: datetime, *, page_read: Callable[[int], None]) -> Iterator[Row]:
-    """Tasks that ended from `since` (included) to `until` (not included), newest first by their ids.
+def ended(
+    since: datetime, until: datetime, *, page_read: Callable[[int], None], access: Access = None
+) -> Iterator[Row]:
+    """Tasks that ended from `since` (included) to `until` (not included) and that `access` lets see, newest first by
+    their ids.
 
     `page_read` is called with the number of rows so far after each page, and stops the reading by raising. Each page is
     one query for 5,000 rows, by primary key, so that no query is long and no transaction stays open.
@@ -27,7 +33,7 @@ def ended(since: datetime, until: datetime, *, page_read: Callable[[int], None])
     before: int | None = None
     count = 0
     while True:
-        page = list(_page(since, until, before))
+        page = list(_page(visible_to(access, Task.objects), since, until, before))
         count += len(page)
         page_read(count)
         yield from page
@@ -36,8 +42,8 @@ def ended(since: datetime, until: datetime, *, page_read: Callable[[int], None])
         before = page[-1].task_id
 
 
-def _page(since: datetime, until: datetime, before: int | None) -> Iterator[Row]:
-    found = Task.objects.filter(status__in=FINISHED, finished_at__gte=since, finished_at__lt=until)
+def _page(tasks: QuerySet[Task], since: datetime, until: datetime, before: int | None) -> Iterator[Row]:
+    found = tasks.filter(status__in=FINISHED, finished_at__gte=since, finished_at__lt=until)
     if before is not None:
         found = found.filter(pk__lt=before)
     columns = found.order_by("-pk").values_list(

@@ -9,7 +9,7 @@ from typing import Unpack
 
 from django.db import transaction
 
-from scheduling import delivery, dispatch, drafts, drift, hosts, queries, receipts, schedules
+from scheduling import actors, delivery, dispatch, drafts, drift, hosts, queries, receipts, schedules, tag_sets
 from scheduling.backend import many_checks
 from scheduling.bulk import rows
 from scheduling.bulk.chosen import Chosen
@@ -46,11 +46,12 @@ def change_all(
         if refused and not partial:
             raise chosen.refusal(refused, "changes")
         tasks = _decide([held[pk] for pk in found if pk not in refused], found, now, fields)
-        changed = [one for one in found.values() if isinstance(one, Changed)]
-        rows.store([one.schedule for one in changed if one.is_new])
+        changed = [one for one in found.values() if isinstance(one, Changed) and one.is_new]
+        _store([one.schedule for one in changed])
         receipts.leave(found)
+        schedules.note_changed([(held[one.schedule.pk], one.schedule) for one in changed], now=now)
     delivery.hand_over(tasks, now=now)
-    _write_engines([one for one in changed if one.is_new])
+    _write_engines(changed)
     return found
 
 
@@ -68,9 +69,17 @@ def delete_all(chosen: Chosen, *, now: datetime) -> Deletion:
         deletion = schedules.end_tasks(held, now)
         Schedule.objects.filter(pk__in=held).delete()
         receipts.leave(deletion)
+        schedules.note_deleted(held.values(), now=now)
     for name in {one.routed_to for one in held.values()}:
         drift.remove_all([one for one in held.values() if one.routed_to == name], from_backend=name)
     return deletion
+
+
+def _store(changed: Sequence[Schedule]) -> None:
+    for one in changed:
+        one.changed_by = actors.current()
+    tag_sets.store(changed)
+    rows.store(changed)
 
 
 def _locked(ids: Iterable[int]) -> dict[int, Schedule]:

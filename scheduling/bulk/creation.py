@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from scheduling import drafts, drift, hosts, keys, receipts
+from scheduling import actors, drafts, drift, hosts, keys, owners, receipts, schedules, tag_sets
 from scheduling.backend import many_checks
 from scheduling.bulk.chosen import below
 from scheduling.drafts import ScheduleFields
@@ -59,8 +59,9 @@ def _drafted(asked: Mapping[int, ScheduleFields], now: datetime) -> list[Schedul
         for place, fields in asked.items():
             wrong: Sequence[Problem] = ()
             if key := fields.get("key"):
-                wrong = drafts.problems_with_key(key, is_taken=key in taken)
-                taken.add(key)
+                mine = (fields["owner"] if "owner" in fields else owners.usual(), key)
+                wrong = drafts.problems_with_key(key, is_taken=mine in taken)
+                taken.add(mine)
             try:
                 made.append(drafts.draft(now=now, key_is_checked=True, **fields))
             except InvalidRequest as exc:
@@ -75,18 +76,23 @@ def _insert(made: Sequence[Schedule], given: Collection[str]) -> None:
     used = _taken(one.key for one in made)
     problems = []
     for place, one in enumerate(made):
-        if one.key in used and one.key in given:
+        if (one.owner, one.key) in used and one.key in given:
             problems += below(f"{_MEMBER}.{place}", [drafts.taken(one.key)])
-        elif one.key in used:
+        elif (one.owner, one.key) in used:
             one.key = keys.another(one.name)
-        used.add(one.key)
+        used.add((one.owner, one.key))
     if problems:
         raise InvalidRequest(problems)
     with transaction.atomic():
+        for one in made:
+            one.created_by = one.changed_by = actors.current()
+        tag_sets.store(made)
         Schedule.objects.bulk_create(made)
         receipts.leave(made)
+        if made:
+            schedules.note_created(made, now=made[0].created_at)
 
 
-def _taken(some: Iterable[str]) -> set[str]:
-    """Those of the keys that schedules have."""
-    return set(Schedule.objects.filter(key__in=list(some)).values_list("key", flat=True))
+def _taken(some: Iterable[str]) -> set[tuple[int | None, str]]:
+    """Those of the keys that schedules have, each with the owner of its schedule."""
+    return set(Schedule.objects.filter(key__in=list(some)).values_list("owner", "key"))

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from django.db import transaction
 
-from scheduling import delivery, hosts, ledger, receipts, tasks
+from scheduling import delivery, hosts, ledger, owners, receipts, tag_sets, tasks
 from scheduling.backend import many_checks
 from scheduling.bulk.chosen import Chosen, below
 from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
@@ -40,6 +40,7 @@ def create(asked: Sequence[TaskFields], *, now: datetime) -> tuple[list[Task], s
     """
     made = _drafted(dict(enumerate(asked)), now)
     with transaction.atomic():
+        tag_sets.store(made)
         ledger.record(made, now)
         receipts.leave(made)
     queued = [task for task in made if task.status == Status.QUEUED]
@@ -67,6 +68,8 @@ def cancel(chosen: Chosen, *, now: datetime, partial: bool = False) -> list[Outc
         outcomes: dict[int, Became] = {pk: "cancelled" if pk in cancelled else "asked_to_stop" for pk in sound}
         found = _outcomes(chosen, outcomes, refused)
         receipts.leave(found)
+        after = {pk: Status.CANCELLED if pk in cancelled else Status.RUNNING for pk in sound}
+        tasks.note("cancelled", [(held[pk], held[pk].status, after[pk]) for pk in sound], now=now)
     return found
 
 
@@ -80,9 +83,11 @@ def retry(chosen: Chosen, *, now: datetime, partial: bool = False) -> tuple[list
         held = _locked(chosen)
         refused = {pk: why for pk in chosen.ids if (why := _why_not_retried(pk, held)) is not None}
         _refuse(chosen, refused, partial=partial)
+        before = {pk: one.status for pk, one in held.items() if pk not in refused}
         queued = ledger.retry_all([one for pk, one in held.items() if pk not in refused], now=now)
         found = _outcomes(chosen, {task.pk: "queued" for task in queued}, refused)
         receipts.leave(found)
+        tasks.note("retried", [(one, before[one.pk], one.status) for one in queued], now=now)
     return found, delivery.answer(delivery.hand_over(queued, now=now), queued)
 
 
@@ -101,8 +106,9 @@ def _drafted(asked: Mapping[int, TaskFields], now: datetime) -> list[Task]:
 
 
 def _locked(chosen: Chosen) -> dict[int, Task]:
-    """Those of the tasks that there are, by id: every transaction locks them in this order."""
-    return {one.pk: one for one in Task.objects.select_for_update().filter(pk__in=chosen.ids).order_by("pk")}
+    """Those of the tasks that who asks may see, by id: every transaction locks them in this order."""
+    rows = owners.visible(Task.objects.select_for_update())
+    return {one.pk: one for one in rows.filter(pk__in=chosen.ids).order_by("pk")}
 
 
 def _refuse(chosen: Chosen, refused: Mapping[int, TandemError], *, partial: bool) -> None:

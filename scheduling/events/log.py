@@ -13,8 +13,10 @@ from typing import Final
 from django.db import connection
 from django.db.models import F, Max, Q
 
+from scheduling.caller import Access
 from scheduling.events.horizon import Horizon
 from scheduling.models import TaskEvent
+from scheduling.owners import visible_to
 
 # When reading begins, an open transaction may hold an id this far behind the newest one. Transactions of the ledger are
 # short, and usually take at most a few hundred ids.
@@ -62,25 +64,30 @@ def news(since: Horizon) -> News:
 
 
 def events(ids: Iterable[int]) -> list[TaskEvent]:
-    """The events with these ids, in order of their ids. Events that retention has deleted are left out."""
-    return list(TaskEvent.objects.filter(pk__in=list(ids)).order_by("pk"))
+    """The events with these ids, in order of their ids, each with the `owner` of its task. Events that retention has
+    deleted are left out.
+    """
+    return list(TaskEvent.objects.filter(pk__in=list(ids)).annotate(owner=F("task__owner")).order_by("pk"))
 
 
-def between(after: int, reached: Horizon, *, limit: int) -> list[TaskEvent]:
-    """The first `limit` events with an id above `after` that `reached` includes, in order of their ids."""
+def between(after: int, reached: Horizon, *, limit: int, access: Access = None) -> list[TaskEvent]:
+    """The first `limit` events with an id above `after` that `reached` includes and `access` lets see, in order of
+    their ids.
+    """
     found = TaskEvent.objects.filter(pk__gt=after, pk__lte=reached.high).exclude(pk__in=list(reached.gaps))
-    return list(found.order_by("pk")[:limit])
+    return list(visible_to(access, found).order_by("pk")[:limit])
 
 
-def last_of(task_id: int) -> TaskEvent | None:
-    """The last event of a task, with `task` read by the same query. None when the task does not exist."""
+def last_of(task_id: int, *, access: Access = None) -> TaskEvent | None:
+    """The last event of a task, with `task` read by the same query. None when `access` lets see no such task."""
     last = TaskEvent.objects.select_related("task").filter(task_id=task_id, number=F("task__events"))
-    return last.first()
+    return visible_to(access, last).first()
 
 
 def of_task(task_id: int, *, after: int, limit: int) -> list[TaskEvent]:
     """The first `limit` events of a task with a number above `after`, in order."""
-    return list(TaskEvent.objects.filter(task_id=task_id, number__gt=after).order_by("number")[:limit])
+    found = TaskEvent.objects.filter(task_id=task_id, number__gt=after).select_related("actor")
+    return list(found.order_by("number")[:limit])
 
 
 def _out_of_order() -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from django.db import transaction
 from django.db.models import F
 
+from scheduling import actors
 from scheduling.events import notifier
 from scheduling.ledger.moves import append, reason_detail
 from scheduling.ledger.statement import moved, stored, task_columns, task_of, written
@@ -48,6 +49,7 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: st
         "process": process,
         "worker": worker,
         "detail": stored(TaskEvent, "detail", {"worker": worker, "attempt": attempt}),
+        "actor": actors.current_id(),
     }
     row = moved(_claiming(), (_event(), _beginning()), values)
     if row is None:
@@ -147,6 +149,7 @@ def _end(
         "to": to.value,
         "ended": (Status.FAILED if to is Status.RETRYING else to).value,
         "detail": stored(TaskEvent, "detail", detail),
+        "actor": actors.current_id(),
         "attempt_error": error,
         "traceback": storable_text(traceback[-MOST_ERROR_CHARACTERS:]),
         **{name: stored(Task, name, value) for name, value in changes.items()},
@@ -203,8 +206,8 @@ _AWAITED: Final = """EXISTS (SELECT 1 FROM {task} AS waiting WHERE waiting.{task
 @cache
 def _event() -> str:
     return written(
-        """INSERT INTO {event} ({event.task}, {event.number}, {event.at}, {event.status}, {event.detail})
-        SELECT {task.id}, {task.events}, %(now)s, {task.status}, %(detail)s FROM moved"""
+        """INSERT INTO {event} ({event.task}, {event.number}, {event.at}, {event.status}, {event.detail},
+        {event.actor}) SELECT {task.id}, {task.events}, %(now)s, {task.status}, %(detail)s, %(actor)s FROM moved"""
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import F
 
+from scheduling import actors
 from scheduling.events import notifier
 from scheduling.ledger.handing_over import HAND_OVER
 from scheduling.ledger.moves import afresh, ends, reason_detail
@@ -19,13 +20,23 @@ from scheduling.storable import Json
 
 def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
     """Store new tasks in bulk, each with its first event. The caller must have opened a transaction."""
-    rows = list(tasks)
+    rows, actor = list(tasks), actors.current_id()
     for task in rows:
+        # A member of a workflow that a task starts has the one who asked for that, if any.
+        task.created_by_id = actor or task.created_by_id
         task.events = 1
         task.created_at = now
     made = Task.objects.bulk_create(rows)
     TaskEvent.objects.bulk_create(
-        TaskEvent(task=task, number=1, at=now, status=task.status, detail=reason_detail(task.reason)) for task in made
+        TaskEvent(
+            task=task,
+            number=1,
+            at=now,
+            status=task.status,
+            detail=reason_detail(task.reason),
+            actor_id=task.created_by_id,
+        )
+        for task in made
     )
     notifier.announce([task.pk for task in made])
     return made
@@ -88,7 +99,9 @@ def _move_locked(rows: list[Task], now: datetime, detail: Mapping[str, Json], **
     for status in {task.status for task in rows}:
         ids = [task.pk for task in rows if task.status == status]
         Task.objects.filter(pk__in=ids).update(status=status, events=F("events") + 1, **changes)
+    actor = actors.current()
     TaskEvent.objects.bulk_create(
-        TaskEvent(task=task, number=task.events, at=now, status=task.status, detail=detail) for task in rows
+        TaskEvent(task=task, number=task.events, at=now, status=task.status, detail=detail, actor=actor)
+        for task in rows
     )
     notifier.announce([task.pk for task in rows])

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 
+from scheduling import actors
 from scheduling.events import notifier
 from scheduling.ledger.handing_over import HAND_OVER
 from scheduling.lifecycle import Status, sources
@@ -82,7 +83,8 @@ def move(
 def append(task_id: int, status: Status, now: datetime, detail: Mapping[str, Json]) -> None:
     """Add an event. The caller's UPDATE of the task holds the lock of its row, so nobody else can use this number."""
     number = Task.objects.values_list("events", flat=True).get(pk=task_id)
-    TaskEvent.objects.create(task_id=task_id, number=number, at=now, status=status, detail=detail)
+    actor = actors.current()
+    TaskEvent.objects.create(task_id=task_id, number=number, at=now, status=status, detail=detail, actor=actor)
     notifier.announce([task_id])
 
 

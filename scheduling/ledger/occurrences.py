@@ -31,6 +31,8 @@ COPIED: Final = {
     "job": "job",
     "parameters": "parameters",
     "executor": "runs_on",
+    "owner": "owner",
+    "tag_set_id": "tag_set_id",
     **{field.attname: field.attname for field in ExecutionOptions._meta.fields},
 }
 # The attributes of a task that differ from occurrence to occurrence.

@@ -1,6 +1,7 @@
 import datetime
 import django.db.models.deletion
 import scheduling.keys
+import scheduling.models.append_only
 import scheduling.models.text_index
 from django.db import migrations, models
 
@@ -13,6 +14,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='Actor',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(help_text='SHA-256 of the other fields.', max_length=64, unique=True)),
+                ('kind', models.CharField(help_text='user, token, command, beat, crontab, upkeep.', max_length=10)),
+                ('user', models.CharField(blank=True, db_index=True, default='', help_text='The name of the user.', max_length=254)),
+                ('user_key', models.CharField(blank=True, default='', help_text='The primary key of the user.', max_length=64)),
+                ('token', models.CharField(blank=True, default='', help_text="The token's prefix and name.", max_length=130)),
+                ('address', models.CharField(blank=True, default='', help_text='The address of the client.', max_length=64)),
+            ],
+        ),
         migrations.CreateModel(
             name='Host',
             fields=[
@@ -43,6 +56,14 @@ class Migration(migrations.Migration):
                 ('seen_at', models.DateTimeField(help_text='When it last moved its pulse.')),
                 ('came_round_at', models.DateTimeField(blank=True, help_text='When its loop last came round, as its last pulse says; empty without a loop.', null=True)),
                 ('claimed_at', models.DateTimeField(blank=True, help_text='When it last began an attempt, roughly.', null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TagSet',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('names', models.CharField(help_text='The tags, with a blank between two of them.', max_length=600, unique=True)),
+                ('unused_since', models.DateTimeField(help_text='When retention first found nothing that has it.', null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -95,7 +116,8 @@ class Migration(migrations.Migration):
                 ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
                 ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
                 ('on_lost', models.CharField(choices=[('retry', 'Retry'), ('fail', 'Fail')], default='fail', max_length=5)),
-                ('key', models.CharField(default=scheduling.keys.unnamed, help_text='For programs.', max_length=100, unique=True)),
+                ('owner', models.BigIntegerField(blank=True, help_text='The number of the group that it belongs to.', null=True)),
+                ('key', models.CharField(default=scheduling.keys.unnamed, help_text='For programs.', max_length=100)),
                 ('name', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('job', models.CharField(max_length=100)),
@@ -129,11 +151,10 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1)),
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
+                ('changed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
             ],
-            options={
-                'indexes': [models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'), models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'), models.Index(condition=models.Q(('paused', True)), fields=['id'], name='tandem_schedule_paused'), models.Index(condition=models.Q(('sync_state', 'in_sync'), _negated=True), fields=['sync_state', 'id'], name='tandem_schedule_unsynced'), models.Index(fields=['job', 'id'], name='tandem_schedule_by_job'), models.Index(fields=['runs_on', 'id'], name='tandem_schedule_by_executor'), scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_schedule_named'), models.Index(condition=models.Q(('every__isnull', True)), fields=['tzdata'], name='tandem_schedule_tzdata')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__gte', 1)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), _connector='OR'), name='tandem_schedule_has_one_trigger'), models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts')],
-            },
         ),
         migrations.CreateModel(
             name='ReplannedSchedule',
@@ -157,6 +178,7 @@ class Migration(migrations.Migration):
                 ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
                 ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
                 ('on_lost', models.CharField(choices=[('retry', 'Retry'), ('fail', 'Fail')], default='fail', max_length=5)),
+                ('owner', models.BigIntegerField(blank=True, help_text='The number of the group that it belongs to.', null=True)),
                 ('name', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('job', models.CharField(max_length=100)),
@@ -181,7 +203,36 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
                 ('schedule', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tasks', to='tandem_scheduling.schedule')),
+                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TaskAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('executor', models.CharField(max_length=50)),
+                ('worker', models.CharField(help_text='Which process on which machine.', max_length=300)),
+                ('started_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('error', models.TextField(blank=True, default='')),
+                ('traceback', models.TextField(blank=True, default='')),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TaskEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('number', models.PositiveIntegerField()),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('detail', models.JSONField(blank=True, default=dict)),
+                ('actor', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who did it; null for what woke the task (its first event), and for the process that runs it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_log', to='tandem_scheduling.task')),
             ],
         ),
         migrations.CreateModel(
@@ -199,6 +250,7 @@ class Migration(migrations.Migration):
             name='Workflow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('owner', models.BigIntegerField(blank=True, help_text='The number of the group that it belongs to.', null=True)),
                 ('name', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('definition', models.JSONField(help_text='As requested.')),
@@ -207,8 +259,10 @@ class Migration(migrations.Migration):
                 ('cancel_asked_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
                 ('schedule', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='workflows', to='tandem_scheduling.schedule')),
                 ('started_by', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='started_workflow', to='tandem_scheduling.task')),
+                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
             ],
         ),
         migrations.AddField(
@@ -232,36 +286,104 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='TaskAttempt',
+            name='AuditEntry',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
-                ('executor', models.CharField(max_length=50)),
-                ('worker', models.CharField(help_text='Which process on which machine.', max_length=300)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('traceback', models.TextField(blank=True, default='')),
-                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
+                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('subject', models.CharField(help_text='What was changed: schedule, task, workflow, token, ...', max_length=20)),
+                ('subject_id', models.CharField(help_text='Its id, or its name.', max_length=64)),
+                ('name', models.CharField(blank=True, default='', help_text='Its name at that time.', max_length=200)),
+                ('owner', models.BigIntegerField(help_text='The number of the group that it belonged to.', null=True)),
+                ('action', models.CharField(max_length=20)),
+                ('changes', models.JSONField(default=dict, help_text='Field by field, what was before and after; secrets are masked.')),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tandem_scheduling.actor')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_row_per_attempt')],
+                'indexes': [models.Index(fields=['actor', 'number'], name='tandem_audit_by_actor'), models.Index(fields=['subject', 'subject_id', 'number'], name='tandem_audit_by_subject'), models.Index(fields=['action', 'number'], name='tandem_audit_by_action'), models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'number'], name='tandem_audit_owned'), models.Index(fields=['at', 'number'], name='tandem_audit_at'), scheduling.models.append_only.AppendOnly(fields=['number'], name='tandem_audit_only_added')],
             },
         ),
         migrations.CreateModel(
-            name='TaskEvent',
+            name='TagInSet',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('number', models.PositiveIntegerField()),
-                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
-                ('detail', models.JSONField(blank=True, default=dict)),
-                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_log', to='tandem_scheduling.task')),
+                ('tag', models.CharField(max_length=50)),
+                ('tag_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='tandem_scheduling.tagset')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_event_per_number')],
+                'constraints': [models.UniqueConstraint(fields=('tag', 'tag_set'), name='tandem_one_row_per_tag_in_set')],
             },
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_schedule_owned'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_schedule_tagged'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('paused', True)), fields=['id'], name='tandem_schedule_paused'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('sync_state', 'in_sync'), _negated=True), fields=['sync_state', 'id'], name='tandem_schedule_unsynced'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(fields=['job', 'id'], name='tandem_schedule_by_job'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(fields=['runs_on', 'id'], name='tandem_schedule_by_executor'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_schedule_named'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('every__isnull', True)), fields=['tzdata'], name='tandem_schedule_tzdata'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.UniqueConstraint(condition=models.Q(('owner__isnull', False)), fields=('owner', 'key'), name='tandem_one_schedule_per_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.UniqueConstraint(condition=models.Q(('owner__isnull', True)), fields=('key',), name='tandem_one_unowned_per_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__gte', 1)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), _connector='OR'), name='tandem_schedule_has_one_trigger'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts'),
+        ),
+        migrations.AddConstraint(
+            model_name='taskattempt',
+            constraint=models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_row_per_attempt'),
+        ),
+        migrations.AddConstraint(
+            model_name='taskevent',
+            constraint=models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_event_per_number'),
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_workflow_owned'),
+        ),
+        migrations.AddIndex(
+            model_name='workflow',
+            index=models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_workflow_tagged'),
         ),
         migrations.AddIndex(
             model_name='workflow',
@@ -282,6 +404,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='workflow',
             index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['schedule'], name='tandem_workflow_open'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_task_owned'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_task_tagged'),
         ),
         migrations.AddIndex(
             model_name='task',

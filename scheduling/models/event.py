@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from scheduling.models.actor import Actor
 from scheduling.models.task import STATUSES, Task
 
 
@@ -19,6 +20,17 @@ class TaskEvent(models.Model):
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=STATUSES)
     detail = models.JSONField(default=dict, blank=True)
+    actor = models.ForeignKey(
+        Actor,
+        null=True,
+        blank=True,
+        # As Task.created_by.
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        help_text="Who did it; null for what woke the task (its first event), and for the process that runs it.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "number"], name="tandem_one_event_per_number")]

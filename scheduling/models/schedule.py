@@ -8,7 +8,9 @@ from django.db import models
 from django.db.models import Q
 
 from scheduling import keys
+from scheduling.models.actor import Actor
 from scheduling.models.execution_options import ExecutionOptions
+from scheduling.models.owned import Owned, indexes_of_owned
 from scheduling.models.text_index import TextIndex
 from scheduling.planning import Policy
 from scheduling.timing import Cron, Every, Planned, Trigger, tzdata_version
@@ -54,10 +56,10 @@ class SyncState(models.TextChoices):
     OUT_OF_SYNC = "out_of_sync"
 
 
-class Schedule(ExecutionOptions):
+class Schedule(Owned, ExecutionOptions):
     """A recurring job: its trigger, time zone, policies and backend, and up to when its occurrences are decided."""
 
-    key = models.CharField(max_length=keys.LONGEST, unique=True, default=keys.unnamed, help_text="For programs.")
+    key = models.CharField(max_length=keys.LONGEST, default=keys.unnamed, help_text="For programs.")
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
     job = models.CharField(max_length=100)
@@ -110,12 +112,20 @@ class Schedule(ExecutionOptions):
     sync_state = models.CharField(max_length=15, choices=SyncState, default=SyncState.PENDING)
     sync_error = models.TextField(default="", blank=True)
 
+    changed_by = models.ForeignKey(
+        Actor, null=True, blank=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
     class Meta:
         constraints = [
+            # A key is unique for its owner, and among those without one.
+            models.UniqueConstraint(
+                fields=["owner", "key"], name="tandem_one_schedule_per_key", condition=Q(owner__isnull=False)
+            ),
+            models.UniqueConstraint(fields=["key"], name="tandem_one_unowned_per_key", condition=Q(owner__isnull=True)),
             models.CheckConstraint(
                 name="tandem_schedule_has_one_trigger",
                 condition=Q(cron="", every__gte=1) | (~Q(cron="") & Q(every__isnull=True)),
@@ -126,6 +136,7 @@ class Schedule(ExecutionOptions):
             ),
         ]
         indexes = [
+            *indexes_of_owned("schedule"),
             # Dispatch runs this query every second. Its cost must depend on the due schedules only, not on all of them.
             models.Index(
                 fields=["routed_to", "next_due_at"],

@@ -7,13 +7,14 @@ from django.db.models import Q
 
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models.execution_options import ExecutionOptions
+from scheduling.models.owned import Owned, indexes_of_owned
 from scheduling.models.schedule import Schedule
 from scheduling.models.text_index import TextIndex
 
 STATUSES = [(status.value, status.value) for status in Status]
 
 
-class Task(ExecutionOptions):
+class Task(Owned, ExecutionOptions):
     """A job with parameters, a status and a history: one-off, or one occurrence of a schedule."""
 
     schedule = models.ForeignKey(
@@ -69,6 +70,7 @@ class Task(ExecutionOptions):
             models.UniqueConstraint(fields=["schedule", "due_at"], name="tandem_one_task_per_occurrence"),
         ]
         indexes = [
+            *indexes_of_owned("task"),
             # For the lists, which both databases read backwards (docs/decisions/indexes.md says what each costs). The
             # ids ascend: so PostgreSQL fills the pages of those with short values; with -id they would stay half empty.
             models.Index(fields=["schedule", "id"], name="tandem_task_of_schedule"),

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from scheduling.lifecycle import Status
+from scheduling.models.owned import Owned, indexes_of_owned
 from scheduling.models.schedule import Schedule
 from scheduling.models.task import STATUSES, Task
 from scheduling.models.text_index import TextIndex
@@ -30,7 +31,7 @@ class NodeRole(models.TextChoices):
     ON_FAILURE = "on_failure"
 
 
-class Workflow(models.Model):
+class Workflow(Owned):
     """A workflow as a whole. It is RUNNING until none of its tasks can run any more.
 
     A process that changes one of its nodes must hold the lock of this row.
@@ -61,6 +62,7 @@ class Workflow(models.Model):
 
     class Meta:
         indexes = [
+            *indexes_of_owned("workflow"),
             models.Index(fields=["status", "id"], name="tandem_workflow_by_status"),
             models.Index(
                 fields=["schedule", "id"], name="tandem_workflow_of_schedule", condition=Q(schedule__isnull=False)

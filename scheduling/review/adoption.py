@@ -15,6 +15,7 @@ from scheduling.backend import many_checks
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidRequest, Misconfigured, Problem, TandemError
 from scheduling.models import Schedule
+from scheduling.owners import visible
 from scheduling.review import command_patterns
 from scheduling.review.foreign_table import ForeignTable
 from scheduling.review.report import Report
@@ -210,7 +211,7 @@ def _match(mapped: Mapped, command: str) -> dict[str, str] | None:
 
 
 def _known() -> set[tuple[str, str, str, str]]:
-    rows = Schedule.objects.exclude(cron="").values_list("cron", "timezone", "job", "parameters")
+    rows = visible(Schedule.objects).exclude(cron="").values_list("cron", "timezone", "job", "parameters")
     return {_key(*row) for row in rows.iterator()}
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, connection
 
 from scheduling import delivery, ledger
+from scheduling.caller import Caller, acting
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task
 from scheduling.upkeep import lost_attempts, lost_messages, overdue, replanning, takeover
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 # One round's worth of each step; the next round takes the rest.
 BATCH: Final = 500
+_UPKEEP: Final = Caller("upkeep")
 
 
 def sweep(*, now: datetime) -> None:
@@ -26,13 +28,14 @@ def sweep(*, now: datetime) -> None:
 
     Raises OperationalError or InterfaceError when the database does not answer.
     """
-    for step in STEPS:
-        try:
-            step(now=now)
-        except Exception as exc:
-            if _database_does_not_answer(exc):
-                raise
-            log.exception("upkeep: %s failed", step.__name__)
+    with acting(_UPKEEP):
+        for step in STEPS:
+            try:
+                step(now=now)
+            except Exception as exc:
+                if _database_does_not_answer(exc):
+                    raise
+                log.exception("upkeep: %s failed", step.__name__)
 
 
 def cancel_expired(*, now: datetime) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from django.db import transaction
 
-from scheduling import delivery, ledger, receipts, validation
+from scheduling import actors, audit, delivery, ledger, owners, receipts, tag_sets, validation
 from scheduling.errors import Conflict, InvalidRequest, NotFound, Problem, StaleVersion, escaped
 from scheduling.lifecycle import Status
 from scheduling.models import NodeKind, Task, Workflow, WorkflowNode
@@ -45,21 +45,26 @@ def create(
     name: str,
     workflow: object,
     description: str = "",
+    owner: int | None = None,
+    tags: Sequence[str] = (),
     started_by: Task | None = None,
 ) -> tuple[Workflow, str]:
     """Store a workflow and hand over the tasks that depend on no other task.
 
-    `started_by` is the task that starts the workflow, if any. The workflow gets the schedule of that task; members that
-    name no executor or host get its executor or host. A task starts one workflow at most: a second call returns the
-    first workflow. Returns the workflow, and what became of the delivery of its first tasks (`delivery.answer`; the
+    Its tasks inherit owner and tags; without `owner` it is the only one that who asks is bound to. `started_by` is the
+    task that starts the workflow, if any. The workflow gets the schedule, the owner and the tags of that task; members
+    that name no executor or host get its executor or host. A task starts one workflow at most: a second call returns
+    the first workflow. Returns the workflow, and what became of the delivery of its first tasks (`delivery.answer`; the
     queues are those of all its tasks). Raises InvalidRequest with the problems.
     """
     defaults = _ON_WORKERS if started_by is None else {"executor": started_by.executor, "host": started_by.host}
     nodes, tasks, problems = _read(workflow, defaults)
-    if problems := [*_texts(name=name, description=description), *problems]:
+    asked = Workflow(name=name, description=description, definition=workflow, created_at=now)
+    asked.owner, asked.tags = owners.usual() if owner is None else owner, list(tags)
+    if problems := [*_of(asked), *tag_sets.problems_with(list(tags)), *problems]:
         raise InvalidRequest(problems)
     with transaction.atomic():
-        stored, is_new = _stored(started_by, now, name=name, description=description, definition=workflow)
+        stored, is_new = _stored(started_by, asked)
         if not is_new:
             return stored, delivery.answer("", [])
         tasks_of = dict(zip(tasks, ledger.record(_waiting(stored, tasks.values()), now), strict=True))
@@ -89,6 +94,7 @@ def cancel(
         if not advance.cancel(workflow_id, reason=reason, now=now):
             raise AlreadyFinished(f"The workflow has finished already: it is {workflow.status}.")
         receipts.leave(_found(workflow_id))
+        _note(workflow, "cancelled", now)
     advance.stop_members(workflow_id, now=now)
     delivery.hand_over(advance.advance(workflow_id, now=now), now=now)
     return _found(workflow_id)
@@ -109,13 +115,14 @@ def retry(workflow_id: int, *, now: datetime, version: Versions = None) -> tuple
             raise NotRetryable("Some of its tasks are deleted by now: create a new workflow.")
         tasks = workflow_retry.run()
         receipts.leave(workflow)
+        _note(workflow, "retried", now)
     waits_for = delivery.hand_over(tasks, now=now)
     return _found(workflow_id), delivery.answer(waits_for, Task.objects.filter(workflow=workflow, finished_at=None))
 
 
 def _locked(workflow_id: int, version: Versions) -> Workflow:
     """The workflow, which no other transaction moves on meanwhile. Raises NotFound and StaleVersion."""
-    workflow = Workflow.objects.select_for_update().filter(pk=workflow_id).first()
+    workflow = owners.visible(Workflow.objects.select_for_update()).filter(pk=workflow_id).first()
     if workflow is None:
         raise NotFound(f"There is no workflow {workflow_id}.")
     if version is not None and tree.version(workflow) not in version:
@@ -164,24 +171,36 @@ def _is_of_the_value(problem: Problem, where: tuple[str, ...], later: tuple[str,
     return where[:common] == later[:common]
 
 
-def _texts(**texts: str) -> Iterator[Problem]:
-    for field, text in texts.items():
-        if wrong := problem_with_text(text):
+def _of(workflow: Workflow) -> Iterator[Problem]:
+    """The problems of its own members."""
+    for field in ("name", "description"):
+        if wrong := problem_with_text(getattr(workflow, field)):
             yield Problem(field, "not_storable", f"This {wrong}.")
-    if not texts["name"].strip():
+    if not workflow.name.strip():
         yield Problem("name", "blank", "Write a name.")
+    yield from owners.problems_with(workflow.owner)
 
 
-def _stored(started_by: Task | None, now: datetime, **values: Any) -> tuple[Workflow, bool]:
+def _stored(started_by: Task | None, asked: Workflow) -> tuple[Workflow, bool]:
+    asked.created_by = actors.current()
     if started_by is None:
-        return Workflow.objects.create(created_at=now, **values), True
-    values |= {"created_at": now, "schedule_id": started_by.schedule_id}
+        tag_sets.store([asked])
+        asked.save(force_insert=True)
+        return asked, True
+    inherited = ("schedule_id", "owner", "tag_set_id", "created_by_id")
+    values = {name: getattr(started_by, name) for name in inherited}
+    values |= {name: getattr(asked, name) for name in ("name", "description", "definition", "created_at")}
     return Workflow.objects.get_or_create(started_by=started_by, defaults=values)
+
+
+def _note(workflow: Workflow, action: str, now: datetime) -> None:
+    audit.record(audit.Change("workflow", workflow.pk, action, workflow.name, workflow.owner), now=now)
 
 
 def _waiting(workflow: Workflow, tasks: Iterable[Task]) -> Iterator[Task]:
     for task in tasks:
         task.workflow, task.woken_by, task.status = workflow, "workflow", Status.SCHEDULED
+        task.owner, task.tag_set, task.created_by = workflow.owner, workflow.tag_set, workflow.created_by
         yield task
 
 
@@ -193,7 +212,7 @@ def _row(workflow: Workflow, node: Node, task: Task | None) -> WorkflowNode:
 
 
 def _found(workflow_id: int) -> Workflow:
-    found = Workflow.objects.filter(pk=workflow_id).first()
+    found = owners.visible(Workflow.objects.all()).filter(pk=workflow_id).first()
     if found is None:
         raise NotFound(f"There is no workflow {workflow_id}.")
     return found

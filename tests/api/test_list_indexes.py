@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import QuerySet
 
 from api.schedules.filters import ScheduleFilter
 from api.tasks.filters import TaskFilter
 from api.workflows.filters import WorkflowFilter
+from scheduling import tag_sets
 from scheduling.models import Schedule, Task, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -25,10 +27,12 @@ TASKS: dict[str, tuple[Any, str]] = {
     "due_before": (AT, "tandem_task_due"),
     "executor": ("inline", "tandem_task_by_executor"),
     "job": ("http.fetch", "tandem_task_by_job"),
+    "owner": ("red", "tandem_task_owned"),
     "q": ("needle", "tandem_task_named"),
     "schedule": (7, "tandem_task_of_schedule"),
     "status": (["FAILED"], "tandem_task_by_status"),
     "woken_by": ("upkeep", "tandem_task_by_waker"),
+    "tag": ("nightly", "tandem_task_tagged"),
 }
 SCHEDULES: dict[str, tuple[Any, str]] = {
     "backend": ("crontab", "tandem_schedule_due"),
@@ -37,16 +41,29 @@ SCHEDULES: dict[str, tuple[Any, str]] = {
     "host": ("host1", "tandem_schedule_of_host"),
     "job": ("http.fetch", "tandem_schedule_by_job"),
     "paused": ("true", "tandem_schedule_paused"),
+    "owner": ("red", "tandem_schedule_owned"),
     "q": ("needle", "tandem_schedule_named"),
     "sync": ("pending", "tandem_schedule_unsynced"),
+    "tag": ("nightly", "tandem_schedule_tagged"),
 }
 WORKFLOWS: dict[str, tuple[Any, str]] = {
     "created_after": (AT, "tandem_workflow_created"),
     "created_before": (AT, "tandem_workflow_created"),
+    "owner": ("red", "tandem_workflow_owned"),
     "q": ("needle", "tandem_workflow_named"),
     "schedule": (7, "tandem_workflow_of_schedule"),
     "status": (["FAILED"], "tandem_workflow_by_status"),
+    "tag": ("nightly", "tandem_workflow_tagged"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _owner_and_tag(db: None) -> None:
+    """What the filters name exists: else nothing is looked for."""
+    Group.objects.create(name="red")
+    tagged = Schedule()
+    tagged.tags = ["nightly"]
+    tag_sets.store([tagged])
 
 
 @pytest.mark.parametrize(

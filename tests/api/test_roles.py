@@ -78,6 +78,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("POST", "/api/tasks/bulk/create/"): Role.OPERATOR,
     ("POST", "/api/tasks/bulk/cancel/"): Role.OPERATOR,
     ("POST", "/api/tasks/bulk/retry/"): Role.OPERATOR,
+    ("GET", "/api/audit/"): Role.ADMIN,
 }
 # What a token needs besides, where it is not `read` for reading, and `write` or `admin` by the role.
 RUN = {

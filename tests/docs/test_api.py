@@ -28,6 +28,7 @@ from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient, openapi, operations
 from tests.api.conftest import admin, checked, crontab, operator, viewer
 from tests.api.test_roles import LEAST, with_scopes
+from tests.api.two_owners import somebody
 from tests.docs.pages import DOCS, ROOT, examples, section, table
 
 __all__ = ["admin", "crontab", "operator", "viewer"]
@@ -98,6 +99,7 @@ OTHERS: dict[str, Callable[[CheckedClient], Any]] = {
     "authentication_failed": _bad_token,
     "permission_denied": lambda _: checked("viewer").post("/api/tasks/", {}, format="json"),
     "insufficient_scope": lambda _: with_scopes(Role.ADMIN, Scope.READ).post("/api/tasks/", {}, format="json"),
+    "bound_to_owner": lambda _: somebody("alice", bound_to="red").rest.get("/api/hosts/"),
     "method_not_allowed": lambda client: client.put("/api/tasks/", {}, format="json"),
     "not_acceptable": lambda client: client.get("/api/tasks/", HTTP_ACCEPT="image/png"),
     "too_large": lambda client: client.generic(

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_what_ended_in_the_period_is_counted(schedule: Schedule) -> None:
     assert run_job("report.tasks", hours=1, late_after=121)["late"] == 0
 
 
+def test_a_task_of_an_owner_reports_on_its_owner_only(schedule: Schedule) -> None:
+    reporting = Task.objects.create(
+        name="report", job="report.tasks", executor="worker", status=Status.RUNNING, created_at=timezone.now(), owner=7
+    )
+    ended(schedule)
+    ended(schedule)
+    Task.objects.filter(pk=Task.objects.latest("pk").pk).update(owner=7)
+    context = replace(Recorder().context, task_id=reporting.pk)
+    result = definition("report.tasks").run(context, {"hours": 1})
+    assert isinstance(result, dict)
+    assert result["tasks"] == 1
+
+
 def test_the_period_ends_where_it_is_said(schedule: Schedule) -> None:
     ended(schedule, minutes_ago=90)
     until = (timezone.now() - timedelta(hours=1)).isoformat()
@@ -122,7 +136,8 @@ def test_rows_are_read_a_page_at_a_time(
     for _ in range(5):
         ended(schedule)
     recorder = Recorder()
-    with django_assert_num_queries(3):
+    # One for the owner, and one for each page.
+    with django_assert_num_queries(4):
         assert run_job("report.tasks", recorder)["tasks"] == 5
     assert [done for done, _, _ in recorder.reports] == [2, 4, 5]
 

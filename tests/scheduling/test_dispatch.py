@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scheduling import delivery, dispatch, ledger
 from scheduling.errors import NotFound
-from scheduling.models import Schedule, Task
+from scheduling.models import Schedule, Task, TaskEvent
 from scheduling.models.execution_options import ExecutionOptions
 from tests.backends.stored_tasks import a_task, statuses
 from tests.conftest import a_schedule, at
@@ -131,6 +131,15 @@ def test_replace_stops_what_runs_and_waits_for_its_end(recorded: RecordingExecut
     [third] = delivery.release(schedule.pk, now=DUE)
     assert (third.due_at, third.status) == (at("2026-11-20 10:15"), "QUEUED")
     assert statuses(schedule) == ["CANCELLED", "CANCELLED", "QUEUED"]
+
+
+def test_what_a_wake_up_replaces_says_what_woke_us(recorded: RecordingExecutor) -> None:
+    a_schedule(now=NOW, overlap="replace")
+    dispatch.dispatch_due("beat", now=DUE)
+    dispatch.dispatch_due("beat", now=DUE + timedelta(minutes=5))
+    cancelled = TaskEvent.objects.select_related("actor").get(status="CANCELLED")
+    assert cancelled.actor is not None
+    assert cancelled.actor.kind == "beat"
 
 
 def test_replace_cancels_what_waits_and_runs_at_once(recorded: RecordingExecutor) -> None:

@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import users
+from api.bindings.service import owner_named
 from api.roles import ALL_SCOPES
 from api.tokens import service
 from scheduling import clock
-from scheduling.errors import Misconfigured
+from scheduling.errors import InvalidRequest, Misconfigured
 from scheduling.roles import Role
 
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days", type=int, default=days, help=f"for how many days it is valid: 1 to {service.MOST_DAYS} ({days})"
         )
+        parser.add_argument("--owner", help="the group whose things alone the token is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["days"] <= service.MOST_DAYS:
@@ -48,11 +50,16 @@ class Command(BaseCommand):
             except Misconfigured as exc:
                 raise CommandError(exc.detail) from exc
         now = clock.now()
+        try:
+            owner = owner_named(options["owner"], None).pk if options["owner"] else None
+        except InvalidRequest as exc:
+            raise CommandError(f"--owner: {exc.detail}") from exc
         _, text = service.create(
             user,
             name=options["name"],
             scopes=options["scope"] or ALL_SCOPES,
             expires_at=now + timedelta(days=options["days"]),
             now=now,
+            owner=owner,
         )
         self.stdout.write(text)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 
 from api.schedules.filters import MoveFilter
-from scheduling import bulk, clock
+from scheduling import bulk, clock, queries
 from scheduling.errors import InvalidRequest
 from scheduling.models import Schedule
 
@@ -53,12 +53,14 @@ class Command(BaseCommand):
 def _matching(conditions: list[str]) -> QuerySet[Schedule]:
     """The schedules that the filters of the list let through. Raises CommandError."""
     given = dict(condition.partition("=")[::2] for condition in conditions)
-    found = MoveFilter(given, queryset=Schedule.objects.all())
+    found = MoveFilter(given, queryset=queries.schedules())
     try:
         if found.is_valid():
             rows: QuerySet[Schedule] = found.qs
             return rows
         errors = {name: [str(error) for error in errors] for name, errors in found.errors.items()}
+    except InvalidRequest as exc:
+        raise CommandError("; ".join(f"--where {one.field}: {one.detail}" for one in exc.problems)) from exc
     except ValidationError as exc:
         # It is raised with one member for each unknown filter.
         found_wrong: Any = exc.detail

@@ -75,6 +75,7 @@ def test_the_events_are_numbered_from_one_in_order(viewer: CheckedClient) -> Non
     assert events[1]["detail"] == {"worker": "w1", "attempt": 1}
     assert events[3] == {
         "event": 4, "at": "2026-01-01T12:00:01Z", "status": "COMPLETED", "detail": {"result": {"name": "a task"}},
+            "actor": {"kind": "worker", "user": "", "token": ""},
     }  # fmt: skip
 
 

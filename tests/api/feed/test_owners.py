@@ -1,0 +1,75 @@
+"""Live status shows the tasks of one's own owner only."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.bindings import service
+from api.feed.admission import visitor_of
+from api.feed.connections import Visitor, still_admitted
+from api.feed.messages import Update
+from api.feed.subscriptions import Subscription
+from scheduling import clock
+from scheduling.events import log as event_log
+from scheduling.events.horizon import Horizon
+from scheduling.models import Task
+from tests.api.feed.test_admission import scope
+from tests.api.tasks.test_reads import a_task
+from tests.api.two_owners import owner, somebody
+from tests.tokens import token_for
+
+pytestmark = pytest.mark.django_db
+
+RED, BLUE = 1, 2
+
+
+def owned(number: int) -> Task:
+    """A task of this owner, with its first event."""
+    task = a_task()
+    Task.objects.filter(pk=task.pk).update(owner=number)
+    return task
+
+
+@pytest.mark.parametrize(
+    ("access", "seen"), [(None, 3), (frozenset({RED}), 1), (frozenset({RED, BLUE}), 2), (frozenset(), 0)]
+)
+def test_a_subscription_takes_only_what_its_client_may_see(access: frozenset[int] | None, seen: int) -> None:
+    subscription = Subscription(Horizon(0), lambda: None, access)
+    for number in (RED, BLUE, None):
+        subscription.offer(Update(1, 1, "{}", owner=number))
+    assert len(subscription._waiting) == seen
+
+
+def test_what_was_missed_is_filtered_as_well(db: None) -> None:
+    red, blue = owned(RED), owned(BLUE)
+    reached = event_log.head()
+    found = event_log.between(0, reached, limit=10, access=frozenset({RED}))
+    assert {event.task_id for event in found} == {red.pk}
+    assert {event.task_id for event in event_log.between(0, reached, limit=10)} == {red.pk, blue.pk}
+    assert event_log.last_of(blue.pk, access=frozenset({RED})) is None
+    assert event_log.last_of(blue.pk, access=frozenset({BLUE})) is not None
+
+
+def test_an_event_has_the_owner_of_its_task(db: None) -> None:
+    task = owned(BLUE)
+    ids = [event.pk for event in event_log.of_task(task.pk, after=0, limit=10)]
+    assert [getattr(event, "owner", None) for event in event_log.events(ids)] == [BLUE] * len(ids)
+
+
+def test_a_connection_ends_when_its_user_is_bound_to_something_else(db: None) -> None:
+    one = somebody("alice", bound_to="red").user
+    bound = frozenset({owner("red").pk})
+    visitor = visitor_of(scope(user=one))
+    assert visitor == Visitor(one.pk, None, bound)
+    assert still_admitted([visitor]) == {visitor}
+    service.bind(owner("blue"), user=one, now=clock.now())
+    assert still_admitted([visitor]) == set()
+
+
+def test_a_bound_token_narrows_what_its_user_sees(db: None) -> None:
+    one, red = somebody("carol").user, owner("red")
+    text = token_for(one, owner=red.pk)
+    visitor = visitor_of(scope({"Authorization": f"Bearer {text}"}))
+    assert visitor is not None
+    assert visitor.access == frozenset({red.pk})
+    assert still_admitted([visitor]) == {visitor}
