@@ -97,8 +97,8 @@ def _asked(before: Schedule | None, now: datetime, fields: ScheduleFields) -> tu
         given = fields.get("key", "")
         # Whether a key that is made from the name is free is seen when it is stored.
         values["key"] = given or keys.of_name(str(fields.get("name", "")))
-        changed = {*TIMING, *_OF_OWNER, "key"} if given else {*TIMING, *_OF_OWNER}
-        return Schedule(created_at=now, **values), changed
+        named = {*TIMING, *_OF_OWNER, "key"} if given else {*TIMING, *_OF_OWNER}
+        return Schedule(created_at=now, **values), named
     changed = copy.copy(before)
     # Django keeps the state of the stored row in here. The draft needs its own.
     changed._state = copy.copy(before._state)  # noqa: SLF001 - Model.__copy__ does not exist

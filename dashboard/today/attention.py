@@ -15,7 +15,7 @@ from dashboard.models import Acknowledgement
 from dashboard.readable import duration
 from scheduling import host_states, owners, processes
 from scheduling.lifecycle import Status
-from scheduling.models import Host, SyncState, Task
+from scheduling.models import Host, Schedule, SyncState, Task
 
 # How far back a run that failed is news.
 NEWS_FOR: Final = timedelta(days=1)

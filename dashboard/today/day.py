@@ -13,6 +13,7 @@ from django.db.models.functions import TruncHour
 from dashboard.readable import LOOKS
 from scheduling import queries
 from scheduling.lifecycle import Status
+from scheduling.models import Schedule, Task
 
 # Columns of the picture.
 HOURS: Final = 24
