@@ -18,7 +18,8 @@ from django.db.models import F
 from scheduling import actors
 from scheduling.events import notifier
 from scheduling.ledger.moves import append, reason_detail
-from scheduling.ledger.statement import moved, stored, task_columns, task_of, written
+from scheduling.ledger.statement import moved, stored, task_columns, task_of
+from scheduling.ledger.tables import written
 from scheduling.lifecycle import Status, sources
 from scheduling.models import OnLost, Task, TaskEvent
 from scheduling.storable import Json, storable_text

@@ -1,25 +1,24 @@
 """Rows that one statement reads like a table: one parameter of JSON for all of them, however many there are.
 
 A parameter for each value would be thousands of them, which SQLite refuses and which cost the client most of its time.
-The names of tables and columns come from the models.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from django.db import connection
-from django.db.models import Field, Model
+
+from scheduling.ledger.tables import Table
 
 
-def given_rows(name: str, model: type[Model], attributes: Iterable[str]) -> str:
-    """A part of a WITH clause: a table `name` with the columns of these attributes of the model, in their types.
+def given_rows(name: str, table: Table, attributes: Iterable[str]) -> str:
+    """A part of a WITH clause: a table `name` with the columns of these attributes, in their types.
 
     It takes one parameter of the statement, which `as_parameter` makes.
     """
-    fields = fields_of(model, attributes)
+    fields = table.fields(attributes)
     columns = ", ".join(f'"{field.column}"' for field in fields)
     if connection.vendor == "sqlite":
         values = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(fields)))
@@ -35,19 +34,3 @@ def as_parameter(rows: Iterable[Sequence[object]]) -> str:
     """
     adapt = connection.ops.adapt_datetimefield_value
     return json.dumps([list(row) for row in rows], default=lambda time: str(adapt(time)))
-
-
-def table_of(model: type[Model]) -> str:
-    """The quoted name of the model's table."""
-    return f'"{model._meta.db_table}"'
-
-
-def columns_of(model: type[Model], attributes: Iterable[str]) -> list[str]:
-    """The quoted names of the columns that hold these attributes."""
-    return [f'"{field.column}"' for field in fields_of(model, attributes)]
-
-
-def fields_of(model: type[Model], attributes: Iterable[str]) -> list[Field[Any, Any]]:
-    """The fields that hold these attributes (`schedule_id`, not `schedule`)."""
-    by_name = {field.attname: field for field in model._meta.concrete_fields}
-    return [by_name[name] for name in attributes]

@@ -9,7 +9,8 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
+from scheduling.ledger.given_rows import as_parameter, given_rows
+from scheduling.ledger.tables import TASK, written
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 
@@ -56,12 +57,11 @@ def send_again_after(sends: int) -> timedelta:
 @cache
 def _sent(_vendor: str) -> str:
     """The statement of `sent` for this vendor of databases."""
-    task = table_of(Task)
-    pk, attempt, send_at, sends, status = columns_of(Task, ("id", "attempt", "send_at", "sends", "status"))
-    counted = f"CASE WHEN {task}.{sends} < %s THEN {task}.{sends} + 1 ELSE {task}.{sends} END"
-    return (
-        f"WITH {given_rows('given', Task, ('id', 'attempt', 'send_at'))} "
-        f"UPDATE {task} SET {send_at} = given.{send_at}, {sends} = {counted} FROM given "
+    given = given_rows("given", TASK, ("id", "attempt", "send_at"))
+    return f"WITH {given} " + written(
+        "UPDATE {task} SET {task.send_at} = given.{task.send_at}, "
+        "{task.sends} = CASE WHEN {task}.{task.sends} < %s THEN {task}.{task.sends} + 1 ELSE {task}.{task.sends} END "
+        "FROM given WHERE {task}.{task.id} = given.{task.id} AND {task}.{task.attempt} = given.{task.attempt} "
         # Joined with '', the status finds no index: SQLite would compare every queued task with every given row.
-        f"WHERE {task}.{pk} = given.{pk} AND {task}.{attempt} = given.{attempt} AND {task}.{status} || '' = %s"
+        "AND {task}.{task.status} || '' = %s"
     )

@@ -16,11 +16,12 @@ from django.db import connection
 from django.db.models import Field
 
 from scheduling.events import notifier
-from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
+from scheduling.ledger.given_rows import as_parameter, given_rows
 from scheduling.ledger.handing_over import HAND_OVER
 from scheduling.ledger.statement import tasks_of
+from scheduling.ledger.tables import EVENT, SCHEDULE, TASK
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule, Task, TaskEvent
+from scheduling.models import Schedule, Task
 from scheduling.models.execution_options import ExecutionOptions
 
 # The attributes of a task that are copied from its schedule, and where they come from.
@@ -121,45 +122,44 @@ def _all_at_once() -> str:
 
 
 def _decided() -> str:
-    return given_rows("decided", Schedule, _DECIDED)
+    return given_rows("decided", SCHEDULE, _DECIDED)
 
 
 def _of_each_given() -> str:
-    return given_rows("given", Task, _OF_EACH)
+    return given_rows("given", TASK, _OF_EACH)
 
 
 def _move_on() -> str:
-    table = table_of(Schedule)
-    changes = ", ".join(f"{name} = decided.{name}" for name in columns_of(Schedule, _DECIDED[1:]))
-    return f"UPDATE {table} SET {changes} FROM decided WHERE {table}.id = decided.id"
+    changes = ", ".join(f"{name} = decided.{name}" for name in SCHEDULE.columns(_DECIDED[1:]))
+    return f"UPDATE {SCHEDULE} SET {changes} FROM decided WHERE {SCHEDULE}.id = decided.id"
 
 
 def _read() -> str:
-    return ", ".join(columns_of(Task, _READ))
+    return ", ".join(TASK.columns(_READ))
 
 
 def _insert(returned: str) -> str:
     """The statement that makes the tasks, in the order in which they were due. It returns these columns of each."""
-    sources = [f"schedule.{name}" for name in columns_of(Schedule, COPIED.values())]
+    sources = [f"schedule.{name}" for name in SCHEDULE.columns(COPIED.values())]
     values = {
-        **dict(zip(columns_of(Task, COPIED), sources, strict=True)),
-        **{name: f"given.{name}" for name in columns_of(Task, _OF_EACH)},
+        **dict(zip(TASK.columns(COPIED), sources, strict=True)),
+        **{name: f"given.{name}" for name in TASK.columns(_OF_EACH)},
         **{f'"{field.column}"': "%s" for field in _same()},
     }
     # Without the WHERE, SQLite takes ON CONFLICT for a condition of the JOIN.
     return (
-        f"INSERT INTO {table_of(Task)} ({', '.join(values)}) SELECT {', '.join(values.values())} "
-        f"FROM given JOIN {table_of(Schedule)} schedule ON schedule.id = given.schedule_id "
+        f"INSERT INTO {TASK} ({', '.join(values)}) SELECT {', '.join(values.values())} "
+        f"FROM given JOIN {SCHEDULE} schedule ON schedule.id = given.schedule_id "
         f"WHERE true ORDER BY given.due_at, given.schedule_id "
-        f"ON CONFLICT ({', '.join(columns_of(Task, ('schedule_id', 'due_at')))}) DO NOTHING RETURNING {returned}"
+        f"ON CONFLICT ({', '.join(TASK.columns(('schedule', 'due_at')))}) DO NOTHING RETURNING {returned}"
     )
 
 
 def _first_events() -> str:
-    names = ", ".join(columns_of(TaskEvent, ("task_id", "number", "at", "status", "detail")))
-    given = ", ".join(columns_of(Task, ("id", "events", "created_at", "status")))
-    return f"INSERT INTO {table_of(TaskEvent)} ({names}) SELECT {given}, {_DETAIL[connection.vendor]} FROM made"
+    names = ", ".join(EVENT.columns(("task_id", "number", "at", "status", "detail")))
+    given = ", ".join(TASK.columns(("id", "events", "created_at", "status")))
+    return f"INSERT INTO {EVENT} ({names}) SELECT {given}, {_DETAIL[connection.vendor]} FROM made"
 
 
 def _tasks_given() -> str:
-    return f"SELECT * FROM {table_of(Task)} WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(%s))"
+    return f"SELECT * FROM {TASK} WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(%s))"

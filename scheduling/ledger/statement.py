@@ -12,41 +12,15 @@ from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
-from scheduling.models import Task, TaskAttempt, TaskEvent
+from scheduling.ledger.tables import TASK, written
+from scheduling.models import Task
 from scheduling.models.partial import partial
 from scheduling.prepared import preparing_cursor
 from scheduling.storable import Json
 
-
-class Table:
-    """A model's table in the text of a statement: `{task}` is its name, `{task.status}` the name of a column.
-
-    Raises AttributeError for a field that the model does not have.
-    """
-
-    def __init__(self, model: type[models.Model]) -> None:
-        self._meta = model._meta
-
-    def __str__(self) -> str:
-        return f'"{self._meta.db_table}"'
-
-    def __getattr__(self, field: str) -> str:
-        for each in self._meta.concrete_fields:
-            if each.name == field:
-                return f'"{each.column}"'
-        raise AttributeError(f"{self._meta.object_name} has no field {field}")
-
-
-TABLES: Final = {"task": Table(Task), "attempt": Table(TaskAttempt), "event": Table(TaskEvent)}
-_FIELDS: Final = {field.attname: field for field in Task._meta.concrete_fields}
-_ALL: Final = tuple(_FIELDS)
+_ALL: Final = tuple(field.attname for field in Task._meta.concrete_fields)
 # The rows that the parts after the UPDATE read. On SQLite it is the task, within the same transaction.
-_MOVED: Final = "WITH moved AS (SELECT * FROM {task} WHERE {task.id} = %(id)s) ".format_map(TABLES)
-
-
-def written(text: str, **further: str) -> str:
-    """The text of a statement, with the names of tables and columns filled in."""
-    return text.format_map(TABLES | further)
+_MOVED: Final = written("WITH moved AS (SELECT * FROM {task} WHERE {task.id} = %(id)s) ")
 
 
 def moved(update: str, parts: tuple[str, ...], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -76,7 +50,7 @@ def stored(model: type[models.Model], field: str, value: Json | object) -> Any:
 
 def task_columns() -> str:
     """The columns of a task, as `task_of` takes them."""
-    return ", ".join(f'"{field.column}"' for field in Task._meta.concrete_fields)
+    return ", ".join(TASK.columns(_ALL))
 
 
 def task_of(row: tuple[Any, ...]) -> Task:
@@ -106,8 +80,8 @@ def _converters(vendor: str, attributes: tuple[str, ...]) -> list[tuple[int, Any
     Worked out once for a vendor of databases: it takes longer than to read the row.
     """
     compiler = Task.objects.all().query.get_compiler(connection=connections[DEFAULT_DB_ALIAS])
-    fields = [_FIELDS[name] for name in attributes]
-    found = compiler.get_converters([field.get_col(Task._meta.db_table) for field in fields])
+    columns = [field.get_col(Task._meta.db_table) for field in TASK.fields(attributes)]
+    found = compiler.get_converters(columns)
     return [(place, field, convert) for place, (convert, field) in found.items()]
 
 

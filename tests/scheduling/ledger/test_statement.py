@@ -6,7 +6,8 @@ import pytest
 from django.forms import model_to_dict
 
 from scheduling import ledger
-from scheduling.ledger.statement import TABLES, moved, task_columns, written
+from scheduling.ledger.statement import moved, task_columns
+from scheduling.ledger.tables import TABLES, written
 from scheduling.models import Task, TaskEvent
 from tests.conftest import at
 
