@@ -28,16 +28,16 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # its parameter exi
     # Others are named by their ids: a select element with a hundred thousand schedules helps nobody.
     list_select_related = False
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The id, and the short fields."""
         fields = [field for field in self.model._meta.concrete_fields if _is_short(field)]  # noqa: SLF001 - Django's documented way to a model's fields
         return [field.attname for field in fields][:_MOST_COLUMNS]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """All of them, but for those that are hidden."""
         return [field.attname for field in self.model._meta.concrete_fields if field.name not in _HIDDEN]  # noqa: SLF001 - as above
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:

@@ -111,22 +111,15 @@ def _ended(schedule: Schedule, due: datetime, seconds: float, failing: int, chan
 def _workflow(now: datetime) -> Workflow:
     """A chain whose middle is a chord: two of its tasks have completed, one runs."""
     step: dict[str, Any] = {"job": "demo.process_data", "parameters": {"steps": 2}}
+    regions: list[dict[str, Any]] = [{**step, "name": f"Statement {region}"} for region in ("North", "South", "West")]
+    merged: dict[str, Any] = {"group": regions, "callback": {**step, "name": "Merge statements"}}
+    chain: list[dict[str, Any]] = [
+        {**step, "name": "Close the books"}, {"chord": merged}, {**step, "name": "Send to the auditors"},
+    ]  # fmt: skip
     made, _ = workflows.create(
         now=now - timedelta(minutes=3),
         name="Month-end closing",
-        workflow={
-            "chain": [
-                {**step, "name": "Close the books"},
-                {
-                    "chord": {
-                        "group": [{**step, "name": f"Statement {region}"} for region in ("North", "South", "West")],
-                        "callback": {**step, "name": "Merge statements"},
-                    }
-                },
-                {**step, "name": "Send to the auditors"},
-            ],
-            "on_failure": {**step, "name": "Tell finance"},
-        },
+        workflow={"chain": chain, "on_failure": {**step, "name": "Tell finance"}},
     )
     for name, ends in (("Close the books", True), ("Statement North", True), ("Statement South", False)):
         task = Task.objects.get(workflow=made, name=name)
