@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -54,7 +54,7 @@ class Bulk(Page):
     role = Role.OPERATOR
     template_name = "dashboard/bulk.html"
 
-    def get(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         return redirect(reverse("dashboard:schedules"))
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
@@ -152,7 +152,7 @@ def _deleted(rows: list[Schedule], now: datetime) -> Iterable[Schedule]:
     for row in rows:
         try:
             # The row keeps its id: what deletes it works on a copy of its own.
-            schedules.delete(cast("int", row.pk), now=now)
+            schedules.delete(row.pk, now=now)
         except TandemError:
             continue  # somebody else has deleted it meanwhile
         yield row
