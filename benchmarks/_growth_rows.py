@@ -50,17 +50,17 @@ def schedules(number: int, now: datetime) -> None:
     )
 
 
-def tasks(number: int, *, of_schedules: int, now: datetime) -> None:
+def tasks(number: int, *, of_schedules: int, now: datetime, every: timedelta = EVERY) -> None:
     """Store tasks until there are so many, each with the attempt and the events that it had.
 
     The first is stored by Django, the others are copies of it: their columns are those of the models. One came after
-    the other, every EVERY, from DAYS ago on.
+    the other, every `every`, from DAYS ago on.
     """
     first = Task.objects.count() + 1
     if first > number:
         return
     start = Task.objects.earliest("pk").created_at if first > 1 else now - timedelta(days=DAYS)
-    created = f"timestamptz '{start.isoformat()}' + n * interval '{EVERY.total_seconds()} seconds'"
+    created = f"timestamptz '{start.isoformat()}' + n * interval '{every.total_seconds()} seconds'"
     due = f"date_trunc('second', {created})"
     one = _pattern(start)
     task_copy = _columns_of_task(of_schedules, created, due)

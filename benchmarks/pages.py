@@ -1,6 +1,6 @@
 """How fast are the pages of the dashboard over 100,000 schedules and a million tasks? PostgreSQL only.
 
-    python benchmarks/pages.py [--tasks 1000000] [--schedules 100000] [--count 7] [--json FILE]
+    python benchmarks/pages.py [--tasks 1000000] [--schedules 100000] [--rounds 7] [--json FILE]
 
 For each page: the median time of a request (inside of the process, without the network), its statements, and its size.
 Beside them the stock list of django-celery-beat in Django's admin, over as many PeriodicTasks as there are schedules.
@@ -35,7 +35,7 @@ def main() -> None:
             "LOG_LEVEL": "ERROR",
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
-        words = [str(options.tasks), str(options.schedules), str(options.count)]
+        words = [str(options.tasks), str(options.schedules), str(options.rounds)]
         command = [sys.executable, "-m", "benchmarks._pages_figures", *words]
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
     found = json.loads(done.stdout.splitlines()[-1])

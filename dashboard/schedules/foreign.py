@@ -11,7 +11,7 @@ from scheduling.errors import BackendError
 from scheduling.words import describe
 
 # Of each backend: they are shown below our own schedules, and their own tools show all of them.
-MOST: Final = 25
+MOST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from scheduling.timing import zone
 
 register = template.Library()
 
+# Marks of a strip that say when it was, if one points at them: what did not go well.
+_TOLD: Final = {"bad", "warn"}
 # What is shown where there is no value: a dash.
 NOTHING: Final = "\N{EN DASH}"
 
@@ -68,14 +70,20 @@ def strip(outcomes: Sequence[Outcome], places: int = 20) -> dict[str, Any]:
     looks = [LOOKS[outcome.status] for outcome in outcomes]
     free = places - len(looks)
     marks = [
-        {"x": 7 * (free + index), "y": 18 - look.height, "look": look, "outcome": outcome}
+        (f"M{7 * (free + index)} {18 - look.height}h5v{look.height}h-5z", look, outcome)
         for index, (look, outcome) in enumerate(zip(looks, outcomes, strict=True))
     ]
+    # What went well is one path for all: a page of fifty strips stays small.
+    paths: dict[str, str] = {"mark-none": "".join(f"M{7 * index} 15h5v3h-5z" for index in range(free))}
+    for path, look, _ in marks:
+        if look.tone not in _TOLD:
+            name = f"mark-{look.tone}{' mark-hollow' if look.hollow else ''}"
+            paths[name] = paths.get(name, "") + path
     words = [look.word.lower() for look in looks]
     counted = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     return {
-        "marks": marks,
-        "gaps": [7 * index for index in range(free)],
+        "paths": [(name, path) for name, path in paths.items() if path],
+        "told": [mark for mark in marks if mark[1].tone in _TOLD],
         "width": 7 * places,
         "said": f"Last {len(looks)}: {counted}" if looks else "No runs yet",
     }

@@ -19,6 +19,8 @@ from scheduling.models import Host, Schedule, SyncState, Task
 
 # How far back a run that failed is news.
 NEWS_FOR: Final = timedelta(days=1)
+# Items of the page: more are no list that one works through, and the page stays small.
+MOST_ITEMS: Final = 30
 # Of the failed and missed tasks so many are looked at, the newest first; the list of tasks shows the others.
 MOST_TASKS: Final = 500
 # Schedules of each kind of trouble; the list of schedules shows the others.

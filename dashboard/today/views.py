@@ -20,8 +20,10 @@ class Today(Page):
         """All of it. The number of statements is fixed."""
         now, user = clock.now(), self.request.user
         schedules, tasks = visible.schedules(user), visible.tasks(user)
+        items = attention.items(user, now)
         return {
-            "items": attention.items(user, now),
+            "items": items[: attention.MOST_ITEMS],
+            "more_items": max(0, len(items) - attention.MOST_ITEMS),
             "columns": day.columns(tasks, now),
             "coming": day.coming(schedules, now),
             "any_schedule": schedules.exists(),

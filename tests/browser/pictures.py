@@ -32,6 +32,11 @@ SHOWN: Final = {
     ("today", 1440, "light"), ("today", 390, "dark"), ("schedule-new", 1440, "light"), ("timeline", 1440, "dark"),
     ("workflow", 1440, "light"),
 }  # fmt: skip
+# What the review is shown with.
+_CRONTAB: Final = (
+    "MAILTO=ops@example.org\n*/10 * * * * /usr/bin/fetch-orders --all\n0 3 * * * /usr/bin/backup\n"
+    "30 2 * * 7 /usr/bin/rotate\n61 * * * * /usr/bin/poll\n0 9 13 * 5 /usr/bin/report\n@reboot /usr/bin/warm-up\n"
+)
 # Bytes: a picture in the repository is cloned by everybody.
 LARGEST: Final = 150_000
 # Seconds until the web server must answer.
@@ -85,7 +90,9 @@ def _prepare() -> tuple[str, dict[str, str]]:
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     call_command("migrate", verbosity=0)
     addresses = sample.fill(timezone.now())
-    return sessions.cookie_of(sessions.an_admin("ada")), addresses
+    user = sessions.an_admin("ada")
+    sample.tokens(user, timezone.now())
+    return sessions.cookie_of(user), addresses
 
 
 @contextmanager
@@ -137,6 +144,10 @@ def _picture(page: Page, address: str, path: Path, *, whole: bool) -> Path:
 
     sample.keep_alive()
     page.goto(address)
+    if address == "/review/":
+        page.locator("#crontab").fill(_CRONTAB)
+        page.get_by_role("button", name="Review", exact=True).click()
+        page.wait_for_selector("#lines")
     page.screenshot(path=path, full_page=whole)
     return path
 

@@ -6,8 +6,11 @@ import random
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.contrib.auth.models import User
 from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from api.tokens import service
 from scheduling import ledger, processes, queries, schedules
 from scheduling.lifecycle import Status
 from scheduling.models import Process, Schedule, Task, Workflow
@@ -49,6 +52,8 @@ def fill(now: datetime) -> dict[str, str]:
         asked = {"job": "demo.process_data", "parameters": {"steps": 3}, **fields}
         made = schedules.create(now=now - _LONGEST - timedelta(days=1), name=name, **asked)
         _history(made, now, seconds, failing, chance)
+    clock = CrontabSchedule.objects.create(minute="0", hour="4", timezone="Europe/Berlin")
+    PeriodicTask.objects.create(name="Shop: drop old carts", task="shop.tasks.drop_carts", crontab=clock)
     workflow, running = _workflow(now), _running(now, chance)
     failed = Task.objects.filter(status=Status.FAILED).latest("pk")
     return {
@@ -66,6 +71,7 @@ def fill(now: datetime) -> dict[str, str]:
         "review": "/review/",
         "system": "/system/",
         "settings": "/settings/",
+        "members": "/settings/members/",
         "login": "/login/",
     }
 
@@ -110,23 +116,13 @@ def _ended(schedule: Schedule, due: datetime, seconds: float, failing: int, chan
 
 def _workflow(now: datetime) -> Workflow:
     """A chain whose middle is a chord: two of its tasks have completed, one runs."""
-    step: Any = {"job": "demo.process_data", "parameters": {"steps": 2}}
+    regions = [_step(f"Statement {region}") for region in ("North", "South", "West")]
+    merged: dict[str, Any] = {"group": regions, "callback": _step("Merge statements")}
+    chain = [_step("Close the books"), {"chord": merged}, _step("Send to the auditors")]
     made, _ = workflows.create(
         now=now - timedelta(minutes=3),
         name="Month-end closing",
-        workflow={
-            "chain": [
-                {**step, "name": "Close the books"},
-                {
-                    "chord": {
-                        "group": [{**step, "name": f"Statement {region}"} for region in ("North", "South", "West")],
-                        "callback": {**step, "name": "Merge statements"},
-                    }
-                },
-                {**step, "name": "Send to the auditors"},
-            ],
-            "on_failure": {**step, "name": "Tell finance"},
-        },
+        workflow={"chain": chain, "on_failure": _step("Tell finance")},
     )
     for name, ends in (("Close the books", True), ("Statement North", True), ("Statement South", False)):
         task = Task.objects.get(workflow=made, name=name)
@@ -135,6 +131,10 @@ def _workflow(now: datetime) -> Workflow:
             ledger.complete(claimed, result={"entries": 1204, "total": "88213.20"}, now=now - timedelta(minutes=1))
             advance.advance(made.pk, now=now)
     return made
+
+
+def _step(name: str) -> dict[str, Any]:
+    return {"job": "demo.process_data", "parameters": {"steps": 2}, "name": name}
 
 
 def _running(now: datetime, chance: random.Random) -> Task:
@@ -146,3 +146,14 @@ def _running(now: datetime, chance: random.Random) -> Task:
             progress={"done": chance.randrange(40, 60), "total": 80, "message": "shelf B"}
         )
     return task
+
+
+def tokens(user: User, now: datetime) -> None:
+    """Store tokens of this user: one that is used, and one that was revoked."""
+    for name, days in (("Deploy script", 90), ("Old laptop", 30)):
+        made, _ = service.create(
+            user, name=name, expires_at=now + timedelta(days=days), now=now, scopes=["read", "run"]
+        )
+        made.last_used_at = now - timedelta(hours=days)
+        made.revoked_at = now - timedelta(days=1) if days == 30 else None
+        made.save()

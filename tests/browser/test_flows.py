@@ -103,7 +103,7 @@ def test_a_crontab_is_dropped_and_read(visit: Visit) -> None:
     page.get_by_label("Or drop a file").set_input_files(dropped)  # type: ignore[arg-type]  # a TypedDict of Playwright's own
     page.get_by_label("Language").select_option("fr")
     page.get_by_role("button", name="Review").click()
-    expect(page.get_by_text("3 lines, 1 with an error")).to_be_visible()
+    expect(page.get_by_text("2 entries, 1 line with an error")).to_be_visible()
     assert findings(page) == []
     page.locator('input[name="line"]').first.check()
     page.get_by_role("button", name=re.compile("Show what adopting")).click()

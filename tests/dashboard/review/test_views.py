@@ -32,7 +32,7 @@ def test_each_line_is_told_in_the_language_of_ones_choice(viewer: Client) -> Non
     assert "Refused" in page
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
-    assert "3 lines, 1 with an error" in page
+    assert "3 entries, 1 line with an error" in page
     # A viewer reads, and adopts nothing.
     assert 'name="line"' not in page
 

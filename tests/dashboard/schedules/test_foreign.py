@@ -15,7 +15,7 @@ from scheduling.timing import Cron
 from tests.conftest import a_schedule
 
 
-def a_row(name: str, *, enabled: bool = True, **fields: str) -> None:
+def a_row(name: str, *, enabled: bool = True, **fields: Any) -> None:
     clock = CrontabSchedule.objects.create(**{"minute": "30", "hour": "4", "timezone": "Europe/Berlin", **fields})
     PeriodicTask.objects.create(name=name, task="shop.tasks.clean", crontab=clock, enabled=enabled)
 
@@ -46,7 +46,7 @@ def test_periodic_tasks_of_others_are_told_in_words(viewer: Client) -> None:
         ({"day_of_week": "1", "day_of_month": "13"}, None),
     ],
 )
-def test_words_are_given_only_where_they_are_true(fields: Any, cron: str | None) -> None:
+def test_words_are_given_only_where_they_are_true(fields: dict[str, Any], cron: str | None) -> None:
     a_row("theirs", **fields)
     (found,) = backend("beat").foreign(most=5)
     assert found.trigger == (Cron.parse(cron, "Europe/Berlin") if cron else None)

@@ -106,3 +106,32 @@ def test_many_schedules_are_counted_once_in_a_while_and_only_those_of_the_minute
     assert len(asked) == 0
     passed[0] += 0.1
     assert stored.due_in([at("2026-11-21 03:07")]) == [2]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("step", "number"), [(timedelta(minutes=5), 288), (timedelta(hours=1), 24 * 8), (timedelta(hours=1), 24 * 31)]
+)
+def test_each_step_counts_what_is_due_in_it(step: timedelta, number: int) -> None:
+    """As many as there are when they are listed: the clock change of 25 October is in the longer windows."""
+    now = at("2026-10-20 09:00")
+    triggers: list[dict[str, Any]] = [
+        {"cron": "*/7 2 * * *", "timezone": "Europe/Berlin"}, {"cron": "30 2 25 * *", "timezone": "Europe/Berlin"},
+        {"cron": "0 9 * * 1-5"}, {"cron": "0 9 * * 1-5"}, {"every": 7200, "starts_at": at("2026-10-20 10:30")},
+    ]  # fmt: skip
+    made = [a_schedule(now=now - timedelta(hours=1), **trigger) for trigger in triggers]
+    end = now + number * step
+    listed = [due for schedule in made for due in schedule.trigger.occurrences(now - timedelta(seconds=1), end)]
+    expected = [0] * number
+    for due in listed:
+        if now <= due < end:
+            expected[(due - now) // step] += 1
+    assert StoredTriggers().due_by_step(now, step=step, number=number) == expected
+
+
+@pytest.mark.django_db
+def test_what_runs_more_often_than_the_step_is_spread_evenly() -> None:
+    now = at("2026-11-20 10:00")
+    for _ in range(3):
+        a_schedule(now=now, every=90)
+    assert StoredTriggers().due_by_step(now, step=timedelta(hours=1), number=2) == [120, 120]
