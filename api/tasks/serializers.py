@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
+from api.masking import ShownParameters
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 
 
@@ -27,6 +28,7 @@ class TaskOutput(serializers.ModelSerializer[Task]):
     """A task. `result` is null until the job returns. `error` is the last failure; a completed task has none."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
+    parameters = ShownParameters()
     due_at = Instant(allow_null=True)
     created_at = Instant()
     started_at = Instant(allow_null=True)
