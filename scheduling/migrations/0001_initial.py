@@ -46,6 +46,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='StatisticsPosition',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('high', models.BigIntegerField()),
+                ('gaps', models.JSONField(default=dict)),
+            ],
+        ),
+        migrations.CreateModel(
             name='DriftRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -146,6 +154,22 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='replanned', to='tandem_scheduling.schedule')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Statistic',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField(help_text='The hour in which the tasks ended.')),
+                ('by', models.CharField(help_text='job, queue or schedule.', max_length=10)),
+                ('name', models.CharField(help_text='Of the job or queue; of a schedule its id.', max_length=100)),
+                ('outcomes', models.JSONField(default=dict, help_text='How many ended so, by status.')),
+                ('durations', models.JSONField(default=list, help_text='How many took so long, by bucket.')),
+                ('lateness', models.JSONField(default=list, help_text='How many occurrences began so late, by bucket.')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['by', 'hour'], name='tandem_statistic_of_hour')],
+                'constraints': [models.UniqueConstraint(fields=('by', 'name', 'hour'), name='tandem_one_row_per_statistic')],
+            },
         ),
         migrations.CreateModel(
             name='Task',

@@ -9,6 +9,7 @@ from scheduling.models.log_line import TaskLogLine
 from scheduling.models.process import Process
 from scheduling.models.replanned_schedule import ReplannedSchedule
 from scheduling.models.schedule import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
+from scheduling.models.statistic import Statistic, StatisticsPosition
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
 
@@ -27,6 +28,8 @@ __all__ = [
     "Process",
     "ReplannedSchedule",
     "Schedule",
+    "Statistic",
+    "StatisticsPosition",
     "SyncState",
     "Task",
     "TaskAttempt",

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import CASCADE, Exists, Model, OuterRef, Q, QuerySet
 
-from scheduling import drift_log, lateness_log, processes
+from scheduling import drift_log, lateness_log, processes, statistics
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Task, Workflow, WorkflowNode
 
@@ -38,6 +38,7 @@ def prune(*, now: datetime) -> int:
     _delete_empty_workflows()
     drift_log.prune(now=now)
     lateness_log.prune(now=now)
+    statistics.prune(now=now)
     processes.forget_old()
     return deleted
 
