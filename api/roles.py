@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from api import masking
 from scheduling import caller, owners
 from scheduling.errors import Misconfigured
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role, role_of
 
 if TYPE_CHECKING:  # rest_framework.views imports this module through the settings
     from rest_framework.views import APIView
@@ -54,7 +55,9 @@ class RolePermission(BasePermission):
         if not request.user.is_authenticated:
             return False
         least, scope = needed(request.method, view)
-        if not has_role(request.user, least):
+        role = role_of(request.user)
+        masking.sees_secrets.set(role is not None and role >= Role.OPERATOR)
+        if role is None or role < least:
             return False
         if scope not in scopes_of(request):
             self.code, self.message = "insufficient_scope", f"The token lacks the scope {scope}."

@@ -16,6 +16,8 @@ from api.lateness.views import LatenessView
 from api.schedules.bulk import ScheduleBulkViewSet
 from api.schedules.by_key import ByKeyView
 from api.schedules.views import ScheduleViewSet
+from api.secrets.views import SecretsView
+from api.statistics.views import StatisticsView
 from api.tasks.bulk import TaskBulkViewSet
 from api.tasks.views import TaskViewSet
 from api.tokens.views import TokenViewSet
@@ -46,6 +48,8 @@ urlpatterns = [
     path("cron/review/", ReviewView.as_view(), name="cron-review"),
     path("cron/import/", ImportView.as_view(), name="cron-import"),
     path("cron/tzdata/", TzdataView.as_view(), name="cron-tzdata"),
+    path("secrets/", SecretsView.as_view(), name="secrets"),
+    path("statistics/", StatisticsView.as_view(), name="statistics"),
     path("lateness/", LatenessView.as_view(), name="lateness"),
     path("schema/", SpectacularAPIView.as_view(**_without_login), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(**_page, **_without_login), name="api-docs"),

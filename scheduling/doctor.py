@@ -22,6 +22,7 @@ from scheduling.executor import executor, executor_names
 from scheduling.findings import Finding
 from scheduling.lateness import BOUNDS
 from scheduling.lifecycle import Status
+from scheduling.likely_secrets import places
 from scheduling.models import Process, Schedule, Task
 from scheduling.processes import SILENT_AFTER, alive_now, hangs
 from scheduling.processes import known as known_processes
@@ -38,6 +39,10 @@ MOST_AHEAD: Final = timedelta(minutes=1)
 PROBE_BYTES: Final = 4096
 # How late occurrences were is told of this time.
 LATENESS_OF: Final = timedelta(days=1)
+# Schedules whose parameters are searched for secrets: a second or so.
+LOOKED_AT: Final = 10_000
+# Who has many such parameters needs no list of all of them.
+MOST_NAMED: Final = 10
 # How long SQLite is waited for when another process holds its lock.
 PROBE_MILLISECONDS: Final = 2000
 
@@ -55,6 +60,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
         yield time_zones()
         yield upkeep(now=now)
         yield lateness(now=now)
+        yield likely_secrets()
         yield from host_states.findings(now=now)
         yield from backends()
 
@@ -202,6 +208,18 @@ def lateness(*, now: datetime) -> Finding:
 
 def _bound(seconds: float | None) -> str:
     return f"more than {BOUNDS[-1]:g} s" if seconds is None else f"at most {seconds:g} s"
+
+
+def likely_secrets() -> Finding:
+    """Whether parameters of schedules hold what looks like a secret. The newest LOOKED_AT are looked at."""
+    rows = Schedule.objects.exclude(parameters={}).order_by("-pk").values_list("pk", "parameters")[:LOOKED_AT]
+    found = [f"schedule {pk}: {place}" for pk, given in rows.iterator() for place in places(given)]
+    if not found:
+        return Finding("secrets", ok=True, detail="no parameter of a schedule looks like a secret")
+    more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    advice = 'Every viewer can read them: keep each as a secret, and write {"$secret": "NAME"} (docs/secrets.md).'
+    detail = f"parameters look like secrets: {', '.join(found[:MOST_NAMED])}{more}"
+    return Finding("secrets", ok=False, detail=detail, advice=advice)
 
 
 def backends() -> list[Finding]:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from scheduling import likely_secrets
+from scheduling.secret_values import MASK
 from scheduling.storable import Json
 
-MASK: Final = "***"
-# Names of members that hold secrets, as people write them.
-_NAMES: Final = re.compile(
-    r"passw|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|authorization|credential|cookie|signature",
-    re.IGNORECASE,
-)
 # Whatever its name: credentials of HTTP, and the password in an address.
 _CREDENTIALS: Final = re.compile(r"\b(bearer|basic|token)\s+\S+", re.IGNORECASE)
 _IN_ADDRESS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
@@ -22,7 +18,8 @@ def masked(value: Json) -> Json:
     """The value with everything masked that looks like a secret: by the name of its member, or by its form."""
     if isinstance(value, dict):
         return {
-            name: MASK if _NAMES.search(name) and inner is not None else masked(inner) for name, inner in value.items()
+            name: MASK if likely_secrets.is_name(name) and inner is not None else masked(inner)
+            for name, inner in value.items()
         }
     if isinstance(value, list):
         return [masked(inner) for inner in value]

@@ -7,11 +7,15 @@ import inspect
 import json
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
+from django.conf import settings
+
+from scheduling import secret_values
 from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, escaped
 from scheduling.retry_policy import Retry, RetryPolicy
+from scheduling.secret_values import MissingSecret
 from scheduling.storable import Json, problem_with
 
 if TYPE_CHECKING:
@@ -49,6 +53,8 @@ class JobDefinition:
         """Whether another attempt may succeed after `exc`."""
         if isinstance(exc, Retry):
             return True
+        if isinstance(exc, MissingSecret):
+            return bool(settings.TANDEM_RETRY_MISSING_SECRETS)
         return isinstance(exc, self.retry_on) and not isinstance(exc, (*self.give_up_on, InvalidRequest))
 
     def schema(self) -> dict[str, Any]:
@@ -62,7 +68,7 @@ class JobDefinition:
             raise InvalidRequest([Problem("parameters", "not_storable", f"This {storable}.")])
         if not isinstance(parameters, Mapping):
             raise InvalidRequest([Problem("parameters", "not_an_object", "Write a JSON object.")])
-        self._values(parameters)
+        self._check_values(parameters)
         return dict(parameters)
 
     def run(self, context: object, parameters: Mapping[str, Json]) -> object:
@@ -71,6 +77,18 @@ class JobDefinition:
         The size is not checked: a result that a workflow hands on may be larger than a request may be.
         """
         return self.function(context, **self._values(parameters))
+
+    def _check_values(self, parameters: Mapping[str, Any]) -> None:
+        """Check the parameters with the values of their secrets. No message shows one."""
+        opened = secret_values.opened(parameters)
+        if opened.problems:
+            raise InvalidRequest(opened.problems)
+        with secret_values.hiding(opened.values):
+            try:
+                self._values(opened.parameters)
+            except InvalidRequest as exc:
+                problems = [replace(one, detail=secret_values.hidden(one.detail)) for one in exc.problems]
+                raise InvalidRequest(problems) from None
 
     def _values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The checked keyword arguments of the function."""

@@ -210,6 +210,13 @@ TANDEM_TOKEN_DAYS = env.integer("TOKEN_DAYS", 90, low=1, high=3650)
 TANDEM_LIVE_CONNECTIONS = env.integer("TANDEM_LIVE_CONNECTIONS", 200, low=1)
 # A change of a schedule must say with If-Match for which version it is meant.
 TANDEM_REQUIRE_IF_MATCH = env.boolean("TANDEM_REQUIRE_IF_MATCH", default=False)
+# Secrets that parameters may name: docs/secrets.md. TANDEM_SECRET_SHOP_TOKEN is the secret shop-token.
+TANDEM_SECRETS = {
+    name.lower().replace("_", "-"): value for name, value in env.beginning_with("TANDEM_SECRET_").items() if value
+}
+TANDEM_SECRETS_DIR = env.text("TANDEM_SECRETS_DIR", "")
+# Whether an attempt that misses a secret is tried again, by the policy of its task.
+TANDEM_RETRY_MISSING_SECRETS = env.boolean("TANDEM_RETRY_MISSING_SECRETS", default=False)
 # Limits of what is asked: docs/settings.md, "Limits".
 TANDEM_MAX_BODY_BYTES = env.integer("TANDEM_MAX_BODY_BYTES", 1_000_000, low=10_000, high=100_000_000)
 TANDEM_BODY_SECONDS = env.integer("TANDEM_BODY_SECONDS", 30, low=1, high=3600)

@@ -83,6 +83,11 @@ class Environment:
         """An absolute path. A relative one starts at the working directory."""
         return Path(self.text(name, str(default))).expanduser().absolute()
 
+    def beginning_with(self, prefix: str) -> dict[str, str]:
+        """The values of all variables whose names begin so, also those with _FILE, by the rest of their names."""
+        rests = {name.removeprefix(prefix).removesuffix("_FILE") for name in self._variables if name.startswith(prefix)}
+        return {rest: self.text(prefix + rest, "") for rest in sorted(rests) if rest}
+
     def _value(self, name: str) -> str:
         in_file = f"{name}_FILE"
         self.names |= {name, in_file}

@@ -13,6 +13,7 @@ from pythonjsonlogger import json
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from scheduling import log_context
+from scheduling.secret_values import hidden
 
 Format = Literal["json", "short", "text"]
 FORMATS: Final[tuple[Format, ...]] = ("text", "short", "json")
@@ -75,10 +76,10 @@ def secrets_in(*texts: str) -> tuple[str, ...]:
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """`text` with each of the secrets, and the password of any URL, masked."""
+    """`text` with each of the secrets, the password of any URL, and the secrets of jobs that run just now masked."""
     for secret in secrets:
         text = text.replace(secret, _MASK)
-    return _PASSWORD_IN_URL.sub(rf"\1{_MASK}@", text)
+    return _PASSWORD_IN_URL.sub(rf"\1{_MASK}@", hidden(text))
 
 
 class ContextIds(logging.Filter):

@@ -21,6 +21,7 @@ from api.fields import (
     Text,
     utc_text,
 )
+from api.masking import ShownParameters
 from api.owned import ActorOutput, OwnedInput, OwnedOutput
 from api.rows import RowOutput
 from scheduling import clock, host_states, keys, queries, schedules
@@ -103,6 +104,7 @@ class ScheduleOutput(OwnedOutput, RowOutput[Schedule]):
     known here, the words say so, and what follows from the trigger is left out: others are shown all the same.
     """
 
+    parameters = ShownParameters()
     every = Interval(allow_null=True)
     starts_at = Instant(allow_null=True)
     ends_at = Instant(allow_null=True)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
+from api.masking import ShownParameters
 from api.owned import ActorOutput, OwnedInput, OwnedOutput, actor_of_tandem
 from api.rows import RowOutput
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
@@ -32,6 +33,7 @@ class TaskOutput(OwnedOutput, RowOutput[Task]):
     """A task. `result` is null until the job returns. `error` is the last failure; a completed task has none."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
+    parameters = ShownParameters()
     due_at = Instant(allow_null=True)
     created_at = Instant()
     started_at = Instant(allow_null=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from scheduling.models import Task, TaskLogLine
+from scheduling.secret_values import hidden
 from scheduling.storable import storable_text
 
 # Of one attempt: a job that logs in a tight loop must not fill the database.
@@ -32,7 +33,7 @@ class JobLog(logging.Handler):
         if self._seen > MOST_LINES:
             return
         last = self._seen == MOST_LINES
-        message = "more was logged, and is not kept" if last else record.getMessage()
+        message = "more was logged, and is not kept" if last else hidden(record.getMessage())
         self._waiting.append(
             TaskLogLine(
                 task=self._task,

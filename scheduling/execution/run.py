@@ -28,6 +28,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from scheduling.registry import definition
 from scheduling.retry_policy import Retry
+from scheduling.secret_values import Opened, hidden, hidden_error, hidden_value, hiding, opened
 from scheduling.storable import Json, problem_with
 from scheduling.workflows import results
 from scheduling.workflows.advance import advance
@@ -86,8 +87,10 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
             return Outcome()
-        with log_context.bound(schedule_id=task.schedule_id):
-            return _run_claimed(task)
+        given = opened(task.parameters)
+        # What is logged, told or recorded in here shows none of the task's secrets.
+        with log_context.bound(schedule_id=task.schedule_id), hiding(given.values):
+            return _run_claimed(task, given)
 
 
 def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
@@ -139,16 +142,16 @@ class _ProgressReporter:
         moment = time.monotonic()
         if done >= total or moment - self._reported >= REPORT_EVERY:
             self._reported = moment
-            ledger.progress(self._task, done=done, total=total, message=message, now=clock.now())
+            ledger.progress(self._task, done=done, total=total, message=hidden(message), now=clock.now())
 
 
-def _run_claimed(task: Task) -> Outcome:
+def _run_claimed(task: Task, given: Opened) -> Outcome:
     end: _End | None = None
     try:
         lines = JobLog(task)
         interruption = Interruption()
         with Watch(task, interruption, lines) as watch:
-            end = _end_of(task, watch, interruption, lines)
+            end = _end_of(task, given, watch, interruption, lines)
         ended = _keep_trying(partial(_record_end, end, lines), for_ever=True)
     except (SystemExit, KeyboardInterrupt) as exc:
         # The process must end, at any line above. First the end of the job is recorded; if it is unknown, as lost.
@@ -169,7 +172,7 @@ def _released_by(task: Task, ended: Ended | None, *, now: datetime) -> list[Task
     return tasks
 
 
-def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog) -> _End:
+def _end_of(task: Task, given: Opened, watch: Watch, interruption: Interruption, lines: JobLog) -> _End:
     """Call the job, and return how it ended."""
     context = JobContext(
         task_id=task.pk,
@@ -182,10 +185,10 @@ def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog)
     )
     try:
         called = definition(task.job)
-        parameters = results.parameters(task)
+        parameters = results.parameters(task, given.complete())
         with interruption.allowed():
             result = called.run(context, parameters)
-        kept = checked(result)
+        kept = hidden_value(checked(result))
     except Stopped:
         log.warning("task %d attempt %d was interrupted", task.pk, task.attempt)
     except Exception as exc:  # noqa: BLE001 - every exception of a job is recorded as the failure of its task
@@ -200,13 +203,14 @@ def _end_of(task: Task, watch: Watch, interruption: Interruption, lines: JobLog)
 def _failure(task: Task, exc: Exception) -> _End:
     """Another attempt follows if the exception is worth one and a retry is left; otherwise the task has failed."""
     log.warning("task %d attempt %d failed: %s", task.pk, task.attempt, type(exc).__name__)
-    error, text = error_line(exc), "".join(traceback.format_exception(exc))
+    error, text = hidden(error_line(exc)), hidden("".join(traceback.format_exception(exc)))
+    told = hidden_error(exc, error)
     wait = retry_wait(task, exc, attempt=task.attempt)
     if wait is None:
-        return _End(lambda: ledger.fail(task, error=error, traceback=text, now=clock.now()), exc)
+        return _End(lambda: ledger.fail(task, error=error, traceback=text, now=clock.now()), told)
     until = clock.estimate() + wait
     retry = partial(ledger.schedule_retry, task, error=error, traceback=text, wait_until=until)
-    return _End(lambda: retry(now=clock.now()), exc, until)
+    return _End(lambda: retry(now=clock.now()), told, until)
 
 
 def retry_wait(of: Task | Schedule, exc: Exception, *, attempt: int) -> timedelta | None:
@@ -225,7 +229,7 @@ def retry_wait(of: Task | Schedule, exc: Exception, *, attempt: int) -> timedelt
 
 def _lost(task: Task, exc: BaseException) -> Callable[[], Ended | None]:
     """An exception that ends the process of a job counts as the death of the process."""
-    error = error_line(exc)
+    error = hidden(error_line(exc))
     return lambda: ledger.lose(task, error=error, now=clock.now())
 
 

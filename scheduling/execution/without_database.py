@@ -20,6 +20,7 @@ from scheduling.job_context import JobContext
 from scheduling.ledger import MOST_ERROR_CHARACTERS
 from scheduling.models import Schedule
 from scheduling.registry import definition
+from scheduling.secret_values import Opened, hidden, hidden_value, hiding, opened
 from scheduling.spooled_run import End, Ended, Line, Progress, Started
 from scheduling.storable import storable_text
 
@@ -42,7 +43,7 @@ class LinesTo(logging.Handler):
         self._seen += 1
         if self._seen > MOST_LINES:
             return
-        message = "more was logged, and is not kept" if self._seen == MOST_LINES else record.getMessage()
+        message = "more was logged, and is not kept" if self._seen == MOST_LINES else hidden(record.getMessage())
         text = storable_text(message[:MOST_LINE_CHARACTERS])
         self._keep(Line(datetime.fromtimestamp(record.created, UTC), record.levelname, text))
 
@@ -61,7 +62,7 @@ class LastProgress:
         self.last: Progress | None = None
 
     def report(self, done: int, total: int, message: str) -> None:
-        self.last = Progress(done, total, storable_text(message[:500]))
+        self.last = Progress(done, total, storable_text(hidden(message)[:500]))
 
 
 def run(started: Started, due_at: datetime, *, keep: Callable[[Line], None], end: Callable[[Ended], None]) -> None:
@@ -71,6 +72,15 @@ def run(started: Started, due_at: datetime, *, keep: Callable[[Line], None], end
     SystemExit and KeyboardInterrupt are told to `end` and raised again. Whoever calls this has made sure that nobody
     else runs the occurrence.
     """
+    given = opened(started.schedule.parameters)
+    # What is logged or told in here shows none of the secrets.
+    with hiding(given.values):
+        _run(started, due_at, given, keep=keep, end=end)
+
+
+def _run(
+    started: Started, due_at: datetime, given: Opened, *, keep: Callable[[Line], None], end: Callable[[Ended], None]
+) -> None:
     reported, interruption = LastProgress(), Interruption()
     context = JobContext(
         task_id=own_id(started.run_id),
@@ -83,9 +93,9 @@ def run(started: Started, due_at: datetime, *, keep: Callable[[Line], None], end
     )
     try:
         with _limited(started.schedule, interruption, end):
-            ended = _ended(context, started.schedule, interruption, reported)
+            ended = _ended(context, started.schedule, given, interruption, reported)
     except (SystemExit, KeyboardInterrupt) as exc:
-        end(Ended(End.LOST, clock.estimate(), error=error_line(exc), progress=reported.last))
+        end(Ended(End.LOST, clock.estimate(), error=hidden(error_line(exc)), progress=reported.last))
         raise
     end(ended)
 
@@ -95,20 +105,22 @@ def own_id(run_id: str) -> int:
     return -(int(run_id, 16) % 2**53) - 1
 
 
-def _ended(context: JobContext, schedule: Schedule, interruption: Interruption, reported: LastProgress) -> Ended:
+def _ended(
+    context: JobContext, schedule: Schedule, given: Opened, interruption: Interruption, reported: LastProgress
+) -> Ended:
     try:
         called = definition(schedule.job)
         with interruption.allowed():
-            result = called.run(context, schedule.parameters)
-        return Ended(End.COMPLETED, clock.estimate(), result=checked(result), progress=reported.last)
+            result = called.run(context, given.complete())
+        return Ended(End.COMPLETED, clock.estimate(), result=hidden_value(checked(result)), progress=reported.last)
     except Exception as exc:  # noqa: BLE001 - every exception of a job is recorded as the failure of its task
         log.warning("schedule %d failed without the database: %s", schedule.pk, type(exc).__name__)
         wait = retry_wait(schedule, exc, attempt=1)
         return Ended(
             End.FAILED,
             clock.estimate(),
-            error=storable_text(error_line(exc)[:MOST_ERROR_CHARACTERS]),
-            traceback="".join(traceback.format_exception(exc))[-MOST_ERROR_CHARACTERS:],
+            error=storable_text(hidden(error_line(exc))[:MOST_ERROR_CHARACTERS]),
+            traceback=hidden("".join(traceback.format_exception(exc)))[-MOST_ERROR_CHARACTERS:],
             retry_in=None if wait is None else wait.total_seconds(),
             progress=reported.last,
         )

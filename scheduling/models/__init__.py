@@ -11,6 +11,7 @@ from scheduling.models.log_line import TaskLogLine
 from scheduling.models.process import Process
 from scheduling.models.replanned_schedule import ReplannedSchedule
 from scheduling.models.schedule import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
+from scheduling.models.statistic import Statistic, StatisticsPosition
 from scheduling.models.tag_set import TagInSet, TagSet
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
@@ -32,6 +33,8 @@ __all__ = [
     "Process",
     "ReplannedSchedule",
     "Schedule",
+    "Statistic",
+    "StatisticsPosition",
     "SyncState",
     "TagInSet",
     "TagSet",

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import CASCADE, Exists, Model, OuterRef, Q, QuerySet
 
-from scheduling import audit, drift_log, lateness_log, processes, tag_sets
+from scheduling import audit, drift_log, lateness_log, processes, statistics, tag_sets
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Task, Workflow, WorkflowNode
 
@@ -40,6 +40,7 @@ def prune(*, now: datetime) -> int:
     lateness_log.prune(now=now)
     audit.prune(now=now)
     tag_sets.prune(now=now)
+    statistics.prune(now=now)
     processes.forget_old()
     return deleted
 

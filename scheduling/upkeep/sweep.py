@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection
 
-from scheduling import delivery, ledger
+from scheduling import delivery, ledger, statistics
 from scheduling.caller import Caller, acting
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task
@@ -89,6 +89,7 @@ STEPS: Final[tuple[Callable[..., object], ...]] = (
     release_waiting,
     lost_messages.make_due,
     send_unclaimed,
+    statistics.count,
 )
 
 

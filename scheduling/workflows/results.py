@@ -19,13 +19,14 @@ from scheduling.workflows.placeholders import RESULT, NoSuchPart, filled, placeh
 _AT_ONCE: Final = 100
 
 
-def parameters(task: Task) -> Mapping[str, Json]:
-    """The parameters for the job of a task: the stored ones, with each placeholder filled.
+def parameters(task: Task, stored: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The parameters for the job of a task: `stored`, with each placeholder filled.
+
+    What other tasks hand on is filled in last, so it names no secret that would be opened.
 
     Raises InvalidRequest when a result has no such part, when results are more than TANDEM_MAX_RESULT_BYTES together,
     and when the task is no longer part of its workflow.
     """
-    stored: dict[str, Json] = task.parameters
     if task.workflow_id is None or next(placeholders_in(stored), None) is None:
         return stored
     node = WorkflowNode.objects.filter(task=task).first()

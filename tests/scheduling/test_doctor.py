@@ -58,7 +58,19 @@ def ask(*arguments: str) -> tuple[int, str]:
 def test_the_exit_code_is_zero_if_nothing_is_wrong() -> None:
     code, said = ask()
     assert code == 0
-    names = ("database", "broker", "workers", "beat", "plans", "tzdata", "upkeep", "lateness", "overdue", "beat")
+    names = (
+        "database",
+        "broker",
+        "workers",
+        "beat",
+        "plans",
+        "tzdata",
+        "upkeep",
+        "lateness",
+        "secrets",
+        "overdue",
+        "beat",
+    )
     assert [line.split()[:2] for line in said.splitlines()] == [["ok", name] for name in names]
 
 

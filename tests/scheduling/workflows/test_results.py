@@ -15,6 +15,11 @@ from scheduling.workflows import results
 from tests.scheduling.workflows.definitions import Definition, broken, chain, chord, group, leaf
 from tests.scheduling.workflows.jobs import Worker, a_workflow, result, state
 
+
+def filled(task: Task) -> Any:
+    return results.parameters(task, task.parameters)
+
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("another")]
 
 
@@ -87,7 +92,7 @@ def test_where_nothing_is_handed_on_that_is_said(worker: Worker, place: str, wor
     a_workflow(chain("c", leaf("a"), leaf("b")))
     Task.objects.filter(name="a").update(parameters={"value": {place: True}})
     with pytest.raises(InvalidRequest, match=words):
-        results.parameters(Task.objects.get(name="a"))
+        filled(Task.objects.get(name="a"))
 
 
 def test_parameters_without_places_are_read_without_a_query(worker: Worker, django_assert_num_queries: Any) -> None:
@@ -95,9 +100,9 @@ def test_parameters_without_places_are_read_without_a_query(worker: Worker, djan
     alone = Task(name="alone", job="test.echo", parameters={"value": {"$result": True}})
     task = Task.objects.get(name="a")
     with django_assert_num_queries(0):
-        assert results.parameters(task) == {"value": {"no": ["place"]}}
+        assert filled(task) == {"value": {"no": ["place"]}}
         # What looks like a place is none outside of a workflow.
-        assert results.parameters(alone) == {"value": {"$result": True}}
+        assert filled(alone) == {"value": {"$result": True}}
 
 
 def test_a_task_that_its_workflow_has_replaced_gets_nothing(worker: Worker) -> None:
@@ -105,7 +110,7 @@ def test_a_task_that_its_workflow_has_replaced_gets_nothing(worker: Worker) -> N
     task = Task.objects.get(name="x")
     WorkflowNode.objects.filter(task=task).update(task=None)
     with pytest.raises(InvalidRequest, match="no longer part") as refused:
-        results.parameters(task)
+        filled(task)
     assert [(problem.field, problem.code) for problem in refused.value.problems] == [("parameters", "not_a_member")]
 
 
@@ -126,10 +131,10 @@ def test_results_are_handed_on_up_to_a_number_of_bytes(
     monkeypatch.setattr(results, "_AT_ONCE", at_once)
     _, task = handed_over(worker, "ä", 22, "ccc")
     settings.TANDEM_MAX_RESULT_BYTES = 11
-    assert results.parameters(task) == {"value": ["ä", 22, "ccc"]}
+    assert filled(task) == {"value": ["ä", 22, "ccc"]}
     settings.TANDEM_MAX_RESULT_BYTES = 10
     with pytest.raises(InvalidRequest, match="of 3 tasks are more than the 10 bytes") as refused:
-        results.parameters(task)
+        filled(task)
     assert [(problem.field, problem.code) for problem in refused.value.problems] == [
         ("parameters", "too_much_handed_on")
     ]
@@ -139,7 +144,7 @@ def test_a_part_that_is_not_there_is_named(worker: Worker) -> None:
     a_workflow(chain("c", leaf("a", {"b": 1}), leaf("x", {"$result": "c"})))
     worker.step()
     with pytest.raises(InvalidRequest, match="no part 'c'") as refused:
-        results.parameters(Task.objects.get(name="x"))
+        filled(Task.objects.get(name="x"))
     assert [(problem.field, problem.code) for problem in refused.value.problems] == [("parameters", "no_such_part")]
 
 
@@ -149,5 +154,5 @@ def test_a_result_is_read_once_for_all_its_places(worker: Worker, django_assert_
     task = Task.objects.get(name="x")
     # The node of the task, the nodes of the workflow, and the result.
     with django_assert_num_queries(3):
-        assert results.parameters(task) == {"value": [1, 2]}
+        assert filled(task) == {"value": [1, 2]}
     assert ledger.cancel(task.pk, reason="", now=timezone.now())
