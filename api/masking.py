@@ -14,8 +14,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from scheduling.errors import NotFound
+from scheduling.likely_secrets import MASK
 from scheduling.registry import definition
-from scheduling.secret_values import MASK, MEMBER
+from scheduling.secret_values import MEMBER
 
 # Whether the request of this thread is of somebody who may change parameters. Each request sets it (api.roles).
 sees_secrets: Final[ContextVar[bool]] = ContextVar("tandem_sees_secrets", default=False)

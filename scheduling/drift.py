@@ -18,7 +18,8 @@ from scheduling.backend import Outcome, SchedulerBackend, backend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
-from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
+from scheduling.ledger.given_rows import as_parameter, given_rows
+from scheduling.ledger.tables import SCHEDULE, written
 from scheduling.models import Schedule, SyncState
 
 log = logging.getLogger(__name__)
@@ -165,12 +166,9 @@ def _store(versions: Sequence[tuple[int, int]], state: SyncState, error: str) ->
 
     Only for these versions: after another change of a schedule, the install of that change stores its own result.
     """
-    table = table_of(Schedule)
-    state_column, error_column = columns_of(Schedule, ("sync_state", "sync_error"))
-    statement = (
-        f"WITH {given_rows('meant', Schedule, ('id', 'version'))} "  # noqa: S608 - the names come from the model
-        f"UPDATE {table} SET {state_column} = %s, {error_column} = %s "
-        f"FROM meant WHERE {table}.id = meant.id AND {table}.version = meant.version"
+    statement = f"WITH {given_rows('meant', SCHEDULE, ('id', 'version'))} " + written(
+        "UPDATE {schedule} SET {schedule.sync_state} = %s, {schedule.sync_error} = %s FROM meant "
+        "WHERE {schedule}.{schedule.id} = meant.id AND {schedule}.{schedule.version} = meant.version"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [as_parameter(versions), state.value, error])

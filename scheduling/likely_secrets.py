@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+# What is shown in place of a secret.
+MASK: Final = "***"
 # Names of members that hold secrets, as people write them.
 _NAMES: Final = re.compile(
     r"authorization|passw(or)?d|passphrase|(^|[_-])pwd$|secret|api[_-]?key|access[_-]?key|private[_-]?key|(^|[_-])token$"

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from scheduling import likely_secrets
-from scheduling.secret_values import MASK
+from scheduling.likely_secrets import MASK
 from scheduling.storable import Json
 
 # Whatever its name: credentials of HTTP, and the password in an address.

@@ -18,10 +18,10 @@ from urllib.parse import quote, quote_plus
 from django.conf import settings
 
 from scheduling.errors import Problem, TandemError, escaped
+from scheduling.likely_secrets import MASK
 from scheduling.storable import Json
 
 MEMBER: Final = "$secret"
-MASK: Final = "***"
 # A shorter one could not be masked: it would occur in ordinary words.
 SHORTEST: Final = 6
 # A secret is a line or a key. No more is read of its file, which may be a wrong one.

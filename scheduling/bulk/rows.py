@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from django.db import connection
 
-from scheduling.ledger.given_rows import as_parameter, columns_of, given_rows, table_of
+from scheduling.ledger.given_rows import as_parameter, given_rows
+from scheduling.ledger.tables import SCHEDULE, written
 from scheduling.models import Schedule
 
 # What no change of a schedule sets: dispatch and upkeep do.
@@ -19,11 +20,10 @@ def store(changed: Sequence[Schedule]) -> None:
     """Store these schedules, whose rows the caller has locked."""
     fields = Schedule._meta.concrete_fields  # noqa: SLF001 - Django's public name for it begins so
     names = [field.attname for field in fields if field.attname not in _NOT_OURS]
-    table, columns = table_of(Schedule), columns_of(Schedule, names[1:])
-    changes = ", ".join(f"{column} = changed.{column}" for column in columns)
-    statement = (
-        f"WITH {given_rows('changed', Schedule, names)} "  # noqa: S608 - the names come from the model
-        f"UPDATE {table} SET {changes} FROM changed WHERE {table}.id = changed.id"
+    changes = ", ".join(f"{column} = changed.{column}" for column in SCHEDULE.columns(names[1:]))
+    statement = f"WITH {given_rows('changed', SCHEDULE, names)} " + written(
+        "UPDATE {schedule} SET {changes} FROM changed WHERE {schedule}.{schedule.id} = changed.{schedule.id}",
+        changes=changes,
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [as_parameter([_written(getattr(one, name)) for name in names] for one in changed)])
