@@ -166,7 +166,7 @@ def _store(versions: Sequence[tuple[int, int]], state: SyncState, error: str) ->
 
     Only for these versions: after another change of a schedule, the install of that change stores its own result.
     """
-    statement = f"WITH {given_rows('meant', SCHEDULE, ('id', 'version'))} " + written(
+    statement = f"WITH {given_rows('meant', SCHEDULE, ('id', 'version'))} " + written(  # noqa: S608 - the names come from the model
         "UPDATE {schedule} SET {schedule.sync_state} = %s, {schedule.sync_error} = %s FROM meant "
         "WHERE {schedule}.{schedule.id} = meant.id AND {schedule}.{schedule.version} = meant.version"
     )

@@ -21,7 +21,7 @@ def store(changed: Sequence[Schedule]) -> None:
     fields = Schedule._meta.concrete_fields  # noqa: SLF001 - Django's public name for it begins so
     names = [field.attname for field in fields if field.attname not in _NOT_OURS]
     changes = ", ".join(f"{column} = changed.{column}" for column in SCHEDULE.columns(names[1:]))
-    statement = f"WITH {given_rows('changed', SCHEDULE, names)} " + written(
+    statement = f"WITH {given_rows('changed', SCHEDULE, names)} " + written(  # noqa: S608 - the names come from the model
         "UPDATE {schedule} SET {changes} FROM changed WHERE {schedule}.{schedule.id} = changed.{schedule.id}",
         changes=changes,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling.masking import MASK, masked
+from scheduling.likely_secrets import MASK
+from scheduling.masking import masked
 from scheduling.storable import Json
 
 

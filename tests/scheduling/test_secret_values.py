@@ -16,9 +16,10 @@ from scheduling import secret_values
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.execution.run import Outcome, run_attempt
 from scheduling.job_context import JobContext
+from scheduling.likely_secrets import MASK
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 from scheduling.registry import definition
-from scheduling.secret_values import MASK, HiddenFailure, MissingSecret, hidden, hiding, opened
+from scheduling.secret_values import HiddenFailure, MissingSecret, hidden, hiding, opened
 from settings.logging import TextFormatter, redacted
 from tests.scheduling.execution.conftest import register
 from tests.scheduling.execution.stored_jobs import a_task
