@@ -10,7 +10,6 @@ from api.feed.subscriptions import Subscription
 from api.feed.threads import in_thread
 from scheduling.errors import NotFound
 from scheduling.events import log as event_log
-from scheduling.models import TaskEvent
 
 # How many events are read at once for a client that resumes.
 PAGE: Final = 100
@@ -49,11 +48,9 @@ async def feed_updates(subscription: Subscription, *, after: int | None) -> Asyn
     Raises SlowClient.
     """
     since = subscription.since
-    page: list[TaskEvent] | None = None
-    while after is not None and page != []:
-        page = await in_thread(event_log.between)(after, since, limit=PAGE, access=subscription.access)
+    while after is not None and after < since.high:
+        page, after = await in_thread(event_log.between)(after, since, limit=PAGE, access=subscription.access)
         for event in page:
-            after = event.pk
             yield feed_update(event, min(event.pk, since.position))
     while True:
         yield await subscription.next()

@@ -23,6 +23,8 @@ from scheduling.owners import visible_to
 LOOK_BACK: Final = 5_000
 # Events read at once: a reader that is far behind catches up in steps.
 BATCH: Final = 1_000
+# Ids that one statement looks through for the events of some owners: others may have written all of them.
+LOOKED_THROUGH: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,14 @@ def events(ids: Iterable[int]) -> list[TaskEvent]:
     return list(TaskEvent.objects.filter(pk__in=list(ids)).annotate(owner=F("task__owner")).order_by("pk"))
 
 
-def between(after: int, reached: Horizon, *, limit: int, access: Access = None) -> list[TaskEvent]:
+def between(after: int, reached: Horizon, *, limit: int, access: Access = None) -> tuple[list[TaskEvent], int]:
     """The first `limit` events with an id above `after` that `reached` includes and `access` lets see, in order of
-    their ids.
+    their ids; and the id up to which that is so. Where that is below `reached.high`, more may follow.
     """
-    found = TaskEvent.objects.filter(pk__gt=after, pk__lte=reached.high).exclude(pk__in=list(reached.gaps))
-    return list(visible_to(access, found).order_by("pk")[:limit])
+    end = reached.high if access is None else min(after + LOOKED_THROUGH, reached.high)
+    found = TaskEvent.objects.filter(pk__gt=after, pk__lte=end).exclude(pk__in=list(reached.gaps))
+    page = list(visible_to(access, found).order_by("pk")[:limit])
+    return page, page[-1].pk if len(page) == limit else end
 
 
 def last_of(task_id: int, *, access: Access = None) -> TaskEvent | None:

@@ -43,11 +43,23 @@ def test_a_subscription_takes_only_what_its_client_may_see(access: frozenset[int
 def test_what_was_missed_is_filtered_as_well(db: None) -> None:
     red, blue = owned(RED), owned(BLUE)
     reached = event_log.head()
-    found = event_log.between(0, reached, limit=10, access=frozenset({RED}))
+    found, end = event_log.between(0, reached, limit=10, access=frozenset({RED}))
+    assert end == reached.high
     assert {event.task_id for event in found} == {red.pk}
-    assert {event.task_id for event in event_log.between(0, reached, limit=10)} == {red.pk, blue.pk}
+    assert {event.task_id for event in event_log.between(0, reached, limit=10)[0]} == {red.pk, blue.pk}
     assert event_log.last_of(blue.pk, access=frozenset({RED})) is None
     assert event_log.last_of(blue.pk, access=frozenset({BLUE})) is not None
+
+
+def test_a_long_log_of_others_is_looked_through_in_steps(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "LOOKED_THROUGH", 1)
+    others, own = owned(BLUE), owned(RED)
+    reached, after = event_log.head(), event_log.of_task(others.pk, after=0, limit=1)[0].pk - 1
+    found = []
+    while after < reached.high:
+        page, after = event_log.between(after, reached, limit=10, access=frozenset({RED}))
+        found.append([event.task_id for event in page])
+    assert found == [[], [own.pk]]
 
 
 def test_an_event_has_the_owner_of_its_task(db: None) -> None:
