@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
@@ -47,12 +47,15 @@ class Owner(serializers.Field[int, Any, "str | None", Any]):
             raise serializers.ValidationError(exc.problems[0].detail, exc.problems[0].code) from exc
 
     def to_representation(self, value: int) -> str | None:
-        # All serializers of one answer share this dictionary.
-        shared = cast("dict[str, Any]", self.context)
-        if "groups" not in shared:
-            shared["groups"] = dict(Group.objects.values_list("pk", "name"))
-        name: str | None = shared["groups"].get(value)
-        return name
+        return _name_of(value, self.context)
+
+
+def _name_of(owner: int | None, context: Any) -> str | None:
+    """The name of an owner. All serializers of one answer share the context, which keeps the names of all."""
+    if "groups" not in context:
+        context["groups"] = dict(Group.objects.values_list("pk", "name"))
+    name: str | None = context["groups"].get(owner)
+    return name
 
 
 class OwnedInput(StrictSerializer):
@@ -80,9 +83,12 @@ def actor_of_tandem(kind: str) -> dict[str, str]:
 class OwnedOutput(serializers.Serializer[Any]):
     """The members that everything has that belongs to somebody."""
 
-    owner = Owner(allow_null=True, read_only=True)
+    owner = serializers.SerializerMethodField(help_text="The name of a group, or null for nobody.")
     tags = serializers.ListField(child=serializers.CharField(), read_only=True)
     created_by = serializers.SerializerMethodField(help_text="Who asked for it; null for Tandem itself.")
+
+    def get_owner(self, row: Any) -> str | None:
+        return _name_of(row.owner, self.context)
 
     @extend_schema_field(ActorOutput(allow_null=True))
     def get_created_by(self, row: Any) -> Any:

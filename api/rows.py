@@ -21,7 +21,7 @@ class RowOutput(serializers.ModelSerializer[M]):
 
     ModelSerializer makes its fields anew for each answer, and asks each of them about itself for each row: that was
     half of the CPU time of a list. The members must be as ScheduleOutput and TaskOutput have them: each is the
-    attribute of a row, or a method of the serializer.
+    attribute of a row, or a method of the serializer. Only such a method knows the context of the answer.
     """
 
     def to_representation(self, instance: M) -> dict[str, Any]:
@@ -39,7 +39,9 @@ def _show(field: Any) -> _Show:
     if isinstance(field, serializers.SerializerMethodField):
         method = field.method_name
         return lambda serializer, row: getattr(serializer, method)(row)
-    read, represent = attrgetter(field.source), field.to_representation
+    represent = field.to_representation
+    # `*` is the row itself.
+    read = attrgetter(field.source) if field.source != "*" else lambda row: row
 
     def show(_: Any, row: Any) -> Any:
         value = read(row)
