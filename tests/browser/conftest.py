@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.live.conftest import (  # noqa: F401 - the fixtures of the live tests
     folder,
@@ -22,6 +22,9 @@ from tests.live.installation import Installation
 from tests.live.watching import Web
 from tests.servers.plugin import require
 from tests.servers.programs import program
+
+# Milliseconds: a busy machine takes its time.
+PATIENCE = 60_000
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Visit:
             "value": self.cookie,
             "url": f"http://127.0.0.1:{self.web.port}",
         }
+        context.set_default_timeout(PATIENCE)
         context.add_cookies([session])  # type: ignore[list-item]  # a TypedDict of Playwright's own
         page = context.new_page()
         page.on("console", lambda message: self._heard(message.type, message.text))
@@ -58,6 +62,7 @@ def chromium() -> Iterator[Browser]:
     require("chromium")
     with sync_playwright() as playwright:
         # Tests run as root, where chromium has no sandbox; it sees nothing but our own pages.
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
