@@ -26,10 +26,21 @@ def dev_py(*words: str, environ: dict[str, str] | None = None) -> subprocess.Com
 
 
 def a_suite(folder: Path, name: str, text: str) -> list[str]:
+    """A pytest of its own on one file of tests. To load every plugin that is installed takes longer than all else."""
     (folder / name).mkdir()
     (folder / name / "test_it.py").write_text(text)
-    words = ["-q", "-p", "no:django", "-p", "no:valkey", "-p", "no:cacheprovider", "--rootdir", str(folder / name)]
-    return [sys.executable, "-m", "pytest", "-c", os.devnull, *words, str(folder / name)]
+    words = ["-q", "-p", "no:cacheprovider", "--rootdir", str(folder / name)]
+    return [
+        "env",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        os.devnull,
+        *words,
+        str(folder / name),
+    ]
 
 
 def test_the_last_line_counts_all_runs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.sessions import cookie_of
 from tests.live.conftest import (  # noqa: F401 - the fixtures of the live tests
@@ -21,6 +21,9 @@ from tests.live.installation import Installation
 from tests.live.watching import Web
 from tests.servers.plugin import require
 from tests.servers.programs import program
+
+# Milliseconds: a busy machine takes its time.
+PATIENCE = 60_000
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Visit:
             "value": self.cookie,
             "url": f"http://127.0.0.1:{self.web.port}",
         }
+        context.set_default_timeout(PATIENCE)
         context.add_cookies([session])  # type: ignore[list-item]  # a TypedDict of Playwright's own
         page = context.new_page()
         page.on("console", lambda message: self._heard(message.type, message.text))
@@ -57,6 +61,7 @@ def chromium() -> Iterator[Browser]:
     require("chromium")
     with sync_playwright() as playwright:
         # Tests run as root, where chromium has no sandbox; it sees nothing but our own pages.
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 from django.utils import timezone
 
+from scheduling import ledger
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
@@ -26,8 +27,8 @@ from tests.live.proxy import Proxy
 from tests.live.visitor import Visitor
 from tests.servers.server import free_port
 
-# All tasks that a fault delayed have started within this time after its end.
-RECOVERY: Final = timedelta(seconds=30)
+# All tasks that a fault delayed have started within this time after its end: before any message is sent once more.
+RECOVERY: Final = ledger.SEND_AGAIN
 # Without a fault a task starts within milliseconds.
 HELD_UP: Final = timedelta(seconds=3)
 

@@ -18,7 +18,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.programs import Server as Program
 from tests.servers.programs import missing, not_installed, program
 from tests.servers.redis_like import RedisServer, ValkeyServer
-from tests.servers.server import Server, ServerError
+from tests.servers.server import Server, ServerError, end_group
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -117,6 +117,19 @@ def test_a_server_ends_when_its_test_fails() -> None:
         fail()
     assert not seen[0].folder.exists()
     assert seen[0].process is None
+
+
+def test_a_group_has_ended_although_nobody_has_asked_for_its_exit_codes() -> None:
+    # The child leads a group of its own, and its parent never waits for it.
+    code = "import os, time\nif os.fork() == 0:\n    os.setsid(); print(os.getpid(), flush=True)\ntime.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        try:
+            end_group(child)
+            assert Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        finally:
+            parent.kill()
 
 
 def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing() -> None:

@@ -29,8 +29,8 @@ from tests.servers.server import Server, free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db]
 
-# Two seconds are promised, and measured in docs/brokers.md. A busy machine gets more.
-GENEROUS_SECONDS = 5.0
+# Two seconds are promised, and measured in docs/brokers.md. A busy machine gets more; a broker that hangs, hangs on.
+GENEROUS_SECONDS = 30.0
 
 
 def redis() -> Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -54,6 +55,14 @@ def test_the_second_claim_finds_nothing() -> None:
     assert ledger.claim(task.pk, 1, worker="another", now=LATER) is None
     assert TaskAttempt.objects.get(task=task).worker == "me"
     assert log_of(task) == [(1, "QUEUED"), (2, "RUNNING")]
+
+
+@pytest.mark.parametrize("end", [ledger.fail, partial(ledger.schedule_retry, wait_until=LATER)])
+def test_what_is_not_told_is_empty(end: Callable[..., object]) -> None:
+    task = a_claimed_task()
+    assert task.process == ""
+    assert end(task, error="no", now=LATER)
+    assert TaskAttempt.objects.get(task=task).traceback == ""
 
 
 @pytest.mark.parametrize("attempt", [0, 2])
@@ -194,6 +203,7 @@ def test_an_attempt_that_fails_after_it_was_asked_to_stop_is_the_last(move: str)
     [attempt] = TaskAttempt.objects.filter(task=task)
     assert (attempt.status, attempt.error) == ("CANCELLED", "no")
     assert log_of(task)[-1] == (4, "CANCELLED")
+    assert TaskEvent.objects.get(task=task, number=4).detail == {"reason": "enough"}
 
 
 def test_what_was_asked_to_stop_is_not_claimed() -> None:

@@ -114,8 +114,9 @@ MOVES: list[tuple[str, Callable[[], Task], Move, dict[str, Any], dict[str, Any],
         END | {"status": "FAILED", "error": "no", "traceback": "line 1"},
     ),
     (
-        "stopped", asked_to_stop, lambda task: ledger.stopped(task, reason="enough", now=NOW),
-        {"status": "CANCELLED", "finished_at": NOW}, {"reason": "enough"}, END | {"status": "CANCELLED"},
+        "stopped", asked_to_stop, lambda task: ledger.stopped(task, reason="half is done", now=NOW),
+        {"status": "CANCELLED", "finished_at": NOW, "reason": "half is done"},
+        {"reason": "half is done"}, END | {"status": "CANCELLED"},
     ),
     (
         "ask_to_stop", running, lambda task: ledger.ask_to_stop(task.pk, reason="enough", now=NOW),

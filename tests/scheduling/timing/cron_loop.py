@@ -41,10 +41,13 @@ def local_clocks(start: datetime, minutes: int, zone: ZoneInfo) -> Iterator[date
 
 def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> list[datetime]:
     """The UTC minutes from `start` on in which a daemon started before `start` runs this line."""
-    entry = Entry(expression)
-    fired: list[datetime] = []
-    virtual = local_clock(start - MINUTE, zone)
-    for index, clock in enumerate(local_clocks(start, minutes, zone)):
+    before = local_clock(start - MINUTE, zone)
+    return list(_fires(Entry(expression), start, before, local_clocks(start, minutes, zone)))
+
+
+def _fires(entry: Entry, start: datetime, virtual: datetime, clocks: Iterable[datetime]) -> Iterator[datetime]:
+    """As `fires`; `virtual` is the clock of the minute before `start`, and `clocks` are those from `start` on."""
+    for index, clock in enumerate(clocks):
         passed = clock - virtual
         # A division of timedeltas is slow, and nearly every minute is the next one.
         ahead = 1 if passed == MINUTE else passed // MINUTE
@@ -59,8 +62,7 @@ def fires(expression: str, zone: ZoneInfo, start: datetime, minutes: int) -> lis
         else:
             hit = entry.wildcard and entry.matches(clock)
         if hit:
-            fired.append(start + index * MINUTE)
-    return fired
+            yield start + index * MINUTE
 
 
 def table_fires(expressions: Iterable[str], zone: ZoneInfo, start: datetime, days: int) -> set[datetime]:
@@ -68,15 +70,18 @@ def table_fires(expressions: Iterable[str], zone: ZoneInfo, start: datetime, day
 
     Where the clock does not change for a day before and after, each minute is the next one, and what matches is run.
     """
-    entries = {expression: Entry(expression) for expression in expressions}
+    entries = [Entry(expression) for expression in set(expressions)]
     found: set[datetime] = set()
     for day in (start + timedelta(days=number) for number in range(days)):
-        around = {(day + timedelta(days=near)).astimezone(zone).utcoffset() for near in (-1, 0, 1, 2)}
-        for expression, entry in entries.items():
-            if len(around) > 1:
-                found.update(fires(expression, zone, day, 24 * 60))
-            else:
-                found.update(entry.moments_of(day, zone))
+        around = [(day + timedelta(days=near)).astimezone(zone) for near in (-1, 0, 1, 2)]
+        of_day = [entry for entry in entries if any(map(entry.on, around))]
+        if len({clock.utcoffset() for clock in around}) > 1:
+            clocks = list(local_clocks(day, 24 * 60, zone)) if of_day else []
+            for entry in of_day:
+                found.update(_fires(entry, day, local_clock(day - MINUTE, zone), clocks))
+        else:
+            for entry in of_day:
+                found.update(entry.moments_of(day, local_clock(day, zone)))
     return found
 
 
@@ -101,19 +106,23 @@ class Entry:
         self.both_days = texts[2].startswith("*") or texts[4].startswith("*")
 
     def matches(self, clock: datetime) -> bool:
-        minute, hour, day, month, weekday = self.fields
-        if clock.minute not in minute or clock.hour not in hour or clock.month not in month:
+        return clock.minute in self.fields[0] and clock.hour in self.fields[1] and self.on(clock)
+
+    def on(self, day: datetime) -> bool:
+        """Whether the line runs at some time of this day."""
+        _, _, number, month, weekday = self.fields
+        if day.month not in month:
             return False
-        by_number, by_name = clock.day in day, clock.isoweekday() % 7 in weekday
+        by_number, by_name = day.day in number, day.isoweekday() % 7 in weekday
         return (by_number and by_name) if self.both_days else (by_number or by_name)
 
-    def moments_of(self, day: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-        """When this UTC day the wall clock matches, if the clock does not change."""
-        offset = local_clock(day, zone) - day.replace(tzinfo=None)
-        for date in {local_clock(day, zone).date(), local_clock(day + timedelta(hours=23, minutes=59), zone).date()}:
+    def moments_of(self, day: datetime, first: datetime) -> Iterator[datetime]:
+        """When this UTC day the wall clock matches, if the clock does not change. `first` is it at 00:00 UTC."""
+        offset = first - day.replace(tzinfo=None)
+        for date in {first.date(), (first + timedelta(hours=23, minutes=59)).date()}:
             midnight = datetime(date.year, date.month, date.day)  # noqa: DTZ001  a wall clock
             minutes, hours, *_ = self.fields
-            if self.matches(midnight + timedelta(hours=min(hours), minutes=min(minutes))):
+            if self.on(midnight):
                 for into in (timedelta(hours=hour, minutes=minute) for hour in hours for minute in minutes):
                     moment = (midnight + into - offset).replace(tzinfo=UTC)
                     if day <= moment < day + timedelta(days=1):
