@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param
 
 from api.filters import TimelineFilter
+from scheduling.errors import InvalidRequest, Problem
 
 # Each filter alone is answered from an index within milliseconds. Two that each fit many rows, and together few, are
 # not: without a bound, each such page would keep the database busy for as long as the history is.
-MOST_SECONDS: Final = 2.0
+MOST_SECONDS = 2.0
 _FOLLOW: Final = "Use the address in `next` or `previous` without changes."
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # The smallest step of a stored time.
@@ -120,7 +121,7 @@ def _filters(request: Request, view: Any) -> list[str]:
 
 
 def _in_time(rows: Any, filters: list[str]) -> list[Any]:
-    """The rows, if PostgreSQL finds them in MOST_SECONDS (SQLite has no limit). Raises ValidationError."""
+    """The rows, if PostgreSQL finds them in MOST_SECONDS (SQLite has no limit). Raises InvalidRequest."""
     if connection.vendor != "postgresql":
         return list(rows)
     try:
@@ -131,7 +132,7 @@ def _in_time(rows: Any, filters: list[str]) -> list[Any]:
         if not isinstance(exc.__cause__, QueryCanceled):
             raise
         said = f"Took longer than {MOST_SECONDS:.0f} s: add a filter that few rows fit, such as a schedule or a time."
-        raise ValidationError({name: [ErrorDetail(said, "too_broad")] for name in filters}) from exc
+        raise InvalidRequest([Problem(name, "too_broad", said) for name in filters]) from exc
 
 
 def _columns(request: Request, view: Any) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402 - as above
 from django.utils import timezone  # noqa: E402 - as above
 from rest_framework.test import APIClient  # noqa: E402 - as above
 
+from api import pagination  # noqa: E402 - as above
 from backends.beat.scheduler import LedgerScheduler  # noqa: E402 - as above
 from backends.queue.app import app  # noqa: E402 - as above
 from benchmarks import _growth_rows  # noqa: E402 - as above
@@ -41,6 +42,8 @@ PRUNED = retention.MOST
 def main(size: int, schedules: int, rounds: int) -> Figures:
     """The figures by name: milliseconds of CPU, statements, bytes."""
     settings.ALLOWED_HOSTS, settings.TANDEM_EXECUTORS = ["testserver"], SETTINGS_EXECUTORS
+    # What is refused otherwise is measured.
+    pagination.MOST_SECONDS = 600.0
     # A tick may prune: it leaves this ledger as it is.
     settings.TANDEM_KEEP_TASKS = 10 * size
     grow(size, schedules)
@@ -175,7 +178,7 @@ def run_a_task(spent: Spent) -> None:
 
 def prune(spent: Spent) -> None:
     """Delete the oldest tasks, with their attempts and events. They are there again at once."""
-    last = Task.objects.order_by("finished_at").values_list("finished_at", flat=True)[PRUNED]
+    last: Any = Task.objects.order_by("finished_at").values_list("finished_at", flat=True)[PRUNED]
     with transaction.atomic():
         with spent:
             deleted = retention.prune(now=last + timedelta(days=settings.TANDEM_KEEP_DAYS))

@@ -42,7 +42,6 @@ def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dic
         "filters": {
             "context": {"()": "settings.logging.ContextIds"},
             "messages": {"()": "backends.queue.message_ids.MessageIds"},
-            "told": {"()": "backends.queue.message_ids.ToldByTheLedger"},
         },
         "formatters": {"line": {"()": _FORMATTERS[form], "secrets": tuple(secrets)}},
         "handlers": {
@@ -55,9 +54,6 @@ def logging_settings(*, form: Format, level: str, secrets: Iterable[str]) -> dic
             # api.request_id writes a line for each request, with its id. These two would repeat it without the id.
             "uvicorn.access": {"handlers": [], "propagate": False},
             "django.server": {"handlers": [], "propagate": False},
-            # A line for each message received, and one for each task that ended.
-            "celery.worker.strategy": {"filters": ["told"]},
-            "celery.app.trace": {"filters": ["told"]},
             # Its warnings repeat the line that api.request_id writes for each request.
             "django.request": {"level": "ERROR"},
         },

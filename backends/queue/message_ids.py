@@ -33,18 +33,3 @@ class MessageIds(logging.Filter):
         if isinstance(data, dict):
             record.ids = {**ids_in(str(data.get("id", ""))), **getattr(record, "ids", {})}
         return True
-
-
-class ToldByTheLedger(logging.Filter):
-    """Drops the lines in which Celery tells that it received a message of Tandem, and how its task ended.
-
-    The ledger has an event for each, with its time and process. To write both took a tenth of what a task costs a
-    worker. With LOG_LEVEL=DEBUG they are written. Warnings, errors and lines about other Celery tasks always are.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written."""
-        data = getattr(record, "data", None)
-        if record.levelno > logging.INFO or not isinstance(data, dict) or not ids_in(str(data.get("id", ""))):
-            return True
-        return logging.getLogger().isEnabledFor(logging.DEBUG)

@@ -75,10 +75,7 @@ class Process:
             self.popen.stdin.close()
 
     def messages_ended(self) -> int:
-        """How many messages this worker says to be through with, whether they ran anything or not.
-
-        Says so at LOG_LEVEL=DEBUG only.
-        """
+        """How many messages this worker says to be through with, whether they ran anything or not."""
         return self.said().count("] succeeded in ") + self.said().count("] ignored")
 
 
@@ -101,9 +98,7 @@ class Installation:
     def worker(self, *, name: str = "worker", processes: int = 1, queue: str = "", pool: str = "prefork") -> Process:
         """A Celery worker that sends events, for the default queue unless another is named."""
         quiet = ["--without-gossip", "--without-mingle", *(["-Q", queue] if queue else [])]
-        words = ["-n", f"{name}@%h", "--concurrency", str(processes), "-P", pool, "-E", *quiet]
-        # At this level a worker tells of each message: Process.messages_ended.
-        return self.start("-m", "celery", "-A", "settings.celery", "worker", *words, LOG_LEVEL="DEBUG")
+        return self._celery("worker", "-n", f"{name}@%h", "--concurrency", str(processes), "-P", pool, "-E", *quiet)
 
     def beat(self, *, scheduler: str = "") -> Process:
         """Celery Beat, with the scheduler of the settings unless another is named."""

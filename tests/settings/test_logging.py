@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backends.queue.message_ids import MessageIds, ToldByTheLedger, ids_in, message_id
+from backends.queue.message_ids import MessageIds, ids_in, message_id
 from scheduling import log_context
 from settings.logging import (
     ContextIds,
@@ -146,31 +146,3 @@ def test_the_form_decides_on_the_formatter(form: Any, name: str) -> None:
     made = logging_settings(form=form, level="WARNING", secrets=())
     assert made["formatters"]["line"]["()"] == f"settings.logging.{name}"
     assert made["root"]["level"] == "WARNING"
-
-
-@pytest.mark.parametrize(
-    ("level", "of", "root", "written"),
-    [
-        (logging.INFO, "task-7-attempt-1-0cfdee45", logging.INFO, False),
-        (logging.INFO, "task-7-attempt-1-0cfdee45", logging.DEBUG, True),
-        (logging.ERROR, "task-7-attempt-1-0cfdee45", logging.INFO, True),
-        (logging.INFO, "of-another-celery-task", logging.INFO, True),
-        (logging.INFO, None, logging.INFO, True),
-    ],
-)
-def test_what_the_ledger_tells_is_not_logged_again(
-    level: int, of: str | None, root: int, written: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger(), "level", root)
-    logging.getLogger().manager._clear_cache()  # type: ignore[attr-defined]  # typeshed leaves it out
-    made = record(levelno=level)
-    if of is not None:
-        made.data = {"id": of}
-    assert ToldByTheLedger().filter(made) is written
-
-
-def test_both_loggers_of_celery_that_tell_of_messages_have_the_filter() -> None:
-    made = logging_settings(form="text", level="INFO", secrets=())
-    for name in ("celery.worker.strategy", "celery.app.trace"):
-        assert made["loggers"][name] == {"filters": ["told"]}
-    assert made["filters"]["told"] == {"()": "backends.queue.message_ids.ToldByTheLedger"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -143,3 +145,14 @@ def test_the_log_of_a_job_is_shown(operator: CheckedClient) -> None:
     task.lines.create(attempt=1, at=timezone.now(), level="INFO", message="half way")
     [line] = operator.get(f"{TASKS}{pk}/log/").json()
     assert (line["attempt"], line["level"], line["message"]) == (1, "INFO", "half way")
+
+
+def test_a_task_is_created_and_shown_with_few_statements(operator: CheckedClient) -> None:
+    asked(operator)
+    with CaptureQueriesContext(connection) as captured:
+        asked(operator)
+    statements = [each["sql"] for each in captured if "SAVEPOINT" not in each["sql"]]
+    # Who asks, with the groups (the use of the token is noted once a minute); the task, its event, and that it was
+    # handed over. No attempt is looked for.
+    assert len(statements) == 5, statements
+    assert not [each for each in statements if "taskattempt" in each]

@@ -189,7 +189,7 @@ def test_the_ledger_records_it_like_any_job() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_runs_it_and_writes_its_own_name(broker: Broker, tmp_path: Path) -> None:
     offered = f"own.add={HERE}.add"
-    with worker(tmp_path, DATABASE_URL=database_url(), TANDEM_CELERY_JOBS=offered, LOG_LEVEL="DEBUG") as running:
+    with worker(tmp_path, DATABASE_URL=database_url(), TANDEM_CELERY_JOBS=offered, LOG_LEVEL="INFO") as running:
         tasks = [queued("own.add", {"x": 40}), queued("demo.process_data", {"steps": 1})]
         assert QueueExecutor().submit(tasks).error == ""
         until(lambda: Task.objects.filter(status=Status.COMPLETED).count() == 2, "both to be done", running)

@@ -11,6 +11,7 @@ import redis
 from kombu.transport.pyamqp import Transport as AmqpTransport
 
 from backends.queue.app import app
+from backends.queue.consumer import Consumer
 from backends.queue.executor import QueueExecutor
 from backends.queue.redis_channel import lean
 from tests.backends.queue.brokers import Broker
@@ -26,14 +27,14 @@ KEPT = ("tandem:unacked", "tandem:unacked_index")
 def taken(count: int) -> Iterator[tuple[Any, list[Any]]]:
     """The channel of a consumer as a worker has it, and the messages that it has taken and not acknowledged."""
     found: list[Any] = []
-    with app.connection_for_read() as there:
-        there.get_transport_cls = lambda: lean(type(there).get_transport_cls(there))  # type: ignore[method-assign]  # as Consumer does
-        with there.channel() as channel:
-            queue = app.amqp.queues[app.conf.task_default_queue]
-            with app.amqp.Consumer(channel, [queue], callbacks=[lambda _, message: found.append(message)]):
-                while len(found) < count:
-                    there.drain_events(timeout=10)
-            yield channel, found
+    worker: Any = object.__new__(Consumer)
+    worker.app, worker.first_connection_attempt = app, True
+    with worker.ensure_connected(app.connection_for_read()) as there, there.channel() as channel:
+        queue = app.amqp.queues[app.conf.task_default_queue]
+        with app.amqp.Consumer(channel, [queue], callbacks=[lambda _, message: found.append(message)]):
+            while len(found) < count:
+                there.drain_events(timeout=10)
+        yield channel, found
 
 
 def two_messages() -> None:
@@ -49,7 +50,7 @@ def names(messages: list[Any]) -> set[str]:
 def kept(broker: Broker) -> list[int]:
     """How many messages Redis holds that were taken and not acknowledged, in each of kombu's two keys for them."""
     with redis.Redis(unix_socket_path=str(broker.server.folder / "valkey.sock")) as client:
-        return [int(client.hlen(KEPT[0])), int(client.zcard(KEPT[1]))]  # type: ignore[arg-type]  # the client is not asynchronous
+        return [int(client.hlen(KEPT[0])), int(client.zcard(KEPT[1]))]
 
 
 def test_redis_keeps_only_messages_of_other_celery_tasks(broker: Broker) -> None:
