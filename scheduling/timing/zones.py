@@ -65,7 +65,12 @@ PINNED = ZoneFiles(_PACKAGE / "zoneinfo")
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
     """All IANA names that can be used here: those of the package."""
-    return frozenset((_PACKAGE / "zones").read_text(encoding="ascii").split())
+    # They are ASCII. Python has the decoder of UTF-8 built in, and would load that of ASCII from a file.
+    return frozenset((_PACKAGE / "zones").read_text(encoding="utf-8").split())
+
+
+# Read with the module, not by the first expression that is parsed: every process that has a trigger needs it.
+known_zones()
 
 
 def zone(name: object) -> Zone:
