@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.sessions import cookie_of
 from tests.live.conftest import (  # noqa: F401 - the fixtures of the live tests
@@ -21,6 +21,9 @@ from tests.live.installation import Installation
 from tests.live.watching import Web
 from tests.servers.plugin import require
 from tests.servers.programs import program
+
+# Milliseconds: a busy machine takes its time. What is there is seen at once all the same.
+expect.set_options(timeout=60_000)
 
 
 @dataclass
