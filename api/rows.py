@@ -19,8 +19,9 @@ _Show = Callable[[Any, Any], Any]
 class RowOutput(serializers.ModelSerializer[M]):
     """Shows rows as ModelSerializer does. How each member is shown is worked out once for a class.
 
-    ModelSerializer makes its fields anew for each answer, and asks each of them about itself for each row. The members must be as ScheduleOutput and TaskOutput have them: each is the
-    attribute of a row, or a method of the serializer. Only such a method knows the context of the answer.
+    ModelSerializer makes its fields anew for each answer, and asks each of them about itself for each row. The members
+    must be as ScheduleOutput and TaskOutput have them: each is the attribute of a row, or a method of the serializer.
+    Only such a method knows the context of the answer.
     """
 
     def to_representation(self, instance: M) -> dict[str, Any]:

@@ -96,13 +96,16 @@ def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurre
         raise InvalidRequest([Problem("to", "ends_before_start", "Write a time that is not before `from`.")])
     rows = visible(Task.objects).filter(schedule=of, due_at__range=(start, end)).order_by("due_at")
     past = [Occurrence(task.due_at, task) for task in rows[:MOST_OCCURRENCES] if task.due_at is not None]
+    # One that is to be left out has its row before it is due.
+    known = {one.due_at for one in past}
     coming: list[Occurrence] = []
     after = of.cursor if start <= of.cursor else start - timedelta(microseconds=1)
     for due_at in _coming(of, after):
         if due_at > end or len(past) + len(coming) >= MOST_OCCURRENCES:
             break
-        coming.append(Occurrence(due_at, None))
-    return past + coming
+        if due_at not in known:
+            coming.append(Occurrence(due_at, None))
+    return sorted(past + coming, key=lambda one: one.due_at)
 
 
 def _coming(of: Schedule, after: datetime) -> Iterator[datetime]:

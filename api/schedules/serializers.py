@@ -19,12 +19,13 @@ from api.fields import (
     Seconds,
     StrictSerializer,
     Text,
+    Whole,
     utc_text,
 )
 from api.masking import ShownParameters
 from api.owned import ActorOutput, OwnedInput, OwnedOutput
 from api.rows import RowOutput
-from scheduling import clock, host_states, keys, queries, schedules
+from scheduling import chosen_occurrences, clock, host_states, keys, queries, schedules
 from scheduling.backend import backend
 from scheduling.errors import InvalidTrigger
 from scheduling.hosts import OVERDUE_AFTER
@@ -237,6 +238,28 @@ class DeletionOutput(serializers.Serializer[schedules.Deletion]):
     running = serializers.ListField(
         child=serializers.IntegerField(), help_text="Tasks that run: they go on to their end, and are not retried."
     )
+
+
+class SkipInput(StrictSerializer):
+    """How many occurrences are left out."""
+
+    count = Whole(min_value=1, max_value=chosen_occurrences.MOST)
+
+
+class BackfillInput(StrictSerializer):
+    """The time whose occurrences run after all."""
+
+    to = Instant(help_text="The last instant; a past one.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is a keyword of Python, so it cannot be the name of an attribute.
+        return {"from": Instant(help_text="The first instant."), **super().get_fields()}
+
+
+class ChosenOutput(serializers.Serializer[Any]):
+    """The occurrences that are left out, or run, in order."""
+
+    occurrences = serializers.ListField(child=Instant())
 
 
 class Window(StrictSerializer):

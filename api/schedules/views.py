@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -27,11 +27,14 @@ from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import (
     AnsweredSchedule,
+    BackfillInput,
+    ChosenOutput,
     DeletionOutput,
     Move,
     ScheduledOccurrence,
     ScheduleInput,
     ScheduleOutput,
+    SkipInput,
     Window,
 )
 from api.tasks.filters import TaskFilter
@@ -39,7 +42,7 @@ from api.tasks.serializers import TaskOutput, TriggeredOutput
 from api.tasks.views import asked_task, stored_task, task_rows
 from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
 from api.writing import asks_dry_run, write
-from scheduling import bulk, clock, explain, queries, schedules
+from scheduling import bulk, chosen_occurrences, clock, explain, queries, schedules
 from scheduling.models import DriftRecord, Schedule
 from scheduling.review.preview import preview as preview_change
 from scheduling.roles import Role
@@ -47,6 +50,11 @@ from scheduling.roles import Role
 _LANGUAGE = READING[:1]
 _LOOK = [IF_NONE_MATCH, *_LANGUAGE]
 _CHANGE = [IF_MATCH, *_LANGUAGE]
+
+
+def chosen(_request: Request, found: list[datetime]) -> Response:
+    """The answer about occurrences that are left out, or run."""
+    return Response(ChosenOutput({"occurrences": found}).data)
 
 
 @extend_schema(tags=["schedules"])
@@ -58,7 +66,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
     filterset_class = ScheduleFilter
     lookup_value_regex = "[0-9]{1,18}"
     roles = {"preview": Role.VIEWER}
-    scopes = {"trigger": Scope.RUN}
+    scopes = {"trigger": Scope.RUN, "backfill": Scope.RUN}
 
     @extend_schema(summary="List schedules, newest first", responses=ScheduleOutput(many=True), parameters=_LANGUAGE)
     def list(self, request: Request) -> Response:
@@ -195,6 +203,25 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         """What keeps the schedule from running: a pause, its end, its entries, its host or Beat, an open task."""
         found = explain.of_schedule(queries.schedule(int(pk)), now=clock.now())
         return Response(ExplanationOutput(found).data)
+
+    @extend_schema(summary="Skip the next occurrences of a schedule", request=SkipInput, responses=ChosenOutput)
+    @action(detail=True, methods=["post"])
+    @write(chosen)
+    def skip(self, request: Request, pk: str) -> Response:
+        """Each gets its row now, SKIPPED, and does not run when it is due. `?dry_run=true` shows which."""
+        count = read(SkipInput(data=request.data))["count"]
+        return chosen(request, chosen_occurrences.skip(int(pk), count, now=clock.now()))
+
+    @extend_schema(summary="Run past occurrences of a schedule", request=BackfillInput, responses=ChosenOutput)
+    @action(detail=True, methods=["post"])
+    @write(chosen)
+    def backfill(self, request: Request, pk: str) -> Response:
+        """Those without a row get one and run, one after the other; at once with overlap `allow`. At most 1,000 at a
+        time. `?dry_run=true` shows which.
+        """
+        asked = read(BackfillInput(data=request.data))
+        found = chosen_occurrences.backfill(int(pk), start=asked["from"], end=asked["to"], now=clock.now())
+        return chosen(request, found)
 
     @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})
     @action(detail=True, methods=["post"])

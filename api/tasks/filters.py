@@ -16,6 +16,9 @@ class TaskFilter(OwnedFilter):
     status = filters.MultipleChoiceFilter(choices=[(status.value, status.value) for status in Status], distinct=False)
     # By number, not by object: a schedule that was deleted has left its id.
     schedule = IdFilter(field_name="schedule_id", label="The id of a schedule, also of a deleted one.")
+    workflow = IdFilter(field_name="workflow_id", label="The id of a workflow.")
+    finished_after = TimelineFilter(field_name="finished_at", lookup_expr="gte")
+    finished_before = TimelineFilter(field_name="finished_at", lookup_expr="lt")
     executor = filters.ChoiceFilter(choices=choices_of(executor_names))
     q = filters.CharFilter(method="named", label="Part of the name.")
     due_after = TimelineFilter(field_name="due_at", lookup_expr="gte")

@@ -491,7 +491,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='tandem_task_finished'),
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at', 'id'], name='tandem_task_finished'),
         ),
         migrations.AddIndex(
             model_name='task',

@@ -95,7 +95,9 @@ class Task(Owned, ExecutionOptions):
             ),
             models.Index(fields=["wait_until"], name="tandem_task_waiting", condition=Q(wait_until__isnull=False)),
             models.Index(fields=["expires"], name="tandem_task_expires", condition=Q(expires__isnull=False)),
-            models.Index(fields=["finished_at"], name="tandem_task_finished", condition=Q(finished_at__isnull=False)),
+            models.Index(
+                fields=["finished_at", "id"], name="tandem_task_finished", condition=Q(finished_at__isnull=False)
+            ),
             models.Index(fields=["process"], name="tandem_task_running", condition=Q(status=Status.RUNNING.value)),
         ]
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import CASCADE, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from scheduling import audit, drift_log, lateness_log, processes, statistics, tag_sets
 from scheduling.lifecycle import FINISHED, Status
@@ -69,6 +70,8 @@ def _delete_batch(which: Q, order: str) -> int:
     Tasks of running workflows stay: these may still hand on their results.
     """
     finished = Task.objects.filter(which, status__in=FINISHED).exclude(workflow__status=Status.RUNNING)
+    # The row of a coming occurrence that is to be left out: without it, the occurrence would run.
+    finished = finished.filter(Q(due_at__isnull=True) | Q(due_at__lte=Now()))
     locked = finished.select_for_update(skip_locked=True, of=("self",)).order_by(order)
     batch = locked.values_list("pk", flat=True)[:BATCH]
     related: list[Any] = list(Task._meta.related_objects)  # noqa: SLF001 - Django's documented way to the relations

@@ -73,6 +73,8 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/secrets/"): Role.ADMIN,
     ("GET", "/api/statistics/"): Role.VIEWER,
     ("POST", "/api/schedules/bulk/create/"): Role.OPERATOR,
+    ("POST", "/api/schedules/{id}/skip/"): Role.OPERATOR,
+    ("POST", "/api/schedules/{id}/backfill/"): Role.OPERATOR,
     ("POST", "/api/schedules/bulk/change/"): Role.OPERATOR,
     ("POST", "/api/schedules/bulk/pause/"): Role.OPERATOR,
     ("POST", "/api/schedules/bulk/resume/"): Role.OPERATOR,
@@ -87,7 +89,7 @@ RUN = {
     ("POST", "/api/tasks/"), ("POST", "/api/tasks/{id}/cancel/"), ("POST", "/api/tasks/{id}/retry/"),
     ("POST", "/api/workflows/"), ("POST", "/api/workflows/{id}/cancel/"), ("POST", "/api/workflows/{id}/retry/"),
     ("POST", "/api/schedules/{id}/trigger/"), ("POST", "/api/tasks/bulk/create/"), ("POST", "/api/tasks/bulk/cancel/"),
-    ("POST", "/api/tasks/bulk/retry/"),
+    ("POST", "/api/tasks/bulk/retry/"), ("POST", "/api/schedules/{id}/backfill/"),
 }  # fmt: skip
 TOKENS = {("POST", "/api/tokens/"), ("DELETE", "/api/tokens/{id}/")}
 SCOPES: dict[tuple[str, str], Scope] = (

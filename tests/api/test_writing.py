@@ -38,6 +38,9 @@ def present(crontab: Path, recorded: RecordingExecutor, db: None) -> dict[str, A
     return {"schedule": schedule, "waiting": waiting, "ended": ended, "going": going, "stopped": stopped}
 
 
+PAST = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:10:00Z"}
+
+
 def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
     """By operation: an address, and a body that it accepts."""
     schedule, key = of(present["schedule"]), f"/api/schedules/by-key/{present['schedule']['key']}/"
@@ -63,6 +66,8 @@ def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
             for what, more in {"pause": {}, "resume": {}, "delete": {}, "change": {"changes": {"priority": 1}}}.items()
         },
         ("POST", "/api/schedules/bulk/create/"): ("/api/schedules/bulk/create/", {"schedules": [wanted()]}),
+        ("POST", "/api/schedules/{id}/skip/"): (f"{schedule}skip/", {"count": 2}),
+        ("POST", "/api/schedules/{id}/backfill/"): (f"{schedule}backfill/", PAST),
         ("POST", "/api/tasks/bulk/create/"): ("/api/tasks/bulk/create/", {"tasks": [{"name": "t"}]}),
         ("POST", "/api/tasks/bulk/cancel/"): ("/api/tasks/bulk/cancel/", {"ids": [present["waiting"]]}),
         ("POST", "/api/tasks/bulk/retry/"): ("/api/tasks/bulk/retry/", {"ids": [present["ended"]]}),
