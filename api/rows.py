@@ -40,8 +40,9 @@ def _show(field: Any) -> _Show:
         method = field.method_name
         return lambda serializer, row: getattr(serializer, method)(row)
     represent = field.to_representation
-    # `*` is the row itself.
-    read = attrgetter(field.source) if field.source != "*" else lambda row: row
+    if field.source == "*":
+        return lambda _, row: represent(row)
+    read = attrgetter(field.source)
 
     def show(_: Any, row: Any) -> Any:
         value = read(row)

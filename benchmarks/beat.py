@@ -58,10 +58,11 @@ class Bench:
         """One round of one contender."""
         servers = {"database": self._database, "broker": self._broker}
         pids = {name: server.process.pid for name, server in servers.items() if server and server.process}
-        figures = self._start(side)
-        return figures | json.loads(
+        started = self._start(side)
+        round_of: Figures = json.loads(
             self.run(side, "benchmarks._beat", side, "round", str(due), json.dumps(pids)).splitlines()[-1]
         )
+        return started | round_of
 
     def _start(self, side: str) -> Figures:
         """Start a beat as it is started in earnest: until its first tick is done, and its memory when all is loaded."""

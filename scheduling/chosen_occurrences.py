@@ -21,6 +21,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import Overlap, Schedule, Task
 from scheduling.owners import visible
 from scheduling.planning import next_due
+from scheduling.storable import Json
 
 # One transaction's worth.
 MOST: Final = 1_000
@@ -112,7 +113,11 @@ def _record(schedule: Schedule, found: list[datetime], status: Status, reason: s
 
 def _note(schedule: Schedule, action: str, found: list[datetime], now: datetime) -> None:
     """Write it into the audit log, with the first and the last occurrence."""
-    ends = [due_at.isoformat() for due_at in (*found[:1], *found[-1:])]
-    changes = {"occurrences": [None, len(found)], "from": [None, *ends[:1]], "to": [None, *ends[1:]]}
-    if found:
-        audit.record(audit.Change("schedule", schedule.pk, action, schedule.name, schedule.owner, changes), now=now)
+    if not found:
+        return
+    changes: dict[str, list[Json]] = {
+        "occurrences": [None, len(found)],
+        "from": [None, found[0].isoformat()],
+        "to": [None, found[-1].isoformat()],
+    }
+    audit.record(audit.Change("schedule", schedule.pk, action, schedule.name, schedule.owner, changes), now=now)

@@ -69,6 +69,22 @@ def schedule(schedule_id: int) -> Schedule:
     return found
 
 
+def task(task_id: int) -> Task:
+    """One task, with its workflow; raises NotFound as `schedule` does."""
+    found = tasks().select_related("workflow").filter(pk=task_id).first()
+    if found is None:
+        raise NotFound(f"There is no task {task_id}.")
+    return found
+
+
+def workflow(workflow_id: int) -> Workflow:
+    """One workflow; raises NotFound as `schedule` does."""
+    found = workflows().filter(pk=workflow_id).first()
+    if found is None:
+        raise NotFound(f"There is no workflow {workflow_id}.")
+    return found
+
+
 def schedule_by_key(key: str, *, owner: int | None = None) -> Schedule | None:
     """The schedule of this owner that has this key, or None. Any text will do."""
     if not keys.is_key(key):

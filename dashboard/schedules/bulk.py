@@ -13,13 +13,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.generic import View
 
-from dashboard import visible
 from dashboard.language import language_of
 from dashboard.page import Page, WithRole
 from dashboard.paging import SIZE
 from dashboard.schedules import undo
 from dashboard.schedules.rows import words_of
-from scheduling import bulk, clock, schedules
+from scheduling import bulk, clock, queries, schedules
 from scheduling.backend import backend_names
 from scheduling.errors import TandemError
 from scheduling.lifecycle import OPEN
@@ -79,7 +78,7 @@ class Bulk(Page):
 
     def _chosen(self) -> list[Schedule]:
         ids = [int(pk) for pk in self.request.POST.getlist("pk") if pk.isdecimal() and len(pk) < 19]
-        return list(visible.schedules(self.request.user).filter(pk__in=ids[:SIZE]).order_by("-pk"))
+        return list(queries.schedules().filter(pk__in=ids[:SIZE]).order_by("-pk"))
 
     def _effects(self, wanted: str, rows: list[Schedule], now: datetime) -> list[Effect]:
         language = language_of(self.request)
@@ -88,7 +87,7 @@ class Bulk(Page):
 
     def _moved(self, rows: list[Schedule], now: datetime, *, dry_run: bool) -> list[bulk.Moved]:
         to = self.request.POST.get("to", AUTO)
-        found = visible.schedules(self.request.user).filter(pk__in=[row.pk for row in rows])
+        found = queries.schedules().filter(pk__in=[row.pk for row in rows])
         return bulk.move(found, to=to, dry_run=dry_run, now=now) if to in (AUTO, *backend_names()) else []
 
     def _done(self, wanted: str, rows: list[Schedule], now: datetime) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from dashboard import visible
 from dashboard.language import language_of
 from dashboard.page import Action, Page
 from dashboard.paging import part
@@ -36,7 +35,7 @@ class ScheduleList(Page):
     def content(self) -> dict[str, Any]:
         """One page of the schedules that the address asks for."""
         parameters, now = self.request.GET, clock.now()
-        page = part(visible.schedules(self.request.user).filter(wanted(parameters, now)), parameters)
+        page = part(queries.schedules().filter(wanted(parameters, now)), parameters)
         asked = {name: parameters.get(name, "") for name in ("q", "state", "backend")}
         foreign: tuple[list[ForeignRow], list[str]] = ([], [])
         if page.first and not any(asked.values()):
@@ -62,7 +61,7 @@ class ScheduleDetail(Page):
 
     def content(self) -> dict[str, Any]:
         """Everything about it. The number of statements is fixed."""
-        found, now = visible.schedule(self.request.user, self.pk), clock.now()
+        found, now = queries.schedule(self.pk), clock.now()
         ended = outcomes.latest([found], count=MEASURED)[found.pk]
         lasted = sorted(each.lasted for each in ended if each.lasted is not None)
         silent = host_states.silent_names() if found.host else set()
@@ -73,7 +72,7 @@ class ScheduleDetail(Page):
             "coming": [(at, at.astimezone(zone(found.timezone))) for at in _coming(found)],
             "entries": backend(found.routed_to).entries(found) if found.next_due_at else [],
             "outcomes": ended,
-            "recent": visible.tasks(self.request.user).filter(schedule=found).order_by("-pk")[:RECENT],
+            "recent": queries.tasks().filter(schedule=found).order_by("-pk")[:RECENT],
             "median": _at(lasted, 0.5),
             "slowest": _at(lasted, 0.95),
         }
@@ -85,7 +84,6 @@ class Pause(Action):
     fallback = "schedules"
 
     def act(self, pk: int) -> str:
-        visible.schedule(self.request.user, pk)
         found = schedules.pause(pk, now=clock.now())
         return f"{found.name} is paused: nothing is due until you resume it."
 
@@ -96,7 +94,6 @@ class Resume(Action):
     fallback = "schedules"
 
     def act(self, pk: int) -> str:
-        visible.schedule(self.request.user, pk)
         found = schedules.resume(pk, now=clock.now())
         return f"{found.name} runs again."
 
@@ -107,7 +104,6 @@ class RunNow(Action):
     fallback = "schedules"
 
     def act(self, pk: int) -> str:
-        visible.schedule(self.request.user, pk)
         task, delivery = schedules.trigger(pk, now=clock.now())
         return f"Task {task.pk} of {task.name} was created: {delivery}."
 

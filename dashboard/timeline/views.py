@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from dashboard import visible
 from dashboard.page import Page
 from dashboard.schedules.filters import STATES, wanted
 from dashboard.timeline.heat import heat
@@ -38,9 +37,9 @@ class Timeline(Page):
         parameters, now = self.request.GET, clock.now()
         shown = window(parameters, now)
         asked = {name: parameters.get(name, "") for name in ("q", "state", "backend", "view")}
-        found = list(visible.schedules(self.request.user).filter(wanted(parameters, now)).order_by("-pk")[: MOST + 1])
+        found = list(queries.schedules().filter(wanted(parameters, now)).order_by("-pk")[: MOST + 1])
         filtered = any(asked[name] for name in ("q", "state", "backend"))
-        tasks = visible.tasks(self.request.user)
+        tasks = queries.tasks()
         content = {
             "window": shown,
             "spans": {name: about[0] for name, about in SPANS.items()},

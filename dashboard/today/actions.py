@@ -6,11 +6,10 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from dashboard import visible
 from dashboard.models import Acknowledgement
 from dashboard.page import Action
 from dashboard.today.attention import NEWS_FOR, subject_of
-from scheduling import clock, tasks
+from scheduling import clock, queries, tasks
 from scheduling.errors import TandemError
 from scheduling.models import Task
 
@@ -22,7 +21,7 @@ class Acknowledge(Action):
     """Takes an item from Today, for everybody, until something like it happens again."""
 
     def act(self, pk: int) -> str:
-        task, now = visible.task(self.request.user, pk), clock.now()
+        task, now = queries.task(pk), clock.now()
         seen = {"task": task.pk, "by": self.request.user.get_username(), "at": now}
         subject = subject_of(task.schedule_id, task.job, task.status)
         Acknowledgement.objects.update_or_create(subject=subject, defaults=seen)
@@ -35,7 +34,7 @@ class RetryAll(Action):
     """Tries everything again that ended in the last day like this task: of its schedule, or of its job."""
 
     def act(self, pk: int) -> str:
-        task, now = visible.task(self.request.user, pk), clock.now()
+        task, now = queries.task(pk), clock.now()
         alike = self._like(task).filter(finished_at__gt=now - NEWS_FOR).order_by("pk")
         ids = list(alike.values_list("pk", flat=True)[:MOST_RETRIED])
         done = 0
@@ -48,7 +47,7 @@ class RetryAll(Action):
         return f"{done} of {len(ids)} tasks of {task.name} are tried again."
 
     def _like(self, task: Task) -> QuerySet[Task]:
-        rows = visible.tasks(self.request.user).filter(status=task.status, workflow=None)
+        rows = queries.tasks().filter(status=task.status, workflow=None)
         if task.schedule_id:
             return rows.filter(schedule_id=task.schedule_id)
         return rows.filter(schedule=None, job=task.job)

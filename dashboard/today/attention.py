@@ -10,10 +10,9 @@ from typing import Final
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from dashboard import visible
 from dashboard.models import Acknowledgement
 from dashboard.readable import duration
-from scheduling import host_states, owners, processes
+from scheduling import host_states, owners, processes, queries
 from scheduling.lifecycle import Status
 from scheduling.models import Host, Schedule, SyncState, Task
 
@@ -42,10 +41,10 @@ class Item:
     task: Task | None = None
 
 
-def items(user: visible.User, now: datetime) -> list[Item]:
+def items(now: datetime) -> list[Item]:
     """Everything that asks for attention, the most urgent first. The number of statements is fixed."""
     system = [*_silent(), *_hosts(now)] if owners.unbound() else []
-    return [*system, *_schedules(visible.schedules(user), now), *_runs(visible.tasks(user), now)]
+    return [*system, *_schedules(queries.schedules(), now), *_runs(queries.tasks(), now)]
 
 
 def _silent() -> Iterator[Item]:

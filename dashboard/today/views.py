@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard import visible
 from dashboard.page import Page
 from dashboard.today import attention, day
-from scheduling import clock
+from scheduling import clock, queries
 
 
 class Today(Page):
@@ -18,9 +17,9 @@ class Today(Page):
 
     def content(self) -> dict[str, Any]:
         """All of it. The number of statements is fixed."""
-        now, user = clock.now(), self.request.user
-        schedules, tasks = visible.schedules(user), visible.tasks(user)
-        items = attention.items(user, now)
+        now = clock.now()
+        schedules, tasks = queries.schedules(), queries.tasks()
+        items = attention.items(now)
         return {
             "items": items[: attention.MOST_ITEMS],
             "more_items": max(0, len(items) - attention.MOST_ITEMS),

@@ -10,11 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from dashboard import visible
 from dashboard.language import language_of
 from dashboard.page import Page
 from dashboard.schedules.edit import context, form
-from scheduling import clock, schedules
+from scheduling import clock, queries, schedules
 from scheduling.errors import InvalidRequest, StaleVersion
 from scheduling.models import Schedule
 from scheduling.review.preview import preview
@@ -89,10 +88,10 @@ class EditSchedule(_Form):
     """The form for a schedule that is stored. What a change would do is shown before it is made."""
 
     def first(self) -> form.Entered:
-        return form.of(visible.schedule(self.request.user, self.pk))
+        return form.of(queries.schedule(self.pk))
 
     def before(self) -> Schedule:
-        return visible.schedule(self.request.user, self.pk)
+        return queries.schedule(self.pk)
 
     def save(self, given: form.Entered, fields: Any) -> HttpResponseBase:
         now, version = clock.now(), given.values.get("version", "")
@@ -122,7 +121,7 @@ class Preview(_Form):
 
     def before(self) -> Schedule | None:
         given = self.request.POST.get("schedule", "")
-        return visible.schedule(self.request.user, int(given)) if given.isdecimal() and len(given) < 19 else None
+        return queries.schedule(int(given)) if given.isdecimal() and len(given) < 19 else None
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         shown = context.shown(request, form.entered(request.POST), self.before())
