@@ -59,6 +59,26 @@ def test_the_row_is_the_one_that_is_stored_without_a_batch() -> None:
     assert stored["parameters"] == {"steps": 2, "deep": {"list": [1, None]}}
 
 
+def test_the_row_says_what_its_schedule_says() -> None:
+    schedule = a_full_schedule()
+    [made] = record([schedule], occurrence(schedule))
+    stored = columns(made)
+    same = (
+        "name",
+        "description",
+        "job",
+        "parameters",
+        "priority",
+        "queue",
+        "retries",
+        "soft_timeout",
+        "timeout",
+        "on_lost",
+    )
+    assert {name: stored[name] for name in same} == {name: getattr(schedule, name) for name in same}
+    assert (stored["schedule_id"], stored["executor"]) == (schedule.pk, schedule.runs_on)
+
+
 def test_each_status_has_its_times_and_its_event() -> None:
     schedule = a_full_schedule()
     made = record(
