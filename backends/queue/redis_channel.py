@@ -1,9 +1,9 @@
 """What a worker's connection to Redis leaves out: kombu's own acknowledgements of Tandem's messages.
 
 To acknowledge a message, kombu's Redis transport writes it to two more keys when it is taken, and deletes it there
-later: two transactions for each message, each with a new client object. Without them, to take a message costs
-a worker's parent a third of the CPU. A message of Tandem is only a wake-up, which the ledger sends again after a minute. kombu would do so after an
-hour. Messages of other Celery tasks keep their acknowledgements.
+later: two transactions for each message, each with a new client object. Without them, to take a message costs a
+worker's parent a third of the CPU. A message of Tandem is only a wake-up, which the ledger sends again after a minute;
+kombu would do so after an hour. Messages of other Celery tasks keep their acknowledgements.
 """
 
 from __future__ import annotations
