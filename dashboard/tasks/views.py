@@ -12,7 +12,7 @@ from dashboard.json_tree import json_tree
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
-from scheduling import clock, tasks
+from scheduling import clock, queries, tasks
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
 
@@ -89,7 +89,7 @@ def _wanted(parameters: QueryDict) -> Q:
     """The tasks that `q`, `status` and `schedule` ask for."""
     found = Q()
     if text := parameters.get("q", "").strip()[:200]:
-        found &= Q(name__icontains=text)
+        found &= queries.tasks_named(text)
     if (status := parameters.get("status", "")) in LOOKS:
         found &= Q(status=status)
     if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:
