@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import TemplateView, View
 
+from scheduling import owners
 from scheduling.errors import NotFound, TandemError
 from scheduling.roles import Role, has_role
 
@@ -40,9 +41,10 @@ class Link:
 
 
 class WithRole(LoginRequiredMixin):
-    """Lets in who has logged in and has the role `role`."""
+    """Lets in who has logged in and has the role `role`; where it is not `for_bound`, only who is bound to no owner."""
 
     role: ClassVar[Role] = Role.VIEWER
+    for_bound: ClassVar[bool] = True
     request: HttpRequest
     kwargs: dict[str, Any]
 
@@ -53,7 +55,9 @@ class WithRole(LoginRequiredMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As the parent. Raises PermissionDenied for a lower role, and Http404 where the domain says NotFound."""
-        if request.user.is_authenticated and not has_role(request.user, self.role):
+        if request.user.is_authenticated and not (
+            has_role(request.user, self.role) and (self.for_bound or owners.unbound())
+        ):
             raise PermissionDenied
         try:
             return super().dispatch(request, *args, **kwargs)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from scheduling import keys
 from scheduling.errors import InvalidRequest, NotFound, Problem
+from scheduling.lifecycle import OPEN
 from scheduling.models import AuditEntry, DriftRecord, DriftSchedule, Host, Schedule, Task, Workflow
 from scheduling.owners import unbound, visible
 from scheduling.planning import next_due
@@ -96,6 +97,12 @@ def is_key_taken(key: str, *, owner: int | None = None, but: int | None = None) 
     """Whether a schedule of this owner, other than the one with the id `but`, has this key."""
     others = Schedule.objects.filter(key=key, owner=owner)
     return (others if but is None else others.exclude(pk=but)).exists()
+
+
+def tasks_named(part: str) -> Q:
+    """Tasks with `part` in their names: finished ones, which have an index for it, and open ones, which are few."""
+    fits = Q(name__icontains=part)
+    return fits & Q(finished_at__isnull=False) | fits & Q(status__in=sorted(OPEN))
 
 
 def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:

@@ -1,12 +1,13 @@
 """How can the list of tasks be filtered?"""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from api.filters import IdFilter, TimelineFilter, choices_of
 from api.owned import OwnedFilter
+from scheduling import queries
 from scheduling.executor import executor_names
-from scheduling.lifecycle import OPEN, Status
+from scheduling.lifecycle import Status
 from scheduling.models import Task
 
 
@@ -31,6 +32,5 @@ class TaskFilter(OwnedFilter):
         fields = ["job", "woken_by"]
 
     def named(self, tasks: QuerySet[Task], _name: str, part: str) -> QuerySet[Task]:
-        """Those with `part` in their names: finished ones, which have an index for it, and open ones, which are few."""
-        fits = Q(name__icontains=part)
-        return tasks.filter(fits & Q(finished_at__isnull=False) | fits & Q(status__in=sorted(OPEN)))
+        """Those with `part` in their names."""
+        return tasks.filter(queries.tasks_named(part))

@@ -28,6 +28,7 @@ class Members(Page):
 
     section = "settings"
     role = Role.ADMIN
+    for_bound = False
     template_name = "dashboard/members.html"
 
     def content(self) -> dict[str, Any]:
@@ -46,6 +47,7 @@ class SetRole(Action):
 
     fallback = "members"
     role = Role.ADMIN
+    for_bound = False
 
     def act(self, pk: int) -> str:
         wanted = self.request.POST.get("role", "")

@@ -15,7 +15,7 @@ from dashboard.access.token_service import token_service
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import duration
-from scheduling import clock
+from scheduling import clock, owners
 from scheduling.errors import NotFound
 from scheduling.roles import Role, has_role
 from scheduling.storable import problem_with_text
@@ -48,7 +48,7 @@ class Tokens(Page):
             "scopes": SCOPES,
             "days": settings.TANDEM_TOKEN_DAYS,
             "chosen": ["read"],
-            "is_admin": has_role(self.request.user, Role.ADMIN),
+            "is_admin": _is_admin(self.request),
         }
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
@@ -86,7 +86,12 @@ class Revoke(Action):
 
 def _tokens(request: HttpRequest) -> QuerySet[Any]:
     rows = token_service().tokens()
-    return rows if has_role(request.user, Role.ADMIN) else rows.filter(user=request.user)
+    return rows if _is_admin(request) else rows.filter(user=request.user)
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    """Whether the page is about the tokens of all users: who is bound to an owner sees only the own ones."""
+    return has_role(request.user, Role.ADMIN) and owners.unbound()
 
 
 def _faults(name: str, chosen: list[str], days: str) -> dict[str, str]:

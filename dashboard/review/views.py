@@ -151,6 +151,8 @@ def _text(request: HttpRequest) -> str:
     """The crontab of a form: the file if one was chosen. One byte more than is allowed is read, and then refused."""
     upload = request.FILES.get("file")
     if upload is not None:
+        # The report is made of it, and the page shows it.
+        upload.seek(0)
         return storable_text(upload.read(MOST_BYTES + 1).decode("utf-8", "surrogateescape"))
     # Browsers send each line end as CR LF, whatever the crontab had.
     return request.POST.get("crontab", "").replace("\r\n", "\n")

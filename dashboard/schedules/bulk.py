@@ -22,7 +22,7 @@ from scheduling import bulk, clock, queries, schedules
 from scheduling.backend import backend_names
 from scheduling.errors import TandemError
 from scheduling.lifecycle import OPEN
-from scheduling.models import Schedule, Task
+from scheduling.models import Schedule
 from scheduling.roles import Role
 from scheduling.routing import AUTO
 
@@ -72,7 +72,7 @@ class Bulk(Page):
             "about": ACTIONS[wanted],
             "to": request.POST.get("to", AUTO),
             "possible": sum(1 for each in effects if not each.refused),
-            "waiting": Task.objects.filter(schedule__in=rows, status__in=OPEN).count() if wanted == "delete" else 0,
+            "waiting": queries.tasks().filter(schedule__in=rows, status__in=OPEN).count() if wanted == "delete" else 0,
         }
         return self.render_to_response({**self.get_context_data(**self.kwargs), **shown})
 

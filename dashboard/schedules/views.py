@@ -13,7 +13,7 @@ from dashboard.schedules.bulk import ACTIONS
 from dashboard.schedules.filters import STATES, wanted
 from dashboard.schedules.foreign import ForeignRow, foreign_rows
 from dashboard.schedules.rows import rows, state_of, words_of
-from scheduling import clock, host_states, outcomes, queries, schedules
+from scheduling import clock, host_states, outcomes, owners, queries, schedules
 from scheduling.backend import backend, backend_names
 from scheduling.models import Schedule
 from scheduling.timing import zone
@@ -38,7 +38,7 @@ class ScheduleList(Page):
         page = part(queries.schedules().filter(wanted(parameters, now)), parameters)
         asked = {name: parameters.get(name, "") for name in ("q", "state", "backend")}
         foreign: tuple[list[ForeignRow], list[str]] = ([], [])
-        if page.first and not any(asked.values()):
+        if page.first and not any(asked.values()) and owners.unbound():
             foreign = foreign_rows(language=language_of(self.request), now=now)
         return {
             "foreign": foreign[0],

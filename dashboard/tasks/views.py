@@ -86,7 +86,7 @@ def _wanted(parameters: QueryDict) -> Q:
     """The tasks that `q`, `status` and `schedule` ask for."""
     found = Q()
     if text := parameters.get("q", "").strip()[:200]:
-        found &= Q(name__icontains=text)
+        found &= queries.tasks_named(text)
     if (status := parameters.get("status", "")) in LOOKS:
         found &= Q(status=status)
     if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:

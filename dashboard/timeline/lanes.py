@@ -84,7 +84,7 @@ def _runs(schedules: Sequence[Schedule], shown: Window, tasks: QuerySet[Task]) -
     found: dict[int, list[Run]] = {schedule.pk: [] for schedule in schedules}
     inside = {"due_at__gte": shown.start, "due_at__lt": shown.end}
     own = tasks.filter(schedule=OuterRef("pk"), **inside).order_by("-due_at").values("due_at")
-    edges = Schedule.objects.filter(pk__in=found).annotate(edge=Subquery(own[MOST_RUNS - 1 : MOST_RUNS]))
+    edges = queries.schedules().filter(pk__in=found).annotate(edge=Subquery(own[MOST_RUNS - 1 : MOST_RUNS]))
     wanted = [
         Q(schedule=pk, due_at__gte=edge or shown.start, due_at__lt=shown.end)
         for pk, edge in edges.values_list("pk", "edge")

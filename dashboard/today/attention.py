@@ -21,7 +21,9 @@ NEWS_FOR: Final = timedelta(days=1)
 # Items of the page: more are no list that one works through, and the page stays small.
 MOST_ITEMS: Final = 30
 # Of the failed and missed tasks so many are looked at, the newest first; the list of tasks shows the others.
-MOST_TASKS: Final = 500
+MOST_TASKS: Final = 250
+# What an item shows of a task: results and parameters may be large.
+_SHOWN: Final = ("name", "schedule_id", "job", "status", "error", "reason", "finished_at", "workflow_id")
 # Schedules of each kind of trouble; the list of schedules shows the others.
 MOST_SCHEDULES: Final = 20
 
@@ -98,7 +100,7 @@ def _runs(tasks: QuerySet[Task], now: datetime) -> Iterator[Item]:
     seen: dict[str, Item] = {}
     for status in (Status.FAILED, Status.MISSED):
         rows = tasks.filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
-        for task in rows.defer("parameters", "result", "progress")[:MOST_TASKS]:
+        for task in rows.only(*_SHOWN)[:MOST_TASKS]:
             key = subject_of(task.schedule_id, task.job, status)
             if task.pk > acknowledged.get(key, 0):
                 seen[key] = replace(seen[key], count=seen[key].count + 1) if key in seen else _run(task)

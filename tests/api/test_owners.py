@@ -27,7 +27,8 @@ pytestmark = pytest.mark.django_db
 SYSTEM = {
     ("GET", "/api/backends/"), ("GET", "/api/backends/{name}/"), ("GET", "/api/backends/{name}/drift/"),
     ("POST", "/api/backends/{name}/sync/"), ("GET", "/api/hosts/"), ("GET", "/api/hosts/{name}/"),
-    ("GET", "/api/drift/"), ("GET", "/api/lateness/"), ("GET", "/api/cron/tzdata/"),
+    ("GET", "/api/drift/"), ("GET", "/api/lateness/"), ("GET", "/api/cron/tzdata/"), ("GET", "/api/secrets/"),
+    ("GET", "/api/statistics/"),
 }  # fmt: skip
 # What shows rows of many, or makes new ones: allowed, and never with something of somebody else.
 OWN_ONLY = {
@@ -35,14 +36,23 @@ OWN_ONLY = {
     ("POST", "/api/tasks/"), ("GET", "/api/workflows/"), ("POST", "/api/workflows/"), ("GET", "/api/jobs/"),
     ("GET", "/api/jobs/{name}/"), ("POST", "/api/cron/describe/"), ("GET", "/api/cron/review/"),
     ("POST", "/api/cron/review/"), ("POST", "/api/cron/import/"), ("GET", "/api/tokens/"), ("POST", "/api/tokens/"),
-    ("GET", "/api/audit/"), ("PUT", "/api/schedules/by-key/{key}/"),
+    ("GET", "/api/audit/"), ("PUT", "/api/schedules/by-key/{key}/"), ("POST", "/api/schedules/bulk/create/"),
+    ("POST", "/api/tasks/bulk/create/"),
 }  # fmt: skip
+# What names rows in its body: refused, because there are none such.
+NAMED_IN_BODY = {("POST", f"/api/schedules/bulk/{verb}/") for verb in ("change", "delete", "pause", "resume")} | {
+    ("POST", f"/api/tasks/bulk/{verb}/") for verb in ("cancel", "retry")
+}
 # Bodies that go through the checks of the body, so that what is answered comes from the look-up.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/schedules/move/"): {"backend": "crontab", "dry_run": False},
     ("POST", "/api/schedules/{id}/move/"): {"backend": "crontab"},
     ("PUT", "/api/schedules/by-key/{key}/"): wanted(name="a red one"),
     ("PUT", "/api/schedules/{id}/"): wanted(name="a red one"),
+    ("POST", "/api/schedules/{id}/skip/"): {"count": 1},
+    ("POST", "/api/schedules/{id}/backfill/"): {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
+    ("POST", "/api/schedules/bulk/create/"): {"schedules": []},
+    ("POST", "/api/tasks/bulk/create/"): {"tasks": []},
 }
 # Of Django's own, and of the pages without rows.
 OTHERS = {"api/", "api/<>", "api/schema/", "api/docs/", "login/", "logout/"}
@@ -80,11 +90,14 @@ def ask(client: Any, method: str, path: str, things: Things) -> Any:
     pk = getattr(things, found)["id"]
     name = "demo.process_data" if "/jobs/" in path else "crontab"
     address = path.replace("{id}", str(pk)).replace("{key}", f"{MARK}-key").replace("{name}", name)
-    return client.generic(method, address, _body(method, path), content_type="application/json")
+    return client.generic(method, address, _body(method, path, pk), content_type="application/json")
 
 
-def _body(method: str, path: str) -> str:
-    return json.dumps(BODIES.get((method, path), {})) if method != "GET" else ""
+def _body(method: str, path: str, pk: int) -> str:
+    body = BODIES.get((method, path), {})
+    if (method, path) in NAMED_IN_BODY:
+        body = {"ids": [pk], "changes": {"paused": True}} if path.endswith("change/") else {"ids": [pk]}
+    return json.dumps(body) if method != "GET" else ""
 
 
 def everything(crontab: Path) -> dict[str, Any]:
@@ -100,6 +113,8 @@ def test_nothing_of_another_owner_is_seen_or_changed(
     response = ask(red.rest, method, path, azure)
     if (method, path) in SYSTEM:
         assert (response.status_code, response.json()["code"]) == (403, "bound_to_owner")
+    elif (method, path) in NAMED_IN_BODY:
+        assert (response.status_code, [one["code"] for one in response.json()["errors"]]) == (400, ["not_found"])
     elif (method, path) in OWN_ONLY:
         assert response.status_code in {200, 201, 400}
     else:
@@ -125,8 +140,19 @@ def test_every_route_is_an_operation_or_known_here() -> None:
 PAGES = {
     "": 200, "schedules/": 200, "schedules/<pk>/": 404, "schedules/<pk>/pause/": 404, "schedules/<pk>/resume/": 404,
     "schedules/<pk>/run/": 404, "tasks/": 200, "tasks/<pk>/": 404, "tasks/<pk>/cancel/": 404, "tasks/<pk>/retry/": 404,
-    "system/": 403,
+    "system/": 403, "schedules/new/": 200, "schedules/<pk>/edit/": 404, "schedules/bulk/": 302, "schedules/undo/": 302,
+    "schedules/preview/": 404, "schedules/parameters/": 200, "review/": 200, "timeline/": 200, "workflows/": 200,
+    "workflows/<pk>/": 404, "workflows/<pk>/cancel/": 404, "workflows/<pk>/retry/": 404,
+    "tasks/<pk>/acknowledge/": 404, "tasks/<pk>/retry-all/": 404, "settings/": 200, "settings/tokens/<pk>/revoke/": 404,
+    "settings/members/": 403, "settings/members/<pk>/role/": 403,
 }  # fmt: skip
+
+
+# Pages that are only sent to.
+WRITES = (
+    "pause/", "resume/", "run/", "cancel/", "retry/", "bulk/", "undo/", "preview/", "parameters/", "acknowledge/",
+    "retry-all/", "revoke/", "role/",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("address", "status"), PAGES.items())
@@ -134,10 +160,11 @@ def test_pages_show_nothing_of_another_owner(
     red: Somebody, azure: Things, crontab: Path, address: str, status: int
 ) -> None:
     before = everything(crontab)
-    pk = azure.task["id"] if address.startswith("tasks/") else azure.schedule["id"]
-    writes = address.endswith(("pause/", "resume/", "run/", "cancel/", "retry/"))
+    kind = next((name for name in ("workflow", "token", "task") if f"{name}s/" in address), "schedule")
+    pk = getattr(azure, kind)["id"]
+    writes = address.endswith(WRITES)
     send = red.pages.post if writes else red.pages.get
-    response = send("/" + address.replace("<pk>", str(pk)))
+    response = send("/" + address.replace("<pk>", str(pk)), {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"})
     # A button of a page that is not there any more leads back with a message.
     assert response.status_code == (302 if writes and response.status_code == 302 else status)
     assert MARK not in response.content.decode()

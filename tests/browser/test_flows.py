@@ -36,7 +36,8 @@ def test_what_it_would_do_follows_what_one_types(visit: Visit) -> None:
     expect(page.locator("#trial")).to_contain_text("joined by 'or'", timeout=PATIENCE)
     assert findings(page) == []
     page.get_by_label("Job", exact=True).select_option("http.fetch")
-    page.locator('[id="parameters.url"]').fill("https://example.org/", timeout=PATIENCE)
+    with page.expect_response("**/schedules/preview/", timeout=PATIENCE):
+        page.locator('[id="parameters.url"]').fill("https://example.org/", timeout=PATIENCE)
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="Morning report")).to_be_visible(timeout=PATIENCE)
     made = Schedule.objects.get()

@@ -41,6 +41,8 @@ def test_a_file_is_read_like_pasted_text(viewer: Client) -> None:
     upload = SimpleUploadedFile("crontab", b"0 9 * * 1 /bin/true \xff\n")
     page = viewer.post("/review/", {"file": upload, "language": "en"}).content.decode()
     assert "At 09:00, on Monday" in page
+    # The next step, which sends no file, has the text.
+    assert ">0 9 * * 1 /bin/true" in page
 
 
 @pytest.mark.parametrize(("text", "zone"), [("0 9 * * 1 /bin/true", "Nowhere"), ("a" * 1_000_001, "UTC")])
