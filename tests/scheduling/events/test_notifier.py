@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -12,6 +13,7 @@ from pytest_django import Settings
 from scheduling import ledger
 from scheduling.events import notifier
 from scheduling.events.notifier import Notifier, OnEvents
+from scheduling.lifecycle import Status
 from scheduling.models import Task
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
@@ -61,6 +63,14 @@ def test_a_move_of_many_tasks_is_one_notification(sent: list[list[int]]) -> None
     with transaction.atomic():
         ledger.cancel_unclaimed(waiting, reason="no need", now=timezone.now())
     assert sent == [waiting, waiting]
+
+
+def test_the_tasks_of_a_batch_are_one_notification(sent: list[list[int]]) -> None:
+    schedule, now = a_schedule(), timezone.now()
+    due = [ledger.Occurrence(schedule.pk, now + timedelta(minutes=n), Status.QUEUED, "", "") for n in range(2)]
+    with transaction.atomic():
+        made = ledger.record_occurrences([schedule], due, woken_by="beat", now=now)
+    assert sent == [[task.pk for task in made]]
 
 
 def test_it_notifies_after_the_commit_and_not_after_a_rollback(sent: list[list[int]]) -> None:

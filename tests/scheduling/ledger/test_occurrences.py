@@ -98,6 +98,13 @@ def test_each_status_has_its_times_and_its_event() -> None:
     assert list(events) == [(task.pk, 1, DUE, task.status, detail) for task, detail in zip(made, details, strict=True)]
 
 
+@pytest.mark.parametrize("status", [Status.SKIPPED, Status.MISSED])
+def test_what_never_runs_has_ended_at_once(status: Status) -> None:
+    schedule = a_full_schedule()
+    [made] = record([schedule], occurrence(schedule, status=status, reason="no need"))
+    assert (made.finished_at, made.send_at) == (DUE, None)
+
+
 def test_the_schedules_move_on_and_only_they() -> None:
     moved, ended, other = a_full_schedule(), a_full_schedule(), a_full_schedule()
     before = Schedule.objects.values().get(pk=other.pk)

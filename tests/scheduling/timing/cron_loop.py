@@ -73,9 +73,11 @@ def table_fires(expressions: Iterable[str], zone: ZoneInfo, start: datetime, day
     entries = [Entry(expression) for expression in set(expressions)]
     found: set[datetime] = set()
     for day in (start + timedelta(days=number) for number in range(days)):
-        around = [(day + timedelta(days=near)).astimezone(zone) for near in (-1, 0, 1, 2)]
-        of_day = [entry for entry in entries if any(map(entry.on, around))]
-        if len({clock.utcoffset() for clock in around}) > 1:
+        # No wall clock is a day or more ahead of UTC, or behind it.
+        dates = [day + timedelta(days=near) for near in (-1, 0, 1)]
+        of_day = [entry for entry in entries if any(map(entry.on, dates))]
+        offsets = {date.astimezone(zone).utcoffset() for date in (*dates, day + timedelta(days=2))}
+        if len(offsets) > 1:
             clocks = list(local_clocks(day, 24 * 60, zone)) if of_day else []
             for entry in of_day:
                 found.update(_fires(entry, day, local_clock(day - MINUTE, zone), clocks))
