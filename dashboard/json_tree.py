@@ -16,6 +16,7 @@ MOST: Final = 400
 LONGEST: Final = 2_000
 # How deep it is unfolded at first, and how deep it goes at all.
 _OPEN: Final = 2
+# Deeper, nobody reads it on a page, and Python would recurse too far.
 _DEEPEST: Final = 40
 
 

@@ -29,6 +29,7 @@ SCOPES: Final = {
 }
 # The longest life of a token, as the API has it.
 MOST_DAYS: Final = 3650
+# Characters: what the column holds.
 _LONGEST_NAME: Final = 100
 
 

@@ -12,7 +12,9 @@ from scheduling.review.report_lines import ReportLine
 from scheduling.timing import Cron
 from scheduling.timing.instants import minute_of
 
+# The width of a column: a day of them fits into a picture.
 QUARTER: Final = timedelta(minutes=15)
+# A day of quarters.
 QUARTERS: Final = 96
 # The height of the tallest column.
 TALLEST: Final = 72

@@ -22,7 +22,6 @@ SPANS: Final = {
 }
 # Units of the picture across.
 WIDTH: Final = 1000
-_HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 

@@ -9,9 +9,13 @@ from typing import Any, Final
 
 # The size of a task, and the room between two of them.
 WIDTH: Final = 190
+# As above.
 HEIGHT: Final = 52
+# Room for the curve of a line.
 GAP_X: Final = 46
+# As little as keeps two tasks apart.
 GAP_Y: Final = 16
+# So that no frame is cut off.
 MARGIN: Final = 8
 
 _CALLBACKS: Final = {"on_success": "if it succeeds", "on_failure": "if it fails"}

@@ -12,6 +12,7 @@ from scheduling.timing import zone
 
 # A month of a monthly schedule, and the rest of the week.
 WEEKS: Final = 6
+# Counts are after one instant, up to another: a day begins just before its midnight.
 _INSTANT: Final = timedelta(microseconds=1)
 
 
