@@ -100,7 +100,7 @@ def _runs(tasks: QuerySet[Task], now: datetime) -> Iterator[Item]:
     seen: dict[str, Item] = {}
     for status in (Status.FAILED, Status.MISSED):
         rows = tasks.filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
-        for task in rows.only(*_SHOWN)[:MOST_TASKS]:
+        for task in rows.select_related(None).only(*_SHOWN)[:MOST_TASKS]:
             key = subject_of(task.schedule_id, task.job, status)
             if task.pk > acknowledged.get(key, 0):
                 seen[key] = replace(seen[key], count=seen[key].count + 1) if key in seen else _run(task)
