@@ -32,6 +32,9 @@ UPKEEP: Final = "upkeep"
 DECIDED_OF_ONE: Final = 500
 # A batch plans no further schedule when it has decided this many occurrences. The next batch plans it.
 DECIDED_AT_ONCE: Final = 1_000
+# A batch of what has become due last is smaller: with a backlog, what is due now waits for one large batch, and then
+# for a small one.
+NEWEST_AT_ONCE: Final = 250
 # What planning reads of a schedule. The other columns are not read for a batch: the database copies them to the tasks.
 _PLANNED_FROM: Final = (
     "id", "cron", "every", "anchor", "timezone", "starts_at", "ends_at", "overlap", "catch_up", "catch_up_window",
@@ -76,14 +79,15 @@ def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
 def decide_batch(
     which: Q, *, now: datetime, woken_by: str, newest_first: bool = False
 ) -> tuple[list[Schedule], list[Task]]:
-    """Decide one batch of the due schedules among `which`, the longest due first (or last). Needs a transaction.
+    """Decide one batch of the due schedules among `which`: those due longest, or NEWEST_AT_ONCE of those due last.
 
-    Returns the schedules, and the tasks that may run: they are not handed over yet. What is a long catch-up, or more
-    than DECIDED_AT_ONCE, is not decided whole: see `more_is_due`.
+    Needs a transaction. Returns the schedules, and the tasks that may run: they are not handed over yet. What is a long
+    catch-up, or more than DECIDED_AT_ONCE, is not decided whole: see `more_is_due`.
     """
     due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
     rows = due.order_by("-next_due_at" if newest_first else "next_due_at").values_list(*_PLANNED_FROM)
-    schedules = [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[: delivery.BATCH]]
+    most = NEWEST_AT_ONCE if newest_first else delivery.BATCH
+    schedules = [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[:most]]
     return schedules, _decide(schedules, now=now, woken_by=woken_by, bounded=True)
 
 

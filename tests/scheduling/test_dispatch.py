@@ -210,3 +210,12 @@ def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
     assert dispatch.decide_due_on("", "beat", now=now)
     assert Task.objects.count() == 6
     assert not Schedule.objects.filter(next_due_at__lte=now).exists()
+
+
+def test_what_is_due_now_is_taken_in_small_batches_beside_a_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "NEWEST_AT_ONCE", 2)
+    for minute in range(1, 6):
+        a_schedule(now=NOW, name=f"at {minute}", cron=f"{minute} * * * *")
+    assert dispatch.dispatch_due("beat", now=DUE, newest_first=True) == 2
+    assert set(Task.objects.values_list("name", flat=True)) == {"at 4", "at 5"}
+    assert dispatch.dispatch_due("beat", now=DUE) == 3
