@@ -49,7 +49,15 @@ ALSO: Final = {
         "tests/scheduling/test_delivery.py",
         "tests/scheduling/workflows",
     ),
-    "scheduling/delivery.py": ("tests/scheduling/upkeep", "tests/scheduling/test_tasks.py"),
+    "scheduling/delivery.py": (
+        "tests/scheduling/upkeep",
+        "tests/scheduling/test_tasks.py",
+        "tests/scheduling/test_dispatch.py",
+        "tests/scheduling/test_dispatch_one.py",
+        "tests/scheduling/test_lateness_log.py",
+        "tests/scheduling/execution",
+        "tests/scheduling/workflows",
+    ),
     "scheduling/lifecycle.py": ("tests/scheduling/ledger", "tests/scheduling/test_tasks.py"),
     "scheduling/workflows": ("tests/scheduling/test_dispatch.py", "tests/api/workflows"),
 }
