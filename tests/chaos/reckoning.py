@@ -55,8 +55,10 @@ def differences(lines: Iterable[Line], promised: Iterable[int]) -> Iterator[str]
 
 
 def early(lines: Iterable[Line], *, tolerance: timedelta) -> list[str]:
-    """The runs of occurrences that began before they were due."""
-    due = {pk: due_at for pk, due_at in Task.objects.values_list("pk", "due_at") if due_at is not None}
+    """The runs of occurrences that began before they were due, and that nobody asked for by a retry."""
+    asked = TaskEvent.objects.filter(detail__retry=True).values("task")
+    waits = Task.objects.exclude(due_at=None).exclude(pk__in=asked)
+    due = {pk: due_at for pk, due_at in waits.values_list("pk", "due_at") if due_at is not None}
     begins = [(line, due[line.task] - line.at) for line in lines if line.what == "begins" and line.task in due]
     return [f"task {line.task} began {span} too early" for line, span in begins if span > tolerance]
 
