@@ -52,6 +52,8 @@ class Owner(serializers.Field[int, Any, "str | None", Any]):
 
 def _name_of(owner: int | None, context: Any) -> str | None:
     """The name of an owner. All serializers of one answer share the context, which keeps the names of all."""
+    if owner is None:
+        return None
     if "groups" not in context:
         context["groups"] = dict(Group.objects.values_list("pk", "name"))
     name: str | None = context["groups"].get(owner)

@@ -86,9 +86,14 @@ def decide_batch(
     """
     due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
     rows = due.order_by("-next_due_at" if newest_first else "next_due_at").values_list(*_PLANNED_FROM)
-    most = NEWEST_AT_ONCE if newest_first else delivery.BATCH
+    most = batch_size(newest_first=newest_first)
     schedules = [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[:most]]
     return schedules, _decide(schedules, now=now, woken_by=woken_by, bounded=True)
+
+
+def batch_size(*, newest_first: bool = False) -> int:
+    """How many schedules one batch takes at most. A full batch may leave others that are due."""
+    return NEWEST_AT_ONCE if newest_first else delivery.BATCH
 
 
 def more_is_due(schedules: list[Schedule], now: datetime) -> bool:

@@ -122,21 +122,22 @@ class LedgerScheduler(ForeignScheduler):
         if wait > 0:
             return wait
         over = self.moment() + TURN
-        taken = self._dispatch_batch(found, now)
-        while taken >= delivery.BATCH and self.moment() < over and not self._end_asked:
-            taken = self._dispatch_batch(found, clock.now())
-        return 0.0 if taken else TAKEN_ELSEWHERE
+        any_taken, any_left = self._dispatch_batch(found, now)
+        while any_left and self.moment() < over and not self._end_asked:
+            _, any_left = self._dispatch_batch(found, clock.now())
+        return 0.0 if any_taken else TAKEN_ELSEWHERE
 
-    def _dispatch_batch(self, found: next_due.NextDue, now: datetime) -> int:
-        """Dispatch one batch of each kind that is due. Returns how much the larger one was."""
+    def _dispatch_batch(self, found: next_due.NextDue, now: datetime) -> tuple[bool, bool]:
+        """Dispatch one batch of each kind that is due. Returns whether there was any, and whether there may be more."""
         schedules = tasks = 0
+        most = dispatch.batch_size(newest_first=self._newest_first)
         if found.schedule_due is not None and found.schedule_due <= now:
             schedules = dispatch.dispatch_due(BeatBackend.name, now=now, newest_first=self._newest_first)
             # By turns, so that neither what is due now waits behind a long backlog, nor the backlog behind it.
             self._newest_first = not self._newest_first
         if found.task_due is not None and found.task_due <= now:
             tasks = delivery.queue_due(now=now)
-        return max(schedules, tasks)
+        return schedules + tasks > 0, schedules >= most or tasks >= delivery.BATCH
 
     def _run_others(self, *args: Any, **kwargs: Any) -> float:
         """Send the other PeriodicTasks that are due. Returns the seconds until the next one is due."""

@@ -76,8 +76,9 @@ def delete_all(chosen: Chosen, *, now: datetime) -> Deletion:
 
 
 def _store(changed: Sequence[Schedule]) -> None:
+    actor = actors.current()
     for one in changed:
-        one.changed_by = actors.current()
+        one.changed_by = actor
     tag_sets.store(changed)
     rows.store(changed)
 

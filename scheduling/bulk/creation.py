@@ -84,8 +84,9 @@ def _insert(made: Sequence[Schedule], given: Collection[str]) -> None:
     if problems:
         raise InvalidRequest(problems)
     with transaction.atomic():
+        actor = actors.current()
         for one in made:
-            one.created_by = one.changed_by = actors.current()
+            one.created_by = one.changed_by = actor
         tag_sets.store(made)
         Schedule.objects.bulk_create(made)
         receipts.leave(made)

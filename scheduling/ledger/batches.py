@@ -20,10 +20,10 @@ from scheduling.storable import Json
 
 def record(tasks: Iterable[Task], now: datetime) -> list[Task]:
     """Store new tasks in bulk, each with its first event. The caller must have opened a transaction."""
-    rows, actor = list(tasks), actors.current_id()
+    rows, actor = list(tasks), actors.current()
     for task in rows:
         # A member of a workflow that a task starts has the one who asked for that, if any.
-        task.created_by_id = actor or task.created_by_id
+        task.created_by = actor or task.created_by
         task.events = 1
         task.created_at = now
     made = Task.objects.bulk_create(rows)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from scheduling import ledger
 from scheduling.execution.run import run_attempt
@@ -147,8 +147,12 @@ def test_the_log_of_a_job_is_shown(operator: CheckedClient) -> None:
     assert (line["attempt"], line["level"], line["message"]) == (1, "INFO", "half way")
 
 
-def test_a_task_is_created_and_shown_with_few_statements(operator: CheckedClient) -> None:
-    asked(operator)
+def test_a_task_is_created_and_shown_with_few_statements(
+    operator: CheckedClient, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    # Who asks is looked up once a process, and kept when the transaction is over.
+    with django_capture_on_commit_callbacks(execute=True):
+        asked(operator)
     with CaptureQueriesContext(connection) as captured:
         asked(operator)
     statements = [each["sql"] for each in captured if "SAVEPOINT" not in each["sql"]]

@@ -68,17 +68,19 @@ def test_installing_takes_few_statements(django_assert_max_num_queries: DjangoAs
 
 def test_creating_changing_and_deleting_take_few_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     a_schedule(cron="1 2 * * *")
-    # In a transaction the schedule; in another its lock, its rows, the clock, a new clock, a new row; then the result.
-    with django_assert_num_queries(11):
+    # In a transaction the schedule, and a number and a row of the audit log; in another its lock, its rows, the clock,
+    # a new clock, a new row; then the result.
+    with django_assert_num_queries(13):
         schedule = a_schedule(cron="7 7 * * *", name="another")
     # In a transaction the lock and the change; then the above, with what takes the old row and its clock away.
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         schedules.update(schedule.pk, now=timezone.now(), cron="8 8 * * *")
     # Here the row is as it must be.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         schedules.update(schedule.pk, now=timezone.now(), priority=3)
-    # In a transaction the lock, its open tasks, its replanned times, the schedule; then its row and its clock.
-    with django_assert_num_queries(12):
+    # In a transaction the lock, its open tasks, its replanned times, the schedule, the audit log; then its row and its
+    # clock.
+    with django_assert_num_queries(14):
         schedules.delete(schedule.pk, now=timezone.now())
     assert PeriodicTask.objects.count() == CrontabSchedule.objects.count() == 1
 

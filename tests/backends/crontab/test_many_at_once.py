@@ -69,14 +69,15 @@ def test_creating_changing_and_deleting_take_few_statements(
 ) -> None:
     settings.TANDEM_CRONTAB = f"file:{tmp_path / 'crontab'}"
     a_schedule(backend="crontab")
-    # In a transaction the schedule; then those that run without the database, those of the block, the result.
-    with django_assert_num_queries(6):
+    # In a transaction the schedule, and a number and a row of the audit log; then those that run without the database,
+    # those of the block, the result.
+    with django_assert_num_queries(8):
         schedule = a_schedule(backend="crontab", cron="7 7 * * *", name="another")
     # In a transaction the lock and the change; then the last three.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         schedules.update(schedule.pk, now=timezone.now(), cron="8 8 * * *")
     # In a transaction the lock, its open tasks, its replanned times, the schedule; then those of the table.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         schedules.delete(schedule.pk, now=timezone.now())
 
 
