@@ -8,6 +8,8 @@ from typing import Any
 from celery import current_app
 from django.core.management.base import BaseCommand
 
+from backends.beat.scheduler import LedgerScheduler
+
 
 class Command(BaseCommand):
     """Celery's own command line loads all of its commands, a shell and every plug-in: a third of beat's memory."""
@@ -20,4 +22,5 @@ class Command(BaseCommand):
         """Run until SIGTERM or SIGINT."""
         # Celery runs the same checks, and throws away what they find.
         os.environ["CELERY_SKIP_CHECKS"] = "1"
-        current_app.Beat(quiet=True, loglevel="INFO").run()
+        # Not by its name: Celery would import it after it has begun to answer SIGTERM, with a handler that needs it.
+        current_app.Beat(quiet=True, loglevel="INFO", scheduler=LedgerScheduler).run()
