@@ -14,7 +14,7 @@ from tests.docs.pages import DOCS, ROOT, section, table
 PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 ROOM = "| room | the question it answers |"
 # What running and deploying make in the checkout (.gitignore).
-MADE_HERE = {"var", "secrets"}
+MADE_HERE = {"var", "secrets", "__pycache__"}
 
 
 def rooms(folder: Path) -> set[str]:

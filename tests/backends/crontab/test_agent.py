@@ -122,8 +122,10 @@ def test_what_a_child_ran_that_died_is_given_up_at_once(agent: Agent, jobs: Fake
     now = timezone.now() + timedelta(minutes=2)
     [task] = dispatch.fire(schedule.pk, now=now, woken_by="crontab")
     agent.step(now)
-    with subprocess.Popen(["/bin/sleep", "0"]) as gone:
+    # It lives until its key is known: of a process that is gone there is none.
+    with subprocess.Popen(["/bin/sleep", "600"]) as gone:
         key = processes._identity(gone.pid)
+        gone.kill()
     Task.objects.filter(pk=task.pk).update(status=Status.RUNNING, process=key, attempt=1, send_at=None)
     agent.step(now + timedelta(seconds=1))
     task.refresh_from_db()
