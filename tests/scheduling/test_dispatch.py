@@ -205,10 +205,12 @@ def test_others_get_their_turn_in_a_long_catch_up(recorded: RecordingExecutor, m
 def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
     recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "DECIDED_AT_ONCE", 3)
+    monkeypatch.setattr(dispatch, "DECIDED_AT_ONCE", 4)
     now = at("2026-11-20 10:00:02")
     for _ in range(3):
         a_schedule(every=1, now=at("2026-11-20 10:00"), catch_up="all", overlap="allow")
+    dispatch.dispatch_due("beat", now=now)
+    assert Task.objects.count() == 4
     assert dispatch.decide_due_on("", "beat", now=now)
     assert Task.objects.count() == 6
     assert not Schedule.objects.filter(next_due_at__lte=now).exists()

@@ -201,6 +201,8 @@ def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:
     assert "like all occurrences before 2026-11-20 06:41:00 UTC" in made.decisions[0].reason
     assert [str(found.status) for found in made.decisions[-2:]] == ["MISSED", "QUEUED"]
     assert made.cursor == at("2026-11-20 10:00")
+    rarer = plan(Every(360, at("2026-11-01 00:00")), at("2026-11-10 10:00"), at("2026-11-20 10:00"), Policy())
+    assert len(rarer.decisions) == RECORDED_MOST + 1
 
 
 def test_a_row_that_stands_for_many_says_up_to_when() -> None:
