@@ -170,6 +170,8 @@ def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(recorded: Re
     assert broken.next_due_at is None
     assert broken.sync_state == "out_of_sync"
     assert "Mars/Olympus" in broken.sync_error
+    sound.refresh_from_db()
+    assert (sound.sync_state, sound.sync_error) == ("in_sync", "")
 
 
 def test_firing_too_early_or_a_schedule_that_is_gone() -> None:

@@ -77,6 +77,12 @@ def test_a_name_that_is_no_text_is_left_out_and_the_rest_is_read() -> None:
     )
 
 
+def test_a_task_names_its_fields_that_cannot_be_read() -> None:
+    [node], problems = definitions.read({"job": 5, "timeout": "soon", "queue": "slow"})
+    assert (node.name, sorted(node.faulty), dict(node.fields)) == ("", ["job", "timeout"], {})
+    assert {problem.field for problem in problems} == {"workflow.job", "workflow.timeout"}
+
+
 def nested(depth: int) -> dict[str, Any]:
     """Chains in chains, `depth` levels with the fields."""
     found: dict[str, Any] = LEAF

@@ -39,6 +39,7 @@ HANDED_ON = [
     (chain("c", chain("d", leaf("a", 1), leaf("b", 2), on_success=leaf("no", 5)), gets("x")), 2),
     (chain("c", leaf("a", 1), group("g", chain("d", gets("x"), leaf("b")))), 1),
     (chain("c", leaf("a", 1), chord("h", leaf("call"), gets("x"), leaf("b"))), 1),
+    (chain("c", leaf("a", 1), leaf("b", 2), gets("x")), 2),
     (chain("c", leaf("a", 1), leaf("b", 2, on_success=gets("x"))), 2),
     (chain("c", leaf("a", 1), leaf("b", 2), on_success=chain("d", gets("x"), leaf("e"))), 2),
     (group("g", leaf("a", 1), leaf("b", 2), on_success=gets("x")), [1, 2]),
