@@ -10,10 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from scheduling import delivery, dispatch, ledger
 from scheduling.errors import NotFound
-from scheduling.models import Schedule, Task, TaskEvent
+from scheduling.models import Process, Schedule, Task, TaskEvent
 from scheduling.models.execution_options import ExecutionOptions
+from scheduling.timing import tzdata_version
 from tests.backends.stored_tasks import a_task, statuses
 from tests.conftest import a_schedule, at
+from tests.process_rows import a_process
 from tests.recording import RecordingExecutor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recorded")]
@@ -168,6 +170,8 @@ def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(recorded: Re
     assert broken.next_due_at is None
     assert broken.sync_state == "out_of_sync"
     assert "Mars/Olympus" in broken.sync_error
+    sound.refresh_from_db()
+    assert (sound.sync_state, sound.sync_error) == ("in_sync", "")
 
 
 def test_firing_too_early_or_a_schedule_that_is_gone() -> None:
@@ -203,10 +207,12 @@ def test_others_get_their_turn_in_a_long_catch_up(recorded: RecordingExecutor, m
 def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
     recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "DECIDED_AT_ONCE", 3)
+    monkeypatch.setattr(dispatch, "DECIDED_AT_ONCE", 4)
     now = at("2026-11-20 10:00:02")
     for _ in range(3):
         a_schedule(every=1, now=at("2026-11-20 10:00"), catch_up="all", overlap="allow")
+    dispatch.dispatch_due("beat", now=now)
+    assert Task.objects.count() == 4
     assert dispatch.decide_due_on("", "beat", now=now)
     assert Task.objects.count() == 6
     assert not Schedule.objects.filter(next_due_at__lte=now).exists()
@@ -219,3 +225,55 @@ def test_what_is_due_now_is_taken_in_small_batches_beside_a_backlog(monkeypatch:
     assert dispatch.dispatch_due("beat", now=DUE, newest_first=True) == 2
     assert set(Task.objects.values_list("name", flat=True)) == {"at 4", "at 5"}
     assert dispatch.dispatch_due("beat", now=DUE) == 3
+
+
+def test_more_may_be_due_after_a_full_batch_and_where_something_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 2)
+    later, due, never = (Schedule(next_due_at=time) for time in (LATER, DUE, None))
+    assert [dispatch.more_is_due(batch, DUE) for batch in ([later], [never], [due], [later, later])] == [
+        False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_a_host_gets_only_what_its_backend_wakes_there() -> None:
+    here, elsewhere, routed = (a_schedule(now=NOW, backend="crontab") for _ in range(3))
+    Schedule.objects.filter(pk=elsewhere.pk).update(host="far")
+    Schedule.objects.filter(pk=routed.pk).update(routed_to="beat")
+    assert [task.schedule_id for task in dispatch.decide_due_on("testhost", "crontab", now=DUE)] == [here.pk]
+
+
+@pytest.mark.parametrize(("kind", "tzdata", "left"), [("beat", "2099a", 1), ("worker", "2099a", 0), ("beat", "", 0)])
+def test_what_newer_time_zone_data_planned_is_left_to_who_has_it(kind: str, tzdata: str, left: int) -> None:
+    ours, theirs = a_schedule(now=NOW), a_schedule(now=NOW)
+    Schedule.objects.filter(pk=theirs.pk).update(tzdata="2099a")
+    a_process(kind, tzdata=tzdata or tzdata_version())
+    assert dispatch.dispatch_due("beat", now=DUE) == 2 - left
+    assert statuses(ours) == ["QUEUED"]
+    Process.objects.all().delete()
+    assert dispatch.dispatch_due("beat", now=DUE) == left
+
+
+@pytest.mark.parametrize(
+    ("backend", "woken_by", "noted"),
+    [
+        ("crontab", "crontab", (DUE, None)), ("crontab", "upkeep", (None, DUE)), ("crontab", "request", (None, None)),
+        ("beat", "beat", (None, None)), ("beat", "upkeep", (None, None)),
+    ],
+)  # fmt: skip
+def test_a_schedule_of_a_host_notes_whether_its_own_wake_up_came(backend: str, woken_by: str, noted: object) -> None:
+    schedule = a_schedule(now=NOW, backend=backend)
+    assert dispatch.fire(schedule.pk, now=DUE, woken_by=woken_by)
+    schedule.refresh_from_db()
+    assert (schedule.woken_at, schedule.overdue_at) == noted
+
+
+def test_replace_stops_only_tasks_of_its_schedule_and_what_was_missed_does_not_wait() -> None:
+    schedule, other = a_schedule(now=NOW, overlap="replace"), a_schedule(now=NOW)
+    dispatch.dispatch_due("beat", now=DUE)
+    dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    assert (statuses(schedule), statuses(other)) == (["CANCELLED", "QUEUED"], ["QUEUED", "SKIPPED"])
+    ledger.claim(Task.objects.get(schedule=schedule, status="QUEUED").pk, 1, worker="me", now=DUE)
+    dispatch.dispatch_due("beat", now=LATER)
+    assert statuses(schedule) == ["CANCELLED", "RUNNING", "MISSED", "SCHEDULED"]
+    waits = Task.objects.get(status="SCHEDULED")
+    assert (waits.reason, waits.send_at) == ("waits for the end of the task that it replaces", None)

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("recorded")]
 
 NOW = at("2026-11-20 10:00")
 DUE = at("2026-11-20 10:05")
+LATER = at("2026-11-20 10:20")
 OPTIONS: dict[str, Any] = {"priority": 7, "queue": "slow", "retries": {"max": 2}, "timeout": 9, "on_lost": "retry"}
 
 
@@ -58,3 +59,33 @@ def test_a_run_that_a_person_asks_for_belongs_to_no_occurrence(recorded: Recordi
     assert again.pk != task.pk
     schedule.refresh_from_db()
     assert schedule.next_due_at == DUE
+
+
+def test_what_was_due_up_to_a_time_is_decided_as_it_was_then(recorded: RecordingExecutor) -> None:
+    schedule = a_schedule(now=NOW)
+    assert dispatch.decide_up_to(schedule, NOW, now=LATER, woken_by="crontab") == []
+    [task] = dispatch.decide_up_to(schedule, DUE, now=LATER, woken_by="crontab")
+    # At LATER it would have been too late to run.
+    assert (task.due_at, task.status, task.woken_by, task.created_at) == (DUE, "QUEUED", "crontab", LATER)
+    assert dispatch.decide_up_to(schedule, DUE, now=LATER, woken_by="crontab") == []
+    schedule.next_due_at = None
+    assert dispatch.decide_up_to(schedule, LATER, now=LATER, woken_by="crontab") == []
+    assert recorded.submitted == []
+
+
+def test_several_schedules_are_decided_at_once_and_what_is_not_due_is_left() -> None:
+    due, later, never = (
+        a_schedule(now=time, paused=paused) for time, paused in ((NOW, False), (DUE, False), (NOW, True))
+    )
+    made = dispatch.decide_all([due, later, never], now=DUE, woken_by="request", skip_because="the service moves")
+    assert made == []
+    task = Task.objects.get()
+    assert (task.schedule, task.status, task.reason) == (due, "SKIPPED", "the service moves")
+
+
+def test_the_task_of_an_occurrence_that_no_plan_decided_is_not_stored_yet() -> None:
+    schedule = a_schedule(now=NOW)
+    task = dispatch.task_of(schedule, LATER, now=DUE, woken_by="crontab")
+    assert not Task.objects.exists()
+    assert (task.due_at, task.woken_by, task.status) == (LATER, "crontab", "QUEUED")
+    assert (task.schedule_id, task.host, task.send_at) == (schedule.pk, "", DUE + ledger.HAND_OVER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -32,11 +33,11 @@ def nothing_counted() -> Iterator[None]:
     lateness_log._counted.clear()
 
 
-def due_for(seconds: float) -> Task:
+def due_for(seconds: float, **fields: Any) -> Task:
     """The only task of an occurrence that has been due for so long, not handed over."""
     now = timezone.now()
     schedule = a_schedule(every=86_400, catch_up="latest")
-    return a_task(schedule, due_at=now - timedelta(seconds=seconds), woken_by="beat")
+    return a_task(schedule, due_at=now - timedelta(seconds=seconds), woken_by="beat", **fields)
 
 
 def found(**which: str) -> Histogram:
@@ -62,6 +63,13 @@ def test_what_the_broker_did_not_take_is_counted_when_it_does(recorded: Recordin
     recorded.error = ""
     delivery.submit([Task.objects.get(pk=task.pk)], now=timezone.now())
     assert found().counts[bucket_of(100.0)] == 1
+
+
+def test_what_runs_in_this_process_is_counted_when_it_begins() -> None:
+    task = due_for(3.0, executor="inline", host="testhost")
+    delivery.submit([task], now=timezone.now())
+    task.refresh_from_db()
+    assert (task.status, found().counts[bucket_of(3.0)]) == ("COMPLETED", 1)
 
 
 def test_what_was_asked_for_or_has_waited_is_not_counted(recorded: RecordingExecutor) -> None:

@@ -184,6 +184,16 @@ def test_the_end_may_lie_between_two_occurrences() -> None:
     assert next_due(DAILY, at("2026-11-20 03:00"), policy) == at("2026-11-21 03:00")
 
 
+def test_the_last_occurrence_runs_and_none_follows() -> None:
+    made = plan(DAILY, at("2026-11-20 03:00"), at("2026-11-21 03:00"), Policy(ends_at=at("2026-11-21 03:00")))
+    assert (decided(made), made.next_due_at) == ([("03:00", "QUEUED")], None)
+
+
+def test_with_a_reason_to_skip_nothing_runs_however_late() -> None:
+    made = plan(EVERY_MINUTE, at("2026-11-20 10:00"), at("2026-11-20 10:02"), Policy(), skip_because="paused")
+    assert [(one.status, one.reason) for one in made.decisions] == [("SKIPPED", "paused")] * 2
+
+
 def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:
     made = plan(EVERY_MINUTE, at("2025-11-20 10:00"), at("2026-11-20 10:00"), Policy())
     assert len(made.decisions) == RECORDED_MOST + 1
@@ -191,6 +201,8 @@ def test_a_long_outage_leaves_a_bounded_number_of_rows() -> None:
     assert "like all occurrences before 2026-11-20 06:41:00 UTC" in made.decisions[0].reason
     assert [str(found.status) for found in made.decisions[-2:]] == ["MISSED", "QUEUED"]
     assert made.cursor == at("2026-11-20 10:00")
+    rarer = plan(Every(360, at("2026-11-01 00:00")), at("2026-11-10 10:00"), at("2026-11-20 10:00"), Policy())
+    assert len(rarer.decisions) == RECORDED_MOST + 1
 
 
 def test_a_row_that_stands_for_many_says_up_to_when() -> None:

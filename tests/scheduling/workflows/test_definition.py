@@ -69,6 +69,20 @@ def test_the_fields_of_a_leaf_are_those_of_a_task() -> None:
     }  # fmt: skip
 
 
+def test_a_name_that_is_no_text_is_left_out_and_the_rest_is_read() -> None:
+    nodes, problems = definitions.read({"chain": [LEAF], "name": 5})
+    assert ([node.name for node in nodes], [problem.field for problem in problems]) == (
+        ["", "a.job"],
+        ["workflow.name"],
+    )
+
+
+def test_a_task_names_its_fields_that_cannot_be_read() -> None:
+    [node], problems = definitions.read({"job": 5, "timeout": "soon", "queue": "slow"})
+    assert (node.name, sorted(node.faulty), dict(node.fields)) == ("", ["job", "timeout"], {})
+    assert {problem.field for problem in problems} == {"workflow.job", "workflow.timeout"}
+
+
 def nested(depth: int) -> dict[str, Any]:
     """Chains in chains, `depth` levels with the fields."""
     found: dict[str, Any] = LEAF

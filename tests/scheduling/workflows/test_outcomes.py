@@ -215,3 +215,10 @@ def test_a_callback_that_a_person_cancels_fails_the_workflow(worker: Worker) -> 
     worker.run()
     assert (state(workflow), workflow.reason) == ("FAILED", f"'x', task {callback.pk}, is CANCELLED")
     assert statuses(workflow) == named(COMPLETED="a", CANCELLED="x")
+
+
+def test_a_callback_is_cancelled_while_the_task_before_it_still_runs(worker: Worker) -> None:
+    workflow = a_workflow(leaf("a", on_success=leaf("b")))
+    claimed(worker)
+    workflows.cancel(workflow.pk, now=timezone.now())
+    assert statuses(workflow) == named(RUNNING="a", CANCELLED="b")

@@ -39,6 +39,7 @@ HANDED_ON = [
     (chain("c", chain("d", leaf("a", 1), leaf("b", 2), on_success=leaf("no", 5)), gets("x")), 2),
     (chain("c", leaf("a", 1), group("g", chain("d", gets("x"), leaf("b")))), 1),
     (chain("c", leaf("a", 1), chord("h", leaf("call"), gets("x"), leaf("b"))), 1),
+    (chain("c", leaf("a", 1), leaf("b", 2), gets("x")), 2),
     (chain("c", leaf("a", 1), leaf("b", 2, on_success=gets("x"))), 2),
     (chain("c", leaf("a", 1), leaf("b", 2), on_success=chain("d", gets("x"), leaf("e"))), 2),
     (group("g", leaf("a", 1), leaf("b", 2), on_success=gets("x")), [1, 2]),
@@ -156,3 +157,14 @@ def test_a_result_is_read_once_for_all_its_places(worker: Worker, django_assert_
     with django_assert_num_queries(3):
         assert filled(task) == {"value": [1, 2]}
     assert ledger.cancel(task.pk, reason="", now=timezone.now())
+
+
+def test_a_task_that_is_deleted_hands_on_what_is_left_of_it(worker: Worker) -> None:
+    a_workflow(group("g", broken("a", on_failure=oops("x")), chain("c", leaf("b", 1), gets("y"))))
+    worker.step()
+    worker.step()
+    WorkflowNode.objects.filter(name__in=["a", "b"]).update(task=None)
+    assert filled(Task.objects.get(name="y")) == {"value": None}
+    assert filled(Task.objects.get(name="x")) == {
+        "value": {"task": None, "name": "a", "job": "", "status": "FAILED", "error": ""}
+    }
