@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scheduling import delivery, dispatch, ledger
 from scheduling.errors import NotFound
-from scheduling.models import Process, Schedule, Task, TaskEvent
+from scheduling.models import Process, Schedule, Task, TaskEvent, Workflow
 from scheduling.models.execution_options import ExecutionOptions
 from scheduling.timing import tzdata_version
 from tests.backends.stored_tasks import a_task, statuses
@@ -270,7 +270,13 @@ def test_a_schedule_of_a_host_notes_whether_its_own_wake_up_came(backend: str, w
 def test_replace_stops_only_tasks_of_its_schedule_and_what_was_missed_does_not_wait() -> None:
     schedule, other = a_schedule(now=NOW, overlap="replace"), a_schedule(now=NOW)
     dispatch.dispatch_due("beat", now=DUE)
+    theirs, _ended = (
+        Workflow.objects.create(name="w", definition={}, schedule=of, status=status, created_at=NOW)
+        for of, status in ((other, "RUNNING"), (schedule, "COMPLETED"))
+    )
     dispatch.dispatch_due("beat", now=at("2026-11-20 10:10"))
+    theirs.refresh_from_db()
+    assert theirs.cancel_asked_at is None
     assert (statuses(schedule), statuses(other)) == (["CANCELLED", "QUEUED"], ["QUEUED", "SKIPPED"])
     ledger.claim(Task.objects.get(schedule=schedule, status="QUEUED").pk, 1, worker="me", now=DUE)
     dispatch.dispatch_due("beat", now=LATER)

@@ -89,3 +89,8 @@ def test_the_task_of_an_occurrence_that_no_plan_decided_is_not_stored_yet() -> N
     assert not Task.objects.exists()
     assert (task.due_at, task.woken_by, task.status) == (LATER, "crontab", "QUEUED")
     assert (task.schedule_id, task.host, task.send_at) == (schedule.pk, "", DUE + ledger.HAND_OVER)
+
+
+def test_a_task_that_a_person_asks_for_runs_on_the_host_of_its_schedule() -> None:
+    task = dispatch.extra_task(a_schedule(now=NOW, backend="crontab"), now=NOW, woken_by="request")
+    assert (task.executor, task.host) == ("inline", "testhost")

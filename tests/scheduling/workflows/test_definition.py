@@ -115,6 +115,8 @@ WRONG: list[tuple[object, list[tuple[str, str]]]] = [
     (HANDED, [("workflow.parameters.x", "nothing_handed_on")]),
     (ERROR, [("workflow.parameters.x", "nothing_handed_on")]),
     ({"group": [LEAF, HANDED]}, [("workflow.group.1.parameters.x", "nothing_handed_on")]),
+    ({"chord": {"group": [LEAF, HANDED], "callback": LEAF}},
+     [("workflow.chord.group.1.parameters.x", "nothing_handed_on")]),
     ({**LEAF, "on_failure": HANDED}, [("workflow.on_failure.parameters.x", "nothing_handed_on")]),
     ({**LEAF, "on_success": ERROR}, [("workflow.on_success.parameters.x", "nothing_handed_on")]),
     ({"chain": [LEAF, {**LEAF, "parameters": {"l": [1, {"$result": ""}]}}]},
