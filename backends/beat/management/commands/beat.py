@@ -23,4 +23,5 @@ class Command(BaseCommand):
         # Celery runs the same checks, and throws away what they find.
         os.environ["CELERY_SKIP_CHECKS"] = "1"
         # Not by its name: Celery would import it after it has begun to answer SIGTERM, with a handler that needs it.
-        current_app.Beat(quiet=True, loglevel="INFO", scheduler=LedgerScheduler).run()
+        scheduler: Any = LedgerScheduler  # the type hints of Celery know names only
+        current_app.Beat(quiet=True, loglevel="INFO", scheduler=scheduler).run()
