@@ -24,7 +24,7 @@ RED, BLUE = 7, 8
 
 def test_the_members_have_the_owner_and_the_tags_of_the_workflow(worker: Worker) -> None:
     workflow = a_workflow(chain("c", leaf("a"), leaf("b")), owner=RED, tags=["night"])
-    assert (workflow.owner, list(workflow.tags)) == (RED, ["night"])
+    assert (workflow.owner, list(workflow.tags), workflow.description) == (RED, ["night"], "")
     found = Task.objects.filter(workflow=workflow).values_list("owner", "tag_set")
     assert list(found) == [(RED, workflow.tag_set_id)] * 2
 
