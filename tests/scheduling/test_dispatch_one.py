@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import Q
 
-from scheduling import dispatch, ledger, schedules
+from scheduling import delivery, dispatch, ledger, schedules
 from scheduling.models import Task
 from tests.conftest import a_schedule, at
 from tests.recording import RecordingExecutor
@@ -94,3 +95,17 @@ def test_the_task_of_an_occurrence_that_no_plan_decided_is_not_stored_yet() -> N
 def test_a_task_that_a_person_asks_for_runs_on_the_host_of_its_schedule() -> None:
     task = dispatch.extra_task(a_schedule(now=NOW, backend="crontab"), now=NOW, woken_by="request")
     assert (task.executor, task.host) == ("inline", "testhost")
+
+
+def test_a_batch_takes_what_is_due_longest_and_one_schedule_is_decided_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 1)
+    monkeypatch.setattr(dispatch, "DECIDED_OF_ONE", 1)
+    last, first = a_schedule(now=DUE), a_schedule(now=NOW, catch_up="all", overlap="allow")
+    assert dispatch.batch_size() == 1
+    [taken], _ = dispatch.decide_batch(Q(routed_to="beat"), now=at("2026-11-20 10:10"), woken_by="beat")
+    assert taken == first
+    assert [task.schedule_id for task in dispatch.decide_all([last], now=last.next_due_at or DUE, woken_by="beat")] == [
+        last.pk
+    ]
+    # 10:10, 10:15 and 10:20.
+    assert len(dispatch.fire(first.pk, now=LATER, woken_by="beat")) == 3

@@ -222,3 +222,13 @@ def test_a_callback_is_cancelled_while_the_task_before_it_still_runs(worker: Wor
     claimed(worker)
     workflows.cancel(workflow.pk, now=timezone.now())
     assert statuses(workflow) == named(RUNNING="a", CANCELLED="b")
+
+
+def test_a_cancel_that_comes_after_a_failure_and_cancels_nothing_leaves_it_failed(worker: Worker) -> None:
+    workflow = a_workflow(group("g", broken("a"), leaf("b")))
+    worker.step()
+    task = claimed(worker)
+    workflows.cancel(workflow.pk, now=timezone.now())
+    assert ledger.complete(task, result=1, now=timezone.now())
+    advance.advance(workflow.pk, now=timezone.now())
+    assert state(workflow) == "FAILED"

@@ -200,6 +200,8 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({"chain": [leaf("a"), {"job": "test.add", "parameters": {"more": {"$result": True}}}]},
      ["workflow.chain.1.parameters.values"]),
+    ({"chain": [leaf("a"), {"job": "test.add", "parameters": {"values": [1], "z": {"$result": True}}}]},
+     ["workflow.chain.1.parameters.z"]),
     (leaf("a", executor="nowhere"), ["workflow.executor"]),
     (leaf("a", "\x00"), ["workflow"]),
     (leaf(" "), ["workflow.name"]),

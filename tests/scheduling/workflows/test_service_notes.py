@@ -24,17 +24,20 @@ RED, BLUE = 7, 8
 
 def test_the_members_have_the_owner_and_the_tags_of_the_workflow(worker: Worker) -> None:
     workflow = a_workflow(chain("c", leaf("a"), leaf("b")), owner=RED, tags=["night"])
-    assert (workflow.owner, list(workflow.tags)) == (RED, ["night"])
+    assert (workflow.owner, list(workflow.tags), workflow.description) == (RED, ["night"], "")
     found = Task.objects.filter(workflow=workflow).values_list("owner", "tag_set")
     assert list(found) == [(RED, workflow.tag_set_id)] * 2
 
 
 def test_who_is_bound_to_one_owner_creates_for_it_and_for_no_other(worker: Worker) -> None:
     with acting(Caller("user", access=frozenset({BLUE}))):
-        assert a_workflow(leaf("a")).owner == BLUE
+        workflow = a_workflow(leaf("a"))
         with pytest.raises(InvalidRequest) as refused:
             a_workflow(leaf("a"), owner=RED)
     assert [problem.field for problem in refused.value.problems] == ["owner"]
+    [task] = workflow.tasks.all()
+    assert workflow.created_by is not None
+    assert (workflow.owner, workflow.created_by.kind, task.created_by) == (BLUE, "user", workflow.created_by)
 
 
 def test_every_write_leaves_a_receipt_and_says_who_changed_what(worker: Worker) -> None:
