@@ -11,9 +11,11 @@ from dashboard.json_tree import json_tree
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
-from scheduling import clock, queries, tasks
+from scheduling import clock, queries, shown_parameters, tasks
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
+from scheduling.models import Task
+from scheduling.roles import Role, has_role
 
 # The page stays below 100 kB; the API has all events.
 MOST_EVENTS: Final = 200
@@ -56,9 +58,13 @@ class TaskDetail(Page):
             "attempts": task.attempts.order_by("-number"),
             "events": event_log.of_task(pk, after=0, limit=MOST_EVENTS),
             "lines": task.lines.order_by("pk")[:MOST_LINES],
-            "parameters": json_tree(task.parameters),
+            "parameters": json_tree(self._parameters(task)),
             "result": json_tree(task.result) if task.status == Status.COMPLETED else "",
         }
+
+    def _parameters(self, task: Task) -> Any:
+        may_change = has_role(self.request.user, Role.OPERATOR)
+        return task.parameters if may_change else shown_parameters.masked(task.job, task.parameters)
 
 
 class Cancel(Action):

@@ -10,8 +10,8 @@ import pytest
 from pydantic import Field
 from pytest_django import Settings
 
-from api.masking import _schema, masked
 from scheduling.job_context import JobContext
+from scheduling.shown_parameters import _schema, masked
 from tests.api.asking import SCHEDULES, made, of, wanted
 from tests.api.conformance import CheckedClient
 from tests.scheduling.execution.conftest import register
