@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -124,11 +124,11 @@ def begin_anew() -> None:
     analyze()
 
 
-def spread(first: datetime, *, over: int, only: range | None = None) -> None:
+def spread(first: datetime, *, over: int, only: Sequence[int] | None = None) -> None:
     """Have schedules due from `first` on, the same number in each of `over` seconds."""
     first = first.replace(microsecond=0)
     due = f"%s::timestamptz + (id %% {over}) * interval '1 second'"
-    where = "true" if only is None else f"id BETWEEN {only.start} AND {only.stop - 1}"
+    where = "true" if only is None else f"id BETWEEN {only[0]} AND {only[-1]}"
     execute(
         f"UPDATE tandem_scheduling_schedule SET next_due_at = {due}, anchor = {due}, cursor = %s WHERE {where}",
         first, first, first - timedelta(seconds=30),
@@ -191,7 +191,8 @@ def watched(*, crowd: bool) -> tuple[float, float, int, int]:
     ids = list(Schedule.objects.order_by("pk").values_list("pk", flat=True))
     begin = timezone.now().replace(microsecond=0) + timedelta(seconds=9)
     due_each_second(begin)
-    on_time = range(ids[-1] - 1000, ids[-1])
+    # Those of an earlier round are deleted, so the numbers have gaps.
+    on_time = ids[-1000:]
     Schedule.objects.filter(pk__in=on_time).update(name=WATCHED)
     spread(begin, over=round(1000 / 28), only=on_time)
     if crowd:

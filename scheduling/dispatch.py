@@ -28,13 +28,6 @@ log = logging.getLogger(__name__)
 
 # What has created the tasks of a wake-up that was lost.
 UPKEEP: Final = "upkeep"
-# A batch decides at most this many occurrences of one schedule, the oldest first: others get their turn in between.
-DECIDED_OF_ONE: Final = 500
-# A batch plans no further schedule when it has decided this many occurrences. The next batch plans it.
-DECIDED_AT_ONCE: Final = 1_000
-# A batch of what has become due last is smaller: with a backlog, what is due now waits for one large batch, and then
-# for a small one.
-NEWEST_AT_ONCE: Final = 250
 # What planning reads of a schedule. The other columns are not read for a batch: the database copies them to the tasks.
 _PLANNED_FROM: Final = (
     "id", "cron", "every", "anchor", "timezone", "starts_at", "ends_at", "overlap", "catch_up", "catch_up_window",
@@ -45,20 +38,24 @@ _PLANNED_FROM: Final = (
 LONG_DECISION: Final = 1.5
 
 
-def dispatch_due(backend: str, *, now: datetime, newest_first: bool = False) -> int:
-    """Make tasks for one batch of due schedules of `backend`, and hand them over. Returns the number of schedules.
+def dispatch_due(backend: str, *, now: datetime, newest_first: bool = False, most: int | None = None) -> list[datetime]:
+    """Make tasks for one batch of due schedules of `backend`, and hand them over.
 
-    Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits for the lock (SQLite).
+    The batch takes those that are due longest, or with `newest_first` those that became due last: `most` of them, or
+    delivery.BATCH. It decides no more occurrences than about that many, and half as many of one schedule. Returns when
+    the schedules were due. Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits
+    for the lock (SQLite).
     """
     began = time.monotonic()
     with transaction.atomic():
-        which = may_dispatch(backend)
-        schedules, tasks = decide_batch(which, now=now, woken_by=backend, newest_first=newest_first)
+        schedules = _lock_due(may_dispatch(backend), now, most or delivery.BATCH, newest_first=newest_first)
+        due = [one.next_due_at for one in schedules if one.next_due_at]
+        tasks = _decide(schedules, now=now, woken_by=backend, most=most or delivery.BATCH)
     took = time.monotonic() - began
     if took > LONG_DECISION:
         tasks = ledger.hold(tasks, now=now + timedelta(seconds=took))
     delivery.submit(tasks, now=now)
-    return len(schedules)
+    return due
 
 
 def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
@@ -76,24 +73,14 @@ def decide_due_on(host: str, backend: str, *, now: datetime) -> list[Task]:
             return found
 
 
-def decide_batch(
-    which: Q, *, now: datetime, woken_by: str, newest_first: bool = False
-) -> tuple[list[Schedule], list[Task]]:
-    """Decide one batch of the due schedules among `which`: those due longest, or NEWEST_AT_ONCE of those due last.
+def decide_batch(which: Q, *, now: datetime, woken_by: str) -> tuple[list[Schedule], list[Task]]:
+    """Decide one batch of the due schedules among `which`: those due longest.
 
-    Needs a transaction. Returns the schedules, and the tasks that may run: they are not handed over yet. What is a long
-    catch-up, or more than DECIDED_AT_ONCE, is not decided whole: see `more_is_due`.
+    Needs a transaction. Returns the schedules, and the tasks that may run: they are not handed over yet. A long
+    catch-up, or more than delivery.BATCH occurrences, are not decided whole: see `more_is_due`.
     """
-    due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
-    rows = due.order_by("-next_due_at" if newest_first else "next_due_at").values_list(*_PLANNED_FROM)
-    most = batch_size(newest_first=newest_first)
-    schedules = [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[:most]]
-    return schedules, _decide(schedules, now=now, woken_by=woken_by, bounded=True)
-
-
-def batch_size(*, newest_first: bool = False) -> int:
-    """How many schedules one batch takes at most. A full batch may leave others that are due."""
-    return NEWEST_AT_ONCE if newest_first else delivery.BATCH
+    schedules = _lock_due(which, now, delivery.BATCH)
+    return schedules, _decide(schedules, now=now, woken_by=woken_by, most=delivery.BATCH)
 
 
 def more_is_due(schedules: list[Schedule], now: datetime) -> bool:
@@ -167,6 +154,12 @@ def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
     return _task(schedule, None, now, woken_by)
 
 
+def _lock_due(which: Q, now: datetime, most: int, *, newest_first: bool = False) -> list[Schedule]:
+    due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
+    rows = due.order_by("-next_due_at" if newest_first else "next_due_at").values_list(*_PLANNED_FROM)
+    return [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[:most]]
+
+
 def _decide(
     schedules: list[Schedule],
     *,
@@ -174,21 +167,23 @@ def _decide(
     woken_by: str,
     skip_because: str = "",
     until: datetime | None = None,
-    bounded: bool = False,
+    most: int | None = None,
 ) -> list[Task]:
     """Plan schedules that the caller has locked, up to `now` or as it was at `until`, and store the decisions.
 
-    Returns the queued tasks; those of one schedule have the oldest occurrence first. `bounded`: see `decide_batch`.
+    Returns the queued tasks; those of one schedule have the oldest occurrence first. With `most`, no further schedule
+    is planned when so many occurrences are decided. Of one schedule half as many are decided, the oldest first: others
+    get their turn in between.
     """
     # A statement of its own, after the locks: what locks the rows may have begun before another dispatcher's commit.
     open_tasks = _open_tasks(schedules)
-    most = DECIDED_OF_ONE if bounded else None
+    of_one = None if most is None else max(1, most // 2)
     decided: list[Schedule] = []
     occurrences: list[ledger.Occurrence] = []
     for schedule in schedules:
-        if bounded and len(occurrences) >= DECIDED_AT_ONCE:
+        if most is not None and len(occurrences) >= most:
             break
-        planned = _plan(schedule, until or now, open_tasks.get(schedule.pk, 0), skip_because, most)
+        planned = _plan(schedule, until or now, open_tasks.get(schedule.pk, 0), skip_because, of_one)
         decisions: Iterable[Decision] = planned.decisions
         if planned.replace and _replaced(schedule, now, woken_by):
             decisions = map(_waits_for_the_replaced, decisions)

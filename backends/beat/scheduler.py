@@ -15,6 +15,7 @@ from backends.beat import next_due, side_threads
 from backends.beat.backend import BeatBackend
 from backends.beat.backoff import BackoffRunner
 from backends.beat.foreign_scheduler import ForeignScheduler
+from backends.beat.turns import Turns
 from scheduling import clock, delivery, dispatch, processes
 
 # Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
@@ -42,7 +43,7 @@ class LedgerScheduler(ForeignScheduler):
         self._runner = BackoffRunner()
         self._busy = True
         self._end_asked = False
-        self._newest_first = False
+        self._turns = Turns()
         self._changed: datetime | None = None
         self._answer_signals()
         super().__init__(*args, **kwargs)
@@ -129,15 +130,15 @@ class LedgerScheduler(ForeignScheduler):
 
     def _dispatch_batch(self, found: next_due.NextDue, now: datetime) -> tuple[bool, bool]:
         """Dispatch one batch of each kind that is due. Returns whether there was any, and whether there may be more."""
-        schedules = tasks = 0
-        most = dispatch.batch_size(newest_first=self._newest_first)
+        taken, any_left = 0, False
         if found.schedule_due is not None and found.schedule_due <= now:
-            schedules = dispatch.dispatch_due(BeatBackend.name, now=now, newest_first=self._newest_first)
-            # By turns, so that neither what is due now waits behind a long backlog, nor the backlog behind it.
-            self._newest_first = not self._newest_first
+            turns = self._turns
+            due = dispatch.dispatch_due(BeatBackend.name, now=now, newest_first=turns.newest_first, most=turns.most)
+            taken, any_left = len(due), turns.note(due)
         if found.task_due is not None and found.task_due <= now:
             tasks = delivery.queue_due(now=now)
-        return schedules + tasks > 0, schedules >= most or tasks >= delivery.BATCH
+            taken, any_left = taken + tasks, any_left or tasks >= delivery.BATCH
+        return taken > 0, any_left
 
     def _run_others(self, *args: Any, **kwargs: Any) -> float:
         """Send the other PeriodicTasks that are due. Returns the seconds until the next one is due."""

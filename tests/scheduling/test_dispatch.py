@@ -27,7 +27,7 @@ LATER = at("2026-11-20 10:20")
 
 def test_what_is_due_becomes_one_task_and_is_handed_over(recorded: RecordingExecutor) -> None:
     schedule = a_schedule(now=NOW, parameters={"steps": 2})
-    assert dispatch.dispatch_due("beat", now=DUE) == 1
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 1
     task = Task.objects.get()
     assert (task.schedule, task.due_at, task.status, task.woken_by, task.executor) == (
         schedule, DUE, "QUEUED", "beat", "worker",
@@ -36,7 +36,7 @@ def test_what_is_due_becomes_one_task_and_is_handed_over(recorded: RecordingExec
     assert recorded.submitted == [(task.pk, 1)]
     schedule.refresh_from_db()
     assert (schedule.cursor, schedule.next_due_at) == (DUE, at("2026-11-20 10:10"))
-    assert dispatch.dispatch_due("beat", now=DUE) == 0
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 0
     assert schedule.version == 1
 
 
@@ -55,7 +55,7 @@ def test_a_task_gets_every_execution_option_of_its_schedule() -> None:
 
 def test_a_backend_dispatches_its_own_schedules_only(recorded: RecordingExecutor) -> None:
     a_schedule(now=NOW, backend="crontab")
-    assert dispatch.dispatch_due("beat", now=DUE) == 0
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 0
     assert recorded.submitted == []
 
 
@@ -66,8 +66,8 @@ def test_what_is_due_comes_in_batches_until_nothing_is(
     for _ in range(7):
         a_schedule(now=NOW)
     taken = []
-    while count := dispatch.dispatch_due("beat", now=DUE):
-        taken.append(count)
+    while due := dispatch.dispatch_due("beat", now=DUE):
+        taken.append(len(due))
     assert taken == [3, 3, 1]
     assert len(recorded.submitted) == Task.objects.count() == 7
 
@@ -164,7 +164,7 @@ def test_a_cursor_that_lags_behind_the_ledger_makes_no_second_task(recorded: Rec
 def test_a_schedule_that_cannot_be_planned_does_not_stop_the_others(recorded: RecordingExecutor) -> None:
     broken, sound = a_schedule(now=NOW), a_schedule(now=NOW)
     Schedule.objects.filter(pk=broken.pk).update(timezone="Mars/Olympus")
-    assert dispatch.dispatch_due("beat", now=DUE) == 2
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 2
     assert statuses(sound) == ["QUEUED"]
     broken.refresh_from_db()
     assert broken.next_due_at is None
@@ -185,11 +185,11 @@ def test_firing_too_early_or_a_schedule_that_is_gone() -> None:
 def test_a_paused_schedule_does_not_fire() -> None:
     schedule = a_schedule(now=NOW, paused=True)
     assert dispatch.fire(schedule.pk, now=DUE, woken_by="beat") == []
-    assert dispatch.dispatch_due("beat", now=DUE) == 0
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 0
 
 
 def test_others_get_their_turn_in_a_long_catch_up(recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "DECIDED_OF_ONE", 10)
+    monkeypatch.setattr(delivery, "BATCH", 20)
     begin = at("2026-11-20 10:00")
     policies = {"catch_up": "all", "overlap": "allow"}
     long = a_schedule(every=1, now=begin, **policies)
@@ -207,7 +207,7 @@ def test_others_get_their_turn_in_a_long_catch_up(recorded: RecordingExecutor, m
 def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
     recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "DECIDED_AT_ONCE", 4)
+    monkeypatch.setattr(delivery, "BATCH", 4)
     now = at("2026-11-20 10:00:02")
     for _ in range(3):
         a_schedule(every=1, now=at("2026-11-20 10:00"), catch_up="all", overlap="allow")
@@ -218,13 +218,13 @@ def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
     assert not Schedule.objects.filter(next_due_at__lte=now).exists()
 
 
-def test_what_is_due_now_is_taken_in_small_batches_beside_a_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "NEWEST_AT_ONCE", 2)
+def test_a_batch_may_take_a_few_of_those_that_became_due_last() -> None:
     for minute in range(1, 6):
         a_schedule(now=NOW, name=f"at {minute}", cron=f"{minute} * * * *")
-    assert dispatch.dispatch_due("beat", now=DUE, newest_first=True) == 2
+    due = dispatch.dispatch_due("beat", now=DUE, newest_first=True, most=2)
+    assert due == [at("2026-11-20 10:05"), at("2026-11-20 10:04")]
     assert set(Task.objects.values_list("name", flat=True)) == {"at 4", "at 5"}
-    assert dispatch.dispatch_due("beat", now=DUE) == 3
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 3
 
 
 def test_more_may_be_due_after_a_full_batch_and_where_something_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,10 +247,10 @@ def test_what_newer_time_zone_data_planned_is_left_to_who_has_it(kind: str, tzda
     ours, theirs = a_schedule(now=NOW), a_schedule(now=NOW)
     Schedule.objects.filter(pk=theirs.pk).update(tzdata="2099a")
     a_process(kind, tzdata=tzdata or tzdata_version())
-    assert dispatch.dispatch_due("beat", now=DUE) == 2 - left
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == 2 - left
     assert statuses(ours) == ["QUEUED"]
     Process.objects.all().delete()
-    assert dispatch.dispatch_due("beat", now=DUE) == left
+    assert len(dispatch.dispatch_due("beat", now=DUE)) == left
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,7 @@ def test_a_task_that_a_person_asks_for_runs_on_the_host_of_its_schedule() -> Non
 
 def test_a_batch_takes_what_is_due_longest_and_one_schedule_is_decided_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "BATCH", 1)
-    monkeypatch.setattr(dispatch, "DECIDED_OF_ONE", 1)
     last, first = a_schedule(now=DUE), a_schedule(now=NOW, catch_up="all", overlap="allow")
-    assert dispatch.batch_size() == 1
     [taken], _ = dispatch.decide_batch(Q(routed_to="beat"), now=at("2026-11-20 10:10"), woken_by="beat")
     assert taken == first
     assert [task.schedule_id for task in dispatch.decide_all([last], now=last.next_due_at or DUE, woken_by="beat")] == [

@@ -6,7 +6,7 @@ import atexit
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from backends.beat import side_threads
 from backends.beat.scheduler import LONGEST_WAIT, TAKEN_ELSEWHERE, TURN, LedgerScheduler
+from backends.beat.turns import NEWEST
 from scheduling import delivery, dispatch, processes
 from scheduling.executor import Submission
 from scheduling.lifecycle import Status
@@ -99,7 +100,7 @@ def test_a_long_tick_gives_way_to_the_other_periodic_tasks(
     many_due(2 * delivery.BATCH)
     first = dispatch.dispatch_due
 
-    def slow(*args: Any, **kwargs: Any) -> int:
+    def slow(*args: Any, **kwargs: Any) -> list[datetime]:
         beat.clock.now += TURN
         return first(*args, **kwargs)
 
@@ -107,7 +108,7 @@ def test_a_long_tick_gives_way_to_the_other_periodic_tasks(
     assert beat.tick() == 0
     assert len(recorded.submitted) == delivery.BATCH
     beat.tick()
-    assert len(recorded.submitted) == delivery.BATCH + dispatch.NEWEST_AT_ONCE
+    assert len(recorded.submitted) == delivery.BATCH + NEWEST
 
 
 def test_what_is_due_now_does_not_wait_behind_a_backlog(
@@ -133,7 +134,7 @@ def test_a_beat_does_not_ask_without_a_pause_for_what_another_one_has_locked(
     beat: Beat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_due(a_schedule(every=60))
-    monkeypatch.setattr(dispatch, "dispatch_due", lambda *_args, **_kwargs: 0)
+    monkeypatch.setattr(dispatch, "dispatch_due", lambda *_args, **_kwargs: [])
     assert beat.tick() == TAKEN_ELSEWHERE
 
 
