@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
@@ -23,18 +22,17 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# What SQLite says about itself and its file (https://www.sqlite.org/rescode.html). Other codes concern the statement.
-_SQLITE_CODES: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
+# How the names of what SQLite says about itself and its file begin (https://www.sqlite.org/rescode.html). Other names
+# concern the statement. Names, because the numbers take the module sqlite3: a megabyte that nobody needs on PostgreSQL.
+_SQLITE_NAMES: Final = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_NOMEM",
+    "SQLITE_READONLY",
+    "SQLITE_IOERR",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_PROTOCOL",
 )
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: a server in recovery accepts no writes; and a class of
 # errors that the driver counts among those of the server, though the statement itself is too long or too complex.
@@ -49,10 +47,10 @@ def unavailable(exc: BaseException) -> str:
     that may hold names, addresses and values.
     """
     cause = exc.__cause__
-    if isinstance(cause, sqlite3.Error):
-        # The low byte is the primary result code. Errors of Python's module itself have none.
-        known = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_CODES
-        return cause.sqlite_errorname if known else ""
+    if type(cause).__module__ == "sqlite3":
+        # Errors of Python's module itself have no name.
+        name = getattr(cause, "sqlite_errorname", "")
+        return name if name.startswith(_SQLITE_NAMES) else ""
     state = getattr(cause, "sqlstate", None) or ""
     away = isinstance(exc, OperationalError | InterfaceError) and not state.startswith(_STATEMENT_TOO_LARGE)
     if away or (isinstance(exc, DatabaseError) and state == _READ_ONLY):

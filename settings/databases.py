@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +76,8 @@ def for_web(entry: dict[str, Any], *, connections: int) -> None:
 
 
 def _check_sqlite() -> None:
+    import sqlite3  # noqa: PLC0415 - a megabyte that nobody needs on PostgreSQL
+
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         oldest = ".".join(map(str, _OLDEST_SQLITE))
         raise ImproperlyConfigured(

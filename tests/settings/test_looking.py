@@ -45,6 +45,7 @@ NOT_OF_BEAT = (
     "prompt_toolkit",
     "pydantic",
     "rest_framework",
+    "sqlite3",
     "uvicorn",
     "whitenoise",
 )
@@ -119,6 +120,7 @@ def test_a_beat_keeps_what_a_team_may_build_upon() -> None:
 
 def test_a_beat_loads_neither_rest_nor_jobs_nor_a_shell(tmp_path: Path) -> None:
     own = {"TANDEM_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "settings.test", "CELERY_SKIP_CHECKS": "1"}
+    own["DATABASE_URL"] = "postgresql://nobody@127.0.0.1/nothing"
     done = subprocess.run(
         [sys.executable, "-c", LOADED_BY_BEAT],
         cwd=ROOT,
