@@ -11,5 +11,4 @@ class ApiConfig(AppConfig):
     verbose_name = "API"
 
     def ready(self) -> None:
-        from api import openapi  # noqa: F401, PLC0415 - the import registers the token in the OpenAPI schema
         from api.bindings import deletion  # noqa: F401, PLC0415 - the import lets Django ask before it deletes a group

@@ -21,9 +21,10 @@ pytestmark = pytest.mark.live
 POST = b"POST /api/tasks/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
-@pytest.fixture
-def web(sqlite: Path, folder: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Web]:
-    """A web server whose patience is short."""
+@pytest.fixture(scope="module")
+def web(sqlite: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Web]:
+    """A web server whose patience is short, for all the tests of this file: none of them leaves it anything."""
+    folder = tmp_path_factory.mktemp("edge")
     shutil.copy(sqlite, folder / "tandem.sqlite3")
     url = f"sqlite:///{folder / 'tandem.sqlite3'}"
     with django_db_blocker.unblock(), ledger_at(url):

@@ -39,20 +39,25 @@ class Mutation:
 
 def unparsed(source: str) -> str:
     """The text of a file without a mutation, in the lines in which the mutations come. Raises SyntaxError."""
-    return ast.unparse(ast.parse(source))
+    return "\n".join(map(ast.unparse, ast.parse(source).body))
 
 
 def mutations(file: str, source: str) -> Iterator[Mutation]:
     """Every mutation of a file, in the order of its lines, each with one mistake. Raises SyntaxError."""
-    tree = ast.parse(source)
-    before = unparsed(source).splitlines()
-    for function, line, undo in _mistakes(tree, "", 0):
-        text = ast.unparse(ast.fix_missing_locations(tree))
-        undo()
-        after = text.splitlines()
-        at = next((number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
-        if at is not None:
-            yield Mutation(file, function, line, before[at].strip(), after[at].strip(), text)
+    statements = ast.parse(source).body
+    texts = [ast.unparse(statement) for statement in statements]
+    for place, statement in enumerate(statements):
+        # Only the statement at module level that has the mistake is written anew: all of a large file takes a while.
+        alone = ast.Module([statement], [])
+        before = texts[place].splitlines()
+        for function, line, undo in _mistakes(alone, "", 0):
+            changed = "\n".join(map(ast.unparse, map(ast.fix_missing_locations, alone.body)))
+            undo()
+            after = changed.splitlines()
+            at = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+            if at is not None:
+                text = "\n".join([*texts[:place], changed, *texts[place + 1 :]])
+                yield Mutation(file, function, line, before[at].strip(), after[at].strip(), text)
 
 
 def _mistakes(node: ast.AST, function: str, line: int) -> Iterator[tuple[str, int, Callable[[], None]]]:

@@ -42,7 +42,10 @@ def test_what_is_due_becomes_one_task_and_is_handed_over(beat: Beat, recorded: R
     assert recorded.submitted == [(task.pk, 1)]
 
 
-def test_everything_that_is_due_is_dispatched_in_one_tick(beat: Beat, recorded: RecordingExecutor) -> None:
+def test_everything_that_is_due_is_dispatched_in_one_tick(
+    beat: Beat, recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 10)
     many_due(2 * delivery.BATCH + 1)
     beat.tick()
     assert len(recorded.submitted) == 2 * delivery.BATCH + 1
@@ -97,6 +100,8 @@ def test_a_tick_without_anything_to_do_is_one_statement(
 def test_a_long_tick_gives_way_to_the_other_periodic_tasks(
     beat: Beat, recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 10)
+    monkeypatch.setattr(dispatch, "NEWEST_AT_ONCE", 5)
     many_due(2 * delivery.BATCH)
     first = dispatch.dispatch_due
 

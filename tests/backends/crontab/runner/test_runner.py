@@ -35,7 +35,7 @@ def test_a_minute_with_a_line_wakes_once(crontab_file: Path) -> None:
     start = at("2026-11-20 08:00:10")
     target, woken = FileTarget(crontab_file), Woken()
     runner = Runner(target, Agent(target, FakeJobs()), woken, start)
-    for second in range(300):
+    for second in range(0, 300, 5):
         runner.step(start + timedelta(seconds=second))
     assert woken.times == 2
 
