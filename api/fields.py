@@ -197,6 +197,9 @@ class ExecutionInput(StrictSerializer):
 
     priority = Whole(required=False, help_text="0 to 9; 9 runs first. 5 if not given.")
     queue = Text(required=False, allow_blank=True, max_length=64, help_text="The queue of the workers that run it.")
+    limit_key = Text(
+        required=False, allow_blank=True, max_length=64, help_text="What the limits of a key go by: /api/limits/."
+    )
     retries = Retries(required=False)
     soft_timeout = Interval(
         required=False, allow_null=True, help_text="After this long the job is interrupted; it can clean up and end."

@@ -18,6 +18,7 @@ from api.schedules.by_key import ByKeyView
 from api.schedules.views import ScheduleViewSet
 from api.secrets.views import SecretsView
 from api.statistics.views import StatisticsView
+from api.task_limits.views import TaskLimitsView
 from api.tasks.bulk import TaskBulkViewSet
 from api.tasks.views import TaskViewSet
 from api.tokens.views import TokenViewSet
@@ -49,6 +50,7 @@ urlpatterns = [
     path("cron/import/", ImportView.as_view(), name="cron-import"),
     path("cron/tzdata/", TzdataView.as_view(), name="cron-tzdata"),
     path("secrets/", SecretsView.as_view(), name="secrets"),
+    path("limits/", TaskLimitsView.as_view(), name="task-limits"),
     path("statistics/", StatisticsView.as_view(), name="statistics"),
     path("lateness/", LatenessView.as_view(), name="lateness"),
     path("schema/", SpectacularAPIView.as_view(**_without_login), name="api-schema"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -68,13 +68,24 @@ def submit(tasks: Sequence[Task], *, now: datetime) -> str:
 
 
 def queue_due(*, now: datetime) -> int:
-    """Queue one batch of the tasks whose waiting time is over, and hand them over. Returns their number."""
+    """Queue one batch of the tasks whose waiting time is over, and hand them over. Returns their number.
+
+    Also those that wait for the rate of a limit (QUEUED), with as many others as may start by now.
+    """
     with transaction.atomic():
-        due = Task.objects.select_for_update(skip_locked=True).filter(status__in=WAITING, wait_until__lte=now)
-        ids = [task.pk for task in due.order_by("wait_until")[:BATCH]]
-        tasks = ledger.queue_waiting(ids, now=now)
+        statuses = [*WAITING, Status.QUEUED]
+        due = Task.objects.select_for_update(skip_locked=True).filter(status__in=statuses, wait_until__lte=now)
+        found = list(due.order_by("wait_until")[:BATCH])
+        tasks = ledger.queue_waiting([task.pk for task in found if task.status in WAITING], now=now)
+    limits = {task.waits_for_limit for task in found if task.status == Status.QUEUED and task.waits_for_limit}
+    tasks += free_places(limits, now=now)
     hand_over(tasks, now=now)
     return len(tasks)
+
+
+def free_places(limits: Collection[str], *, now: datetime) -> list[Task]:
+    """The tasks that have now got a place under one of these limits, not handed over yet. Without limits no query."""
+    return ledger.give_places(limits, now=now) if limits else []
 
 
 def release(schedule_id: int | None, *, now: datetime) -> list[Task]:

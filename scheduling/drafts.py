@@ -37,6 +37,7 @@ class ScheduleFields(TypedDict, total=False):
     database_away: str
     priority: int
     queue: str
+    limit_key: str
     retries: dict[str, Any]
     soft_timeout: int | None
     timeout: int | None

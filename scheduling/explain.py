@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from scheduling import processes, queues
+from scheduling import limit_states, processes, queues
 from scheduling.executor import executor
 from scheduling.host_states import silent_names
 from scheduling.hosts import OVERDUE_AFTER
@@ -37,7 +37,9 @@ class Explanation:
 
 def of_task(task: Task) -> Explanation:
     """Why the task has not run, runs, or will not run. Asks for processes and hosts only where it is queued."""
-    return Explanation(tuple(_of_task(task)), task.wait_until or task.send_at)
+    limit = _limit_of(task)
+    next_look = limit.look_at if limit is not None else task.wait_until or task.send_at
+    return Explanation(tuple(_of_task(task, limit)), next_look)
 
 
 def of_schedule(schedule: Schedule, *, now: datetime) -> Explanation:
@@ -45,13 +47,21 @@ def of_schedule(schedule: Schedule, *, now: datetime) -> Explanation:
     return Explanation(tuple(_of_schedule(schedule, now)), schedule.next_due_at)
 
 
-def _of_task(task: Task) -> Iterator[Reason]:
+def _limit_of(task: Task) -> limit_states.State | None:
+    """The limit that keeps a queued task from starting, if one does."""
+    kept = task.status == Status.QUEUED and task.place_until is None
+    return limit_states.of(task.waits_for_limit) if kept and task.waits_for_limit else None
+
+
+def _of_task(task: Task, limit: limit_states.State | None) -> Iterator[Reason]:
     because = f": {task.reason}" if task.reason else ""
     if task.status in FINISHED:
         yield Reason("has_ended", f"It is {task.status}{because}.")
     elif task.status == Status.RUNNING:
         asked = " It was asked to stop." if task.cancel_asked_at else ""
         yield Reason("runs", f"It runs in process {task.process or 'unknown'}.{asked}")
+    elif limit is not None:
+        yield _over(task, limit)
     elif task.status == Status.QUEUED:
         yield from _of_queued(task)
     elif task.status == Status.RETRYING:
@@ -62,6 +72,13 @@ def _of_task(task: Task) -> Iterator[Reason]:
         yield Reason("waits_for_workflow", f"It waits for earlier tasks of workflow {task.workflow_id}.")
     else:
         yield from _waits_for_others(task)
+
+
+def _over(task: Task, limit: limit_states.State) -> Reason:
+    before = limit_states.before(task, limit.target)
+    when = f"at {limit.look_at}" if limit.look_at else "when one of these ends"
+    said = f"It waits for the limit {limit.target} ({limit.limit}): {limit.running} run, and {before} wait before it."
+    return Reason("waits_for_limit", f"{said} The next may start {when}.")
 
 
 def _of_queued(task: Task) -> Iterator[Reason]:

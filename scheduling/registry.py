@@ -17,6 +17,7 @@ from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, 
 from scheduling.retry_policy import Retry, RetryPolicy
 from scheduling.secret_values import MissingSecret
 from scheduling.storable import Json, problem_with
+from scheduling.task_limits import Limit
 
 if TYPE_CHECKING:
     # It is imported where a job is registered or checked: a beat does neither, and pydantic is a tenth of its memory.
@@ -48,6 +49,7 @@ class JobDefinition:
     retry_on: tuple[type[Exception], ...]
     give_up_on: tuple[type[Exception], ...]
     rule: Rule | None = None
+    limit: Limit | None = None
 
     def worth_a_retry(self, exc: BaseException) -> bool:
         """Whether another attempt may succeed after `exc`."""
@@ -117,6 +119,7 @@ def job(
     retry_on: tuple[type[Exception], ...] = (Exception,),
     give_up_on: tuple[type[Exception], ...] = (),
     rule: Rule | None = None,
+    limit: Limit | None = None,
 ) -> Callable[[JobFunction], JobFunction]:
     """Register a function as the job `name` (`group.verb`).
 
@@ -124,15 +127,15 @@ def job(
     The first line of the docstring is the summary. `retries` is the policy of tasks that do not have their own. An
     exception is worth a retry if it is in `retry_on` and not in `give_up_on`. `rule` is called with the parameters by
     name, after each of them is valid alone. It yields a Problem (the field is the parameter's name) for parameters that
-    contradict each other. Raises Misconfigured for a name that is taken, and for a signature that has no schema.
+    contradict each other. `limit` holds for the job's tasks unless the setting TANDEM_TASK_LIMITS names the job. Raises
+    Misconfigured for a name that is taken, and for a signature that has no schema.
     """
 
     def register(function: JobFunction) -> JobFunction:
         present = _jobs.get(name)
         if present is not None and present.function.__module__ != function.__module__:
-            raise Misconfigured(
-                f"Two jobs are called {name}: in {present.function.__module__} and {function.__module__}."
-            )
+            where = f"in {present.function.__module__} and {function.__module__}"
+            raise Misconfigured(f"Two jobs are called {name}: {where}.")
         text = inspect.getdoc(function) or ""
         _jobs[name] = JobDefinition(
             name=name,
@@ -144,6 +147,7 @@ def job(
             retry_on=retry_on,
             give_up_on=give_up_on,
             rule=rule,
+            limit=limit,
         )
         return function
 
@@ -162,6 +166,11 @@ def definition(name: str) -> JobDefinition:
 def definitions() -> list[JobDefinition]:
     """Every job, sorted by name."""
     return [_jobs[name] for name in sorted(_jobs)]
+
+
+def limits() -> dict[str, Limit]:
+    """The limits that jobs declare, by the names of the jobs."""
+    return {one.name: one.limit for one in _jobs.values() if one.limit is not None}
 
 
 def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:

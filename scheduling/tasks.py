@@ -28,6 +28,7 @@ class TaskFields(TypedDict, total=False):
     host: str
     priority: int
     queue: str
+    limit_key: str
     retries: dict[str, Any]
     soft_timeout: int | None
     timeout: int | None

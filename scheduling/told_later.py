@@ -60,7 +60,9 @@ def _tell(task: Task, run: SpooledRun, host: str, now: datetime) -> str:
     if run.started is not None:
         _as_it_ran(task, run.started)
     process = run.started.process if run.started else ""
-    claimed = ledger.claim(task.pk, task.attempt, worker=_worker(run), process=process, now=_started_at(run))
+    claimed = ledger.claim(
+        task.pk, task.attempt, worker=_worker(run), process=process, now=_started_at(run), has_run=True
+    )
     if claimed is None:
         return _contradict(task, run, host, now)
     _keep_lines(claimed, run, host, now)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from scheduling import retry_policy
+from scheduling import limits_in_force, retry_policy
 from scheduling.backend import backend
 from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
 from scheduling.executor import executor, executor_names
@@ -15,6 +15,7 @@ from scheduling.hosts import default_host, problem_with
 from scheduling.models import CatchUp, DatabaseAway, OnHostLost, OnLost, Overlap, Schedule, Task
 from scheduling.registry import definition
 from scheduling.storable import problem_with_text
+from scheduling.task_limits import KEY_TEXT
 from scheduling.timing import Cron, Every, Trigger, zone
 
 # Seconds (366 days): what comes more rarely is better said as a date, in cron.
@@ -53,6 +54,10 @@ def check_route(schedule: Schedule) -> None:
             "or database_away wait."
         )
         raise InvalidRequest([Problem("database_away", "needs_inline", detail)])
+    limits = limits_in_force.of(schedule, in_process=inline) if schedule.database_away == DatabaseAway.RUN else {}
+    if limits:
+        detail = f"A limit ({', '.join(limits)}) holds for it, and only the database counts places: write wait."
+        raise InvalidRequest([Problem("database_away", "contradicts_limit", detail)])
 
 
 def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
@@ -125,6 +130,8 @@ def _execution(asked: Schedule | Task) -> Iterator[Problem]:
         yield Problem("priority", "out_of_range", "Write a number from 0 to 9; 9 is the most urgent.")
     if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", asked.queue):
         yield Problem("queue", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
+    if not KEY_TEXT.fullmatch(asked.limit_key):
+        yield Problem("limit_key", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
     if asked.on_lost not in OnLost.values:
         yield Problem("on_lost", "unknown_choice", f"Write one of {', '.join(OnLost.values)}.")
     yield from retry_policy.problems_with(asked.retries)

@@ -20,7 +20,7 @@ from settings.brokers import (
 from settings.databases import database
 from settings.email import email_settings
 from settings.env import Environment
-from settings.jobs import celery_jobs, commands, internal_hosts
+from settings.jobs import celery_jobs, commands, internal_hosts, task_limits
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.version import VERSION
@@ -256,6 +256,11 @@ TANDEM_CRON_COMMAND = [sys.executable, "-E", str(BASE_DIR / "manage.py")]
 TANDEM_INLINE_CONCURRENCY = env.integer("TANDEM_INLINE_CONCURRENCY", 16, low=1, high=256)
 # The variables that the wrapper script of cron lines sets: cron starts commands with an almost empty environment.
 TANDEM_ENVIRONMENT_NAMES = env.names
+
+# How many tasks run at once, and start in a time: {"queue:slow": {"concurrency": 2, "rate": "10/m"}}.
+TANDEM_TASK_LIMITS: dict[str, Any] = task_limits(env.text("TANDEM_TASK_LIMITS", ""))
+# The queue of a task that names none.
+TANDEM_DEFAULT_QUEUE: str = CELERY["task_default_queue"]
 
 # The time limits of a task that has none, in seconds; 0 is no limit.
 TANDEM_SOFT_TIMEOUT = env.integer("TANDEM_SOFT_TIMEOUT", 0)

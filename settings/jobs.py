@@ -1,4 +1,4 @@
-"""Read the variables about jobs: TANDEM_CELERY_JOBS, TANDEM_COMMANDS_FILE and TANDEM_HTTP_INTERNAL_HOSTS."""
+"""Read the variables about jobs: TANDEM_CELERY_JOBS, TANDEM_COMMANDS_FILE, TANDEM_HTTP_INTERNAL_HOSTS, ..."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ def internal_hosts(entries: list[str]) -> list[str]:
     except ValueError as exc:
         raise ImproperlyConfigured(f"TANDEM_HTTP_INTERNAL_HOSTS is not usable: {exc}.") from exc
     return entries
+
+
+def task_limits(text: str) -> dict[str, Any]:
+    """The object of TANDEM_TASK_LIMITS, unchanged; {} where it is empty. Raises ImproperlyConfigured if it is none."""
+    if not text:
+        return {}
+    from scheduling.task_limits import read  # noqa: PLC0415 - what is not set costs no import
+
+    try:
+        given: dict[str, Any] = json.loads(text)
+        read(given)
+    except json.JSONDecodeError as exc:
+        raise ImproperlyConfigured(
+            'TANDEM_TASK_LIMITS is no JSON: write {"job:NAME": {"concurrency": 2, "rate": "10/m"}}.'
+        ) from exc
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"TANDEM_TASK_LIMITS is not usable: {exc}.") from exc
+    return given
 
 
 def commands(path: str) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class ScheduleOutput(OwnedOutput, RowOutput[Schedule]):
             "id", "key", "name", "description", "job", "parameters", "cron", "every", "timezone", "words",
             "next_occurrences", "starts_at", "ends_at", "backend", "executor", "routing", "entries", "wasted_wake_ups",
             "sync", "overlap", "catch_up", "catch_up_window", "grace", "database_away", "on_host_lost", "priority",
-            "queue", "retries", "soft_timeout", "timeout", "on_lost", "paused", "owner", "tags", "version",
+            "queue", "limit_key", "retries", "soft_timeout", "timeout", "on_lost", "paused", "owner", "tags", "version",
             "created_by", "created_at", "changed_by", "updated_at",
         ]  # fmt: skip
 

@@ -56,7 +56,8 @@ class TaskOutput(OwnedOutput, RowOutput[Task]):
         model = Task
         fields = [
             "id", "schedule", "name", "description", "job", "parameters", "status", "reason", "due_at", "woken_by",
-            "scheduled_time", "waits_until", "expires", "executor", "host", "priority", "queue", "retries",
+            "scheduled_time", "waits_until", "expires", "executor", "host", "priority", "queue", "limit_key",
+            "waits_for_limit", "retries",
             "soft_timeout", "timeout", "on_lost", "attempt", "progress", "result", "error", "ran_on", "owner", "tags",
             "created_by", "created_at", "started_at", "finished_at",
         ]  # fmt: skip

@@ -16,9 +16,9 @@ from scheduling.workflows import tree
 _DEFINITION = {
     "type": "object",
     "description": (
-        "A task ({job, parameters, name, description, priority, queue, retries, soft_timeout, timeout, on_lost, "
-        "executor, host}), or {chain: [...]}, {group: [...]}, {chord: {group: [...], callback: {...}}}; these three "
-        "may have a name. Each may have on_success and on_failure. In the parameters of a task, "
+        "A task ({job, parameters, name, description, priority, queue, limit_key, retries, soft_timeout, timeout, "
+        "on_lost, executor, host}), or {chain: [...]}, {group: [...]}, {chord: {group: [...], callback: {...}}}; "
+        "these three may have a name. Each may have on_success and on_failure. In the parameters of a task, "
         '{"$result": true} stands for the result that is handed on to it, and {"$error": true} for the error.'
     ),
     "examples": [

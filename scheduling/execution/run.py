@@ -16,7 +16,7 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from scheduling import clock, delivery, ledger, log_context, processes, retry_policy
+from scheduling import clock, delivery, ledger, limits_in_force, log_context, processes, retry_policy
 from scheduling.database_away import unavailable, wait_through
 from scheduling.errors import NotFound
 from scheduling.execution.interruption import Interruption, Stopped
@@ -86,7 +86,7 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
         task = _claim(task_id, attempt, worker)
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
-            return Outcome()
+            return Outcome(released=delivery.free_places(ledger.places_of(task_id), now=clock.estimate()))
         given = opened(task.parameters)
         # What is logged, told or recorded in here shows none of the task's secrets.
         with log_context.bound(schedule_id=task.schedule_id), hiding(given.values):
@@ -162,11 +162,12 @@ def _run_claimed(task: Task, given: Opened) -> Outcome:
 
 
 def _released_by(task: Task, ended: Ended | None, *, now: datetime) -> list[Task]:
-    """Queue the tasks that waited for the end of this task, in its schedule and its workflow. Not handed over yet.
+    """Queue the tasks that waited for the end of this task: in its schedule, under its limits, and in its workflow.
 
-    Where nothing waits, that costs no query: the end has told so.
+    They are not handed over yet. Where nothing waits, that costs no query: the end has told so.
     """
     tasks = delivery.release(task.schedule_id, now=now) if ended is None or ended.awaited else []
+    tasks += delivery.free_places(limits_in_force.of(task, in_process=bool(task.host)), now=now)
     if task.workflow_id is not None:
         tasks += advance(task.workflow_id, task_id=task.pk, now=now)
     return tasks

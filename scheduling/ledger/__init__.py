@@ -10,7 +10,6 @@ from scheduling.ledger.attempts import (
     MOST_ERROR_CHARACTERS,
     Ended,
     attempt_state,
-    claim,
     complete,
     fail,
     lose,
@@ -30,6 +29,7 @@ from scheduling.ledger.handing_over import (
 )
 from scheduling.ledger.moves import EXPIRED, append, ask_to_stop, cancel, retry
 from scheduling.ledger.occurrences import COPIED, Occurrence, record_occurrences
+from scheduling.ledger.places import claim, forget_unused_limits, give_places, places_of, waited_for
 
 __all__ = [
     "COPIED",
@@ -50,8 +50,11 @@ __all__ = [
     "claim",
     "complete",
     "fail",
+    "forget_unused_limits",
+    "give_places",
     "hold",
     "lose",
+    "places_of",
     "progress",
     "queue_waiting",
     "record",
@@ -62,4 +65,5 @@ __all__ = [
     "send_again_after",
     "sent",
     "stopped",
+    "waited_for",
 ]

@@ -37,12 +37,8 @@ class Ended(NamedTuple):
     awaited: bool
 
 
-def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "") -> Task | None:
-    """Start the attempt: QUEUED becomes RUNNING. One caller gets the task; all others get None.
-
-    All callers get None when the task has expired or was asked to stop, or when `attempt` is not its present attempt.
-    `process` is the key of the process that runs it.
-    """
+def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "", only: str = "") -> Task | None:
+    """`scheduling.ledger.places.claim` without limits. `only` is a further condition, a text of the ledger."""
     values = {
         "id": task_id,
         "attempt": attempt,
@@ -52,7 +48,7 @@ def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: st
         "detail": stored(TaskEvent, "detail", {"worker": worker, "attempt": attempt}),
         "actor": actors.current_id(),
     }
-    row = moved(_claiming(), (_event(), _beginning()), values)
+    row = moved(_claiming(only), (_event(), _beginning()), values)
     if row is None:
         return None
     notifier.announce([task_id])
@@ -163,16 +159,18 @@ def _end(
 
 
 @cache
-def _claiming() -> str:
+def _claiming(only: str) -> str:
     return written(
         """UPDATE {task} SET {task.status} = '{running}', {task.events} = {task.events} + 1,
         {task.started_at} = %(now)s, {task.process} = %(process)s, {task.send_at} = NULL
         WHERE {task.id} = %(id)s AND {task.attempt} = %(attempt)s AND {now_one_of}
         AND {task.cancel_asked_at} IS NULL AND ({task.expires} IS NULL OR {task.expires} > %(now)s)
+        AND {task.wait_until} IS NULL {only}
         RETURNING {columns}""",
         running=Status.RUNNING,
         now_one_of=_now_one_of(sources(Status.RUNNING)),
         columns=task_columns(),
+        only=only,
     )
 
 

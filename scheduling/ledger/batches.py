@@ -12,7 +12,7 @@ from django.db.models import F
 from scheduling import actors
 from scheduling.events import notifier
 from scheduling.ledger.handing_over import HAND_OVER
-from scheduling.ledger.moves import afresh, ends, reason_detail
+from scheduling.ledger.moves import WAITS_FOR_NOTHING, afresh, ends, reason_detail
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json
@@ -63,7 +63,7 @@ def cancel_unclaimed(task_ids: list[int], *, reason: str, now: datetime, skip_lo
     for task in rows:
         task.status = Status.CANCELLED
         task.events += 1
-    _move_locked(rows, now, reason_detail(reason), reason=reason, finished_at=ends(now), send_at=None, wait_until=None)
+    _move_locked(rows, now, reason_detail(reason), reason=reason, finished_at=ends(now), **WAITS_FOR_NOTHING)
     return [task.pk for task in rows]
 
 

@@ -63,5 +63,7 @@ def _sent(_vendor: str) -> str:
         "{task.sends} = CASE WHEN {task}.{task.sends} < %s THEN {task}.{task.sends} + 1 ELSE {task}.{task.sends} END "
         "FROM given WHERE {task}.{task.id} = given.{task.id} AND {task}.{task.attempt} = given.{task.attempt} "
         # Joined with '', the status finds no index: SQLite would compare every queued task with every given row.
-        "AND {task}.{task.status} || '' = %s"
+        "AND {task}.{task.status} || '' = %s "
+        # A worker may have found meanwhile that the task is over a limit: then the broker holds nothing of it.
+        "AND ({task.waits_for_limit} IS NULL OR {task.place_until} IS NOT NULL)"
     )

@@ -21,13 +21,17 @@ from scheduling.storable import Json
 EXPIRED: Final = "it expired before it could start"
 
 
+# What is set where a task ends that nobody has claimed.
+WAITS_FOR_NOTHING: Final = {"send_at": None, "wait_until": None, "waits_for_limit": None}
+
+
 def cancel(task_id: int, *, reason: str, now: datetime, running: bool = True) -> bool:
     """Cancel a task: it is not started, or the result of its running attempt does not count.
 
     Returns False when the task has finished already. With `running` False, a RUNNING task is left alone, and the
     answer is False too.
     """
-    changes = {"reason": reason, "finished_at": ends(now), "send_at": None, "wait_until": None}
+    changes = {"reason": reason, "finished_at": ends(now), **WAITS_FOR_NOTHING}
     with transaction.atomic():
         only = Q() if running else ~Q(status=Status.RUNNING)
         if not move(task_id, Status.CANCELLED, now, reason_detail(reason), changes, only):
@@ -59,7 +63,8 @@ def afresh(now: datetime) -> dict[str, Any]:
     """What a finished task is set to when it is queued again, beside its status and the number of the attempt."""
     return {
         "send_at": now + HAND_OVER, "sends": 0, "started_at": None, "finished_at": None, "result": None, "error": "",
-        "reason": "", "progress": None, "cancel_asked_at": None, "expires": None,
+        "reason": "", "progress": None, "cancel_asked_at": None, "expires": None, "waits_for_limit": None,
+        "place_until": None,
     }  # fmt: skip
 
 

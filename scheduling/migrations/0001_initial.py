@@ -75,6 +75,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='TaskLimit',
+            fields=[
+                ('target', models.CharField(help_text='Such as job:reports.daily.', max_length=110, primary_key=True, serialize=False)),
+                ('concurrency', models.PositiveIntegerField(blank=True, null=True)),
+                ('rate', models.CharField(blank=True, default='', max_length=20)),
+                ('burst', models.PositiveIntegerField(blank=True, null=True)),
+                ('all_free_at', models.DateTimeField(blank=True, help_text='When as many tasks may start at once as the rate allows after a pause.', null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='DriftRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -120,6 +130,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('priority', models.PositiveSmallIntegerField(default=5, help_text='0 to 9, 9 first.')),
                 ('queue', models.CharField(blank=True, default='', help_text='Only its workers take the task.', max_length=64)),
+                ('limit_key', models.CharField(blank=True, default='', help_text='What limits of a key go by.', max_length=64)),
                 ('retries', models.JSONField(blank=True, default=dict, help_text='Some of max, base, factor, cap, jitter.')),
                 ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
                 ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
@@ -198,6 +209,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('priority', models.PositiveSmallIntegerField(default=5, help_text='0 to 9, 9 first.')),
                 ('queue', models.CharField(blank=True, default='', help_text='Only its workers take the task.', max_length=64)),
+                ('limit_key', models.CharField(blank=True, default='', help_text='What limits of a key go by.', max_length=64)),
                 ('retries', models.JSONField(blank=True, default=dict, help_text='Some of max, base, factor, cap, jitter.')),
                 ('soft_timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until the job is interrupted.', null=True)),
                 ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
@@ -214,11 +226,13 @@ class Migration(migrations.Migration):
                 ('executor', models.CharField(max_length=50)),
                 ('host', models.CharField(blank=True, default='', help_text='The machine it must run on, if any.', max_length=253)),
                 ('attempt', models.PositiveSmallIntegerField(default=1, help_text='The number of the present attempt, or the next.')),
-                ('wait_until', models.DateTimeField(blank=True, help_text='When a waiting task is queued.', null=True)),
+                ('wait_until', models.DateTimeField(blank=True, help_text='When a waiting task is queued, or looked at.', null=True)),
                 ('expires', models.DateTimeField(blank=True, help_text='When a task that has not started is cancelled.', null=True)),
                 ('cancel_asked_at', models.DateTimeField(blank=True, help_text='When a running task was asked to stop.', null=True)),
                 ('send_at', models.DateTimeField(blank=True, help_text='When to hand it to its executor (again).', null=True)),
                 ('sends', models.PositiveSmallIntegerField(default=0)),
+                ('waits_for_limit', models.CharField(blank=True, help_text='The limit that keeps a queued task from starting.', max_length=110, null=True)),
+                ('place_until', models.DateTimeField(blank=True, help_text='Until when a place under that limit is kept for it; empty while it has none.', null=True)),
                 ('process', models.CharField(blank=True, default='', help_text='Which process runs it, by its key.', max_length=100)),
                 ('progress', models.JSONField(blank=True, null=True)),
                 ('result', models.JSONField(blank=True, null=True)),
@@ -492,6 +506,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='task',
             index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at', 'id'], name='tandem_task_finished'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('waits_for_limit__isnull', False)), fields=['waits_for_limit', '-priority', 'id'], name='tandem_task_over_limit'),
         ),
         migrations.AddIndex(
             model_name='task',

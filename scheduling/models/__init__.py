@@ -14,6 +14,7 @@ from scheduling.models.schedule import CatchUp, DatabaseAway, OnHostLost, Overla
 from scheduling.models.statistic import Statistic, StatisticsPosition
 from scheduling.models.tag_set import TagInSet, TagSet
 from scheduling.models.task import Task, TaskAttempt
+from scheduling.models.task_limit import TaskLimit
 from scheduling.models.workflow import NodeKind, NodeRole, Workflow, WorkflowNode
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Task",
     "TaskAttempt",
     "TaskEvent",
+    "TaskLimit",
     "TaskLogLine",
     "Workflow",
     "WorkflowNode",

@@ -23,6 +23,7 @@ class ExecutionOptions(models.Model):
 
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, 9 first.")
     queue = models.CharField(max_length=64, default="", blank=True, help_text="Only its workers take the task.")
+    limit_key = models.CharField(max_length=64, default="", blank=True, help_text="What limits of a key go by.")
     retries = models.JSONField(default=dict, blank=True, help_text="Some of max, base, factor, cap, jitter.")
     soft_timeout = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until the job is interrupted.")
     timeout = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds until its process is killed.")

@@ -10,6 +10,7 @@ from scheduling.models.execution_options import ExecutionOptions
 from scheduling.models.owned import Owned, indexes_of_owned
 from scheduling.models.schedule import Schedule
 from scheduling.models.text_index import TextIndex
+from scheduling.task_limits import LONGEST_TARGET
 
 STATUSES = [(status.value, status.value) for status in Status]
 
@@ -49,11 +50,17 @@ class Task(Owned, ExecutionOptions):
     host = models.CharField(max_length=253, default="", blank=True, help_text="The machine it must run on, if any.")
     attempt = models.PositiveSmallIntegerField(default=1, help_text="The number of the present attempt, or the next.")
 
-    wait_until = models.DateTimeField(null=True, blank=True, help_text="When a waiting task is queued.")
+    wait_until = models.DateTimeField(null=True, blank=True, help_text="When a waiting task is queued, or looked at.")
     expires = models.DateTimeField(null=True, blank=True, help_text="When a task that has not started is cancelled.")
     cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="When a running task was asked to stop.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="When to hand it to its executor (again).")
     sends = models.PositiveSmallIntegerField(default=0)
+    waits_for_limit = models.CharField(  # noqa: DJ001 - SQLite uses a partial index for what is not null only
+        max_length=LONGEST_TARGET, null=True, blank=True, help_text="The limit that keeps a queued task from starting."
+    )
+    place_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when a place under that limit is kept for it; empty while it has none."
+    )
     process = models.CharField(max_length=100, default="", blank=True, help_text="Which process runs it, by its key.")
     progress = models.JSONField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
@@ -97,6 +104,11 @@ class Task(Owned, ExecutionOptions):
             models.Index(fields=["expires"], name="tandem_task_expires", condition=Q(expires__isnull=False)),
             models.Index(
                 fields=["finished_at", "id"], name="tandem_task_finished", condition=Q(finished_at__isnull=False)
+            ),
+            models.Index(
+                fields=["waits_for_limit", "-priority", "id"],
+                name="tandem_task_over_limit",
+                condition=Q(waits_for_limit__isnull=False),
             ),
             models.Index(fields=["process"], name="tandem_task_running", condition=Q(status=Status.RUNNING.value)),
         ]

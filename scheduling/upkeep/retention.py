@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import CASCADE, Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from scheduling import audit, drift_log, lateness_log, processes, statistics, tag_sets
+from scheduling import audit, drift_log, lateness_log, ledger, processes, statistics, tag_sets
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Task, Workflow, WorkflowNode
 
@@ -42,6 +42,7 @@ def prune(*, now: datetime) -> int:
     audit.prune(now=now)
     tag_sets.prune(now=now)
     statistics.prune(now=now)
+    ledger.forget_unused_limits(now=now)
     processes.forget_old()
     return deleted
 

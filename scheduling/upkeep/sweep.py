@@ -70,6 +70,11 @@ def release_waiting(*, now: datetime) -> None:
         delivery.hand_over(delivery.release(schedule_id, now=now), now=now)
 
 
+def free_places(*, now: datetime) -> None:
+    """Hand over the tasks that a limit has a place for: a process may have died before it could."""
+    delivery.hand_over(delivery.free_places(ledger.waited_for(), now=now), now=now)
+
+
 def send_unclaimed(*, now: datetime) -> None:
     """Send the tasks again that should have been claimed by now. Stop when the broker refuses one."""
     while unclaimed := delivery.take_unclaimed(now=now):
@@ -87,6 +92,7 @@ STEPS: Final[tuple[Callable[..., object], ...]] = (
     stop_cancelled_workflows,
     advance_interrupted_workflows,
     release_waiting,
+    free_places,
     lost_messages.make_due,
     send_unclaimed,
     statistics.count,

@@ -29,6 +29,7 @@ class _TaskFields(BaseModel):
     description: Annotated[str, Field(max_length=10_000)] | None = None
     priority: int | None = None
     queue: Annotated[str, Field(max_length=64)] | None = None
+    limit_key: Annotated[str, Field(max_length=64)] | None = None
     retries: Annotated[Any, BeforeValidator(_policy)] = None
     soft_timeout: _Seconds | None = None
     timeout: _Seconds | None = None

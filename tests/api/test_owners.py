@@ -37,7 +37,7 @@ OWN_ONLY = {
     ("GET", "/api/jobs/{name}/"), ("POST", "/api/cron/describe/"), ("GET", "/api/cron/review/"),
     ("POST", "/api/cron/review/"), ("POST", "/api/cron/import/"), ("GET", "/api/tokens/"), ("POST", "/api/tokens/"),
     ("GET", "/api/audit/"), ("PUT", "/api/schedules/by-key/{key}/"), ("POST", "/api/schedules/bulk/create/"),
-    ("POST", "/api/tasks/bulk/create/"),
+    ("POST", "/api/tasks/bulk/create/"), ("GET", "/api/limits/"),
 }  # fmt: skip
 # What names rows in its body: refused, because there are none such.
 NAMED_IN_BODY = {("POST", f"/api/schedules/bulk/{verb}/") for verb in ("change", "delete", "pause", "resume")} | {

@@ -70,6 +70,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/tokens/{id}/"): Role.VIEWER,
     ("DELETE", "/api/tokens/{id}/"): Role.VIEWER,
     ("GET", "/api/lateness/"): Role.VIEWER,
+    ("GET", "/api/limits/"): Role.VIEWER,
     ("GET", "/api/secrets/"): Role.ADMIN,
     ("GET", "/api/statistics/"): Role.VIEWER,
     ("POST", "/api/schedules/bulk/create/"): Role.OPERATOR,

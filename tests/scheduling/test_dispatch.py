@@ -41,7 +41,10 @@ def test_what_is_due_becomes_one_task_and_is_handed_over(recorded: RecordingExec
 
 
 def test_a_task_gets_every_execution_option_of_its_schedule() -> None:
-    asked = {"priority": 9, "queue": "slow", "retries": {"max": 2}, "soft_timeout": 5, "timeout": 7, "on_lost": "retry"}
+    asked = {
+        "priority": 9, "queue": "slow", "limit_key": "warehouse", "retries": {"max": 2}, "soft_timeout": 5,
+        "timeout": 7, "on_lost": "retry",
+    }  # fmt: skip
     fields = ExecutionOptions._meta.fields
     # A new option is asked for here, too, with a value that is not its default.
     assert {field.name for field in fields if asked.get(field.name, field.get_default()) != field.get_default()} == {

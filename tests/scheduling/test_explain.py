@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from scheduling import explain, ledger, schedules, tasks
 from scheduling.models import Schedule, Task
@@ -40,6 +41,32 @@ def test_each_status_of_a_task_has_its_reason(recorded: RecordingExecutor, monke
     assert codes(task) == ["runs"]
     ledger.cancel(task.pk, reason="by hand", now=NOW)
     assert codes(task) == ["has_ended"]
+
+
+def test_the_limit_that_a_task_waits_for_is_named(recorded: RecordingExecutor, settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"job:demo.process_data": {"concurrency": 1}}
+    running, first, second = (a_task() for _ in range(3))
+    for task in (running, first, second):
+        ledger.claim(task.pk, 1, worker="me", now=NOW)
+    assert codes(second) == ["waits_for_limit"]
+    [reason] = explain.of_task(second).reasons
+    said = "It waits for the limit job:demo.process_data (1 at once): 1 run, and 1 wait before it."
+    assert reason.detail == f"{said} The next may start when one of these ends."
+    assert explain.of_task(second).next_look_at is None
+    ledger.cancel(running.pk, reason="enough", now=NOW)
+    assert [one.pk for one in ledger.give_places([str(second.waits_for_limit)], now=NOW)] == [first.pk]
+    assert codes(first) == ["not_handed_over"]
+
+
+def test_the_rate_that_a_task_waits_for_says_when_it_is_looked_at(
+    recorded: RecordingExecutor, settings: Settings
+) -> None:
+    settings.TANDEM_TASK_LIMITS = {"key:shop": {"rate": "1/h"}}
+    for task in (started := a_task(limit_key="shop"), waits := a_task(limit_key="shop")):
+        ledger.claim(task.pk, 1, worker="me", now=NOW)
+    assert codes(started) == ["runs"]
+    assert codes(waits) == ["waits_for_limit"]
+    assert explain.of_task(waits).next_look_at == LATER
 
 
 def test_a_broker_that_is_away_is_named(recorded: RecordingExecutor) -> None:

@@ -80,6 +80,7 @@ WRONG = [
     ({"catch_up": "all"}, {"overlap": "contradicts_catch_up"}),
     ({"database_away": "perhaps"}, {"database_away": "unknown_choice"}),
     ({"database_away": "run"}, {"database_away": "needs_inline"}),
+    ({"limit_key": "a'b"}, {"limit_key": "not_a_name"}),
     (
         {"database_away": "run", "grace": timedelta(seconds=59)},
         {"grace": "contradicts_database_away", "database_away": "needs_inline"},

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings.jobs import celery_jobs, commands
+from settings.jobs import celery_jobs, commands, task_limits
 
 
 def test_pairs_become_a_mapping() -> None:
@@ -30,3 +30,14 @@ def test_a_file_that_holds_no_object_stops_the_start(tmp_path: Path, content: st
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ImproperlyConfigured, match="TANDEM_COMMANDS_FILE"):
         commands(str(path))
+
+
+def test_limits_of_tasks_are_json() -> None:
+    assert task_limits('{"queue:slow": {"concurrency": 2}}') == {"queue:slow": {"concurrency": 2}}
+    assert task_limits("") == {}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"slow": {"concurrency": 2}}', '{"queue:slow": {"concurrency": 0}}'])
+def test_limits_that_cannot_be_applied_stop_the_start(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"TANDEM_TASK_LIMITS is .*: .*write"):
+        task_limits(text)

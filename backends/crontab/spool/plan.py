@@ -12,6 +12,7 @@ from django.core.serializers.base import DeserializationError
 from backends.crontab import files
 from backends.crontab.spool import record
 from backends.crontab.spool.store import Spool
+from scheduling import limits_in_force
 from scheduling.errors import BackendError, InvalidTrigger
 from scheduling.lifecycle import Status
 from scheduling.models import DatabaseAway, Schedule
@@ -32,7 +33,9 @@ def write(spool: Spool) -> None:
         database_away=DatabaseAway.RUN,
         next_due_at__isnull=False,
     )
-    content = record.dump(wanted.order_by("pk")).encode("ascii")
+    # Without the database nobody can tell whether a limit has a place.
+    free = [one for one in wanted.order_by("pk") if not limits_in_force.of(one, in_process=True)]
+    content = record.dump(free).encode("ascii")
     try:
         if content == b"[]":
             spool.plan.unlink(missing_ok=True)

@@ -24,10 +24,11 @@ SOON = NOW + ledger.HAND_OVER
 
 
 def stored(status: Status, **fields: Any) -> Task:
-    """A task with something in every column that a move may clear."""
+    """A task with something in every column that a move may clear. What is queued waits for no time."""
     full = {
-        "send_at": BORN, "sends": 3, "wait_until": BORN, "reason": "earlier", "error": "earlier",
+        "send_at": BORN, "sends": 3, "reason": "earlier", "error": "earlier",
         "progress": {"done": 1}, "expires": LATER, "executor": "worker",
+        "wait_until": None if status is Status.QUEUED else BORN,
     }  # fmt: skip
     task = Task(name="a task", job="demo.process_data", woken_by="request", status=status, **(full | fields))
     return ledger.record([task], BORN)[0]

@@ -189,7 +189,7 @@ SAID = [
     ({**LEAF, "parameters": []}, "Write a JSON object."),
     ({**LEAF, "timeout": "PT0.5S"}, "whole seconds"),
     ({"chain": [LEAF], "retries": 1}, "choose from chain, name, on_success, on_failure."),
-    ({**LEAF, "retires": 1}, "choose from job, parameters, name, description, priority, queue, retries,"),
+    ({**LEAF, "retires": 1}, "choose from job, parameters, name, description, priority, queue, limit_key,"),
     (HANDED, "use $result after a member of a chain, in callback or on_success."),
     (ERROR, "use $error in on_failure."),
     ({"group": [{"group": [LEAF] * 501}] * 2}, "at most 1,000 members: this one has 1,002."),

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from backends.crontab import look
-from backends.crontab.spool import away, record, store, wakes
+from backends.crontab.spool import away, plan, record, store, wakes
 from backends.crontab.spool.store import Spool
 from scheduling.models import Schedule
 from scheduling.spooled_run import End
@@ -154,6 +154,14 @@ def test_a_plan_that_cannot_be_read_runs_nothing(
         spool.plan.write_bytes(damaged)
         assert without_database(django_db_blocker) == 0
     assert caplog.text.count("the plan for runs without the database cannot be read") == 6
+
+
+def test_what_a_limit_concerns_is_in_no_plan(spool: Spool, settings: Settings) -> None:
+    due_at(minute())
+    assert spool.plan.exists()
+    settings.TANDEM_TASK_LIMITS = {"job:test.spooled": {"concurrency": 1}}
+    plan.write(spool)
+    assert not spool.plan.exists()
 
 
 def test_the_oldest_wake_ups_are_kept_and_the_others_counted(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

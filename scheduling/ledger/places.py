@@ -1,0 +1,224 @@
+"""The places under limits: a task that a limit concerns starts only if there is one.
+
+Nothing is counted but the rows of tasks: what is RUNNING has a place, and so has, for a while, what was told that there
+is one (`give_places`). So a place is free again however its task has ended. Who claims holds the locks of the limits of
+the task, so claims see each other. A task without a place stays QUEUED. It waits for the limit, its message is used up,
+and whoever ends a task of that limit hands the next one over.
+
+Locks are taken in this order: first those of limits, by target, then those of tasks. Tasks that somebody else has
+locked are never waited for while several are locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from scheduling import limits_in_force
+from scheduling.ledger import attempts
+from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.tables import written
+from scheduling.lifecycle import Status
+from scheduling.models import Task, TaskLimit
+from scheduling.task_limits import EACH_KEY, JOB, KEY, MOST, QUEUE, Limit
+
+# A place is kept so long for a task that was handed over. Then others may have it: no worker may take its queue.
+KEPT: Final = timedelta(seconds=30)
+# Rows of limits that one call of `forget_unused_limits` looks at.
+BATCH: Final = 1_000
+_IN_TURN: Final = ("-priority", "pk")
+_NO_PLACE: Final = {"waits_for_limit": None, "place_until": None, "wait_until": None}
+
+
+def claim(
+    task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "", has_run: bool = False
+) -> Task | None:
+    """Start the attempt: QUEUED becomes RUNNING. One caller gets the task; all others get None.
+
+    All callers get None when the task has expired or was asked to stop, when `attempt` is not its present attempt, and
+    when a limit has no place for it: then it waits for the limit. `process` is the key of the process that runs it. An
+    attempt that `has_run` already needs no place. A task that no limit concerns costs one statement.
+    """
+    begin = partial(attempts.claim, task_id, attempt, worker=worker, now=now, process=process)
+    if has_run or not limits_in_force.any_set():
+        return begin()
+    return begin(only=_concerned_by_none(limits_in_force.in_force())) or _claim_a_place(task_id, attempt, begin, now)
+
+
+def give_places(targets: Iterable[str], *, now: datetime) -> list[Task]:
+    """Keep the free places under these limits for the tasks that wait for them, the most urgent and oldest first.
+
+    Returns those tasks, not handed over yet. Where a limit lets no more start for a while, its next task is looked at
+    then (`wait_until`).
+    """
+    found: list[Task] = []
+    with transaction.atomic():
+        for row in TaskLimit.objects.select_for_update().filter(pk__in=list(targets)).order_by("pk"):
+            found += _give(row, now)
+    return found
+
+
+def places_of(task_id: int) -> Collection[str]:
+    """The limits whose places somebody else may have, since this task was not claimed: all of one that waits for one.
+
+    Without any limit it costs nothing.
+    """
+    if not limits_in_force.any_set():
+        return ()
+    task = Task.objects.filter(pk=task_id, status=Status.QUEUED, waits_for_limit__isnull=False).first()
+    return limits_in_force.of(task, in_process=bool(task.host)) if task is not None else ()
+
+
+def waited_for() -> list[str]:
+    """The limits that tasks wait for."""
+    found = all_waiting().order_by().values_list("waits_for_limit", flat=True).distinct()
+    return sorted(target for target in found if target)
+
+
+def forget_unused_limits(*, now: datetime) -> None:
+    """Delete the rows of limits that are as if nothing had ever started, one BATCH: each key has a row of its own."""
+    with transaction.atomic():
+        unused = TaskLimit.objects.filter(Q(all_free_at=None) | Q(all_free_at__lte=now))
+        # Nobody begins to wait for a limit whose row we hold.
+        held = [row.pk for row in unused.select_for_update(skip_locked=True).order_by("pk")[:BATCH]]
+        kept = Task.objects.filter(status=Status.QUEUED, waits_for_limit__in=held)
+        used = set(kept.order_by().values_list("waits_for_limit", flat=True).distinct())
+        TaskLimit.objects.filter(pk__in=set(held) - used).delete()
+
+
+def running(target: str) -> QuerySet[Task]:
+    """The tasks that have a place under the limit and run."""
+    # Compared with '' in between, so that no index on the name is taken: it has all tasks there ever were.
+    kind, name = target.partition(":")[::2]
+    field = {JOB: "job", QUEUE: "queue", KEY: "limit_key"}[f"{kind}:"]
+    tasks = Task.objects.filter(status=Status.RUNNING).alias(named=Coalesce(F(field), Value("")))
+    if f"{kind}:" != QUEUE:
+        return tasks.filter(named=name)
+    return tasks.filter(host="", named__in=[name, ""] if name == settings.TANDEM_DEFAULT_QUEUE else [name])
+
+
+def waiting(target: str) -> QuerySet[Task]:
+    """The tasks that wait for a place under the limit, and have none kept for them."""
+    return all_waiting().filter(waits_for_limit=target)
+
+
+def all_waiting() -> QuerySet[Task]:
+    """The tasks that wait for a place under any limit."""
+    return Task.objects.filter(status=Status.QUEUED, waits_for_limit__isnull=False, place_until=None)
+
+
+def _claim_a_place(task_id: int, attempt: int, begin: partial[Task | None], now: datetime) -> Task | None:
+    queued = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.QUEUED)
+    with transaction.atomic():
+        if (task := queued.first()) is None:
+            return None
+        rows = _locked(limits_in_force.of(task, in_process=bool(task.host)))
+        # Read anew: it may have been given a place, or have been claimed, while the locks were waited for.
+        if (task := queued.first()) is None:
+            return None
+        full = next((row for row in rows if not _has_place_for(task, row, now)), None)
+        if full is not None:
+            _let_wait(task, full, now)
+            return None
+        if task.waits_for_limit is not None:
+            queued.update(**_NO_PLACE)
+        claimed = begin()
+        if claimed is not None:
+            _count_start(rows, now)
+        return claimed
+
+
+def _locked(limits: Mapping[str, Limit]) -> list[TaskLimit]:
+    """The rows of the limits, which say what these say now, and which no other transaction changes meanwhile."""
+    rows = [
+        TaskLimit(target=target, concurrency=one.concurrency, rate=one.rate, burst=one.burst)
+        for target, one in sorted(limits.items())
+    ]
+    members = ["concurrency", "rate", "burst"]
+    TaskLimit.objects.bulk_create(rows, update_conflicts=True, unique_fields=["target"], update_fields=members)
+    return list(TaskLimit.objects.filter(pk__in=limits).order_by("pk"))
+
+
+def _has_place_for(task: Task, row: TaskLimit, now: datetime) -> bool:
+    """Whether the task may start by this limit: there is a place, kept for it, or free while nobody before it waits."""
+    if _free(row, now, but=task.pk) < 1:
+        return False
+    if task.waits_for_limit == row.target and task.place_until is not None and task.place_until > now:
+        return True
+    before = Q(priority__gt=task.priority) | Q(priority=task.priority, pk__lt=task.pk)
+    return not waiting(row.target).filter(before).exists()
+
+
+def _free(row: TaskLimit, now: datetime, *, but: int = 0) -> int:
+    """How many places are neither taken nor kept for others than `but`; below 0 where the limit was lowered."""
+    kept = Task.objects.filter(status=Status.QUEUED, waits_for_limit=row.target, place_until__gt=now)
+    limit, free = row.limit, MOST
+    if limit.concurrency is not None:
+        free = limit.concurrency - running(row.target).count()
+    if limit.rate:
+        free = min(free, limit.starts_left(row.all_free_at, now))
+    return free - kept.exclude(pk=but).count()
+
+
+def _let_wait(task: Task, row: TaskLimit, now: datetime) -> None:
+    """Have the task wait for the limit, with nothing at the broker. A rate also says when to look again."""
+    without = {"place_until": None, "wait_until": None, "send_at": None, "sends": 0}
+    Task.objects.filter(pk=task.pk, attempt=task.attempt, status=Status.QUEUED).update(
+        waits_for_limit=row.target, **without
+    )
+    _look_again(row, now)
+
+
+def _give(row: TaskLimit, now: datetime) -> list[Task]:
+    free = max(_free(row, now), 0)
+    tasks = list(waiting(row.target).order_by(*_IN_TURN).select_for_update(skip_locked=True)[:free])
+    for task in tasks:
+        task.place_until, task.send_at, task.sends, task.wait_until = now + KEPT, now + HAND_OVER, 0, None
+    given = {"place_until": now + KEPT, "send_at": now + HAND_OVER, "sends": 0, "wait_until": None}
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(**given)
+    _look_again(row, now)
+    return tasks
+
+
+def _look_again(row: TaskLimit, now: datetime) -> None:
+    """Have the next task that waits be looked at when the rate lets it start. By concurrency, an end tells it."""
+    if not row.rate:
+        return
+    looked_at = waiting(row.target).filter(wait_until__isnull=False).select_for_update(skip_locked=True)
+    Task.objects.filter(pk__in=[task.pk for task in looked_at]).update(wait_until=None)
+    kept = Task.objects.filter(status=Status.QUEUED, waits_for_limit=row.target, place_until__gt=now).count()
+    if row.limit.starts_left(row.all_free_at, now) > kept:
+        return
+    at = row.limit.next_start(row.all_free_at, now, reserved=kept)
+    first = waiting(row.target).order_by(*_IN_TURN).select_for_update(skip_locked=True).first()
+    if first is not None:
+        Task.objects.filter(pk=first.pk).update(wait_until=at)
+
+
+def _count_start(rows: Iterable[TaskLimit], now: datetime) -> None:
+    for row in rows:
+        if row.rate:
+            TaskLimit.objects.filter(pk=row.pk).update(all_free_at=row.limit.after_start(row.all_free_at, now))
+
+
+def _concerned_by_none(targets: Iterable[str]) -> str:
+    """The condition for tasks that none of these limits concerns. Targets have only harmless characters."""
+    conditions = [_concerned("job", JOB, targets)]
+    if queues := _concerned("queue", QUEUE, targets, also=settings.TANDEM_DEFAULT_QUEUE):
+        conditions.append(written("({task.host} = '' AND ") + queues + ")")
+    keys = written("{task.limit_key} <> ''") if EACH_KEY in targets else _concerned("limit_key", KEY, targets)
+    return written("AND NOT ({any})", any=" OR ".join(each for each in [*conditions, keys] if each))
+
+
+def _concerned(field: str, kind: str, targets: Iterable[str], *, also: str = "") -> str:
+    names = sorted(target.removeprefix(kind) for target in targets if target.startswith(kind))
+    # '' means the default queue.
+    listed = ", ".join(f"'{name}'" for name in [*names, *([""] if also in names else [])])
+    return written("{column} IN ({listed})", column=f'"{field}"', listed=listed) if names else ""
