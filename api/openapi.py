@@ -8,6 +8,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from api.rows import FIELDS
+
 _DRY_RUN: Final = OpenApiParameter(
     "dry_run",
     bool,
@@ -41,6 +43,27 @@ class TandemSchema(AutoSchema):
     def _is_write(self) -> bool:
         handler = getattr(self.view, getattr(self.view, "action", "") or "", None)
         return getattr(handler or getattr(self.view, self.method.lower(), None), "is_write", False)
+
+
+def with_short_rows(result: Any, **_: Any) -> Any:
+    """The document, in which the rows of a list that takes `fields` may be short: they have some members, or all."""
+    schemas = result["components"]["schemas"]
+    for operation in [one for methods in result["paths"].values() for one in methods.values()]:
+        if all(one["name"] != FIELDS for one in operation.get("parameters", [])):
+            continue
+        page = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        rows = schemas[page]["properties"]["results"]
+        if "$ref" not in rows["items"]:  # The page of another list with the same rows, which was done already.
+            continue
+        whole = rows["items"]["$ref"].rpartition("/")[2]
+        short = f"{whole}Short"
+        schemas[short] = {name: value for name, value in schemas[whole].items() if name != "required"} | {
+            "description": f"The members of {whole} that `{FIELDS}` names.",
+            "minProperties": 1,
+            "additionalProperties": False,
+        }
+        rows["items"] = {"anyOf": [rows["items"], {"$ref": f"#/components/schemas/{short}"}]}
+    return result
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass has no hints

@@ -252,13 +252,13 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         return Response(ScheduledOccurrence(found, many=True).data)
 
     @extend_schema(summary="List the tasks of a schedule, newest first", responses=TaskOutput(many=True))
-    @action(detail=True, rows=task_rows, filterset_class=TaskFilter)
+    @action(detail=True, rows=task_rows, filterset_class=TaskFilter, serializer_class=TaskOutput)
     def tasks(self, request: Request, pk: str) -> Response:
         """All tasks of this schedule, including occurrences that its policies did not run."""
         tasks: Any = self.get_queryset()
         rows = tasks.filter(schedule=queries.schedule(int(pk)))
         page: Any = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response(TaskOutput(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(summary="List the drift of a schedule, newest first", responses=DriftRecordOutput(many=True))
     @action(detail=True, rows=DriftRecord.objects.all, filterset_class=DriftFilter)
