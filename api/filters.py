@@ -38,6 +38,12 @@ class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter
         return bool(super().is_valid())
 
 
+class WithoutPages:
+    """The filters of a list for what is done with many rows: all that match are meant. It goes before the FilterSet."""
+
+    page_parameters: ClassVar[tuple[str, ...]] = ("dry_run",)
+
+
 class InstantFormField(forms.CharField):
     """An RFC 3339 time with its offset, as in request bodies."""
 

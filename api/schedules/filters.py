@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import FlagFilter, QueueFilter, TimelineFilter, choices_of
+from api.filters import FlagFilter, QueueFilter, TimelineFilter, WithoutPages, choices_of
 from api.owned import OwnedFilter
 from scheduling.backend import backend_names
 from scheduling.executor import executor_names
@@ -27,7 +27,5 @@ class ScheduleFilter(OwnedFilter):
         fields = ["job", "host"]
 
 
-class MoveFilter(ScheduleFilter):
-    """The same for a move, which has no pages: all that matches is moved."""
-
-    page_parameters = ("dry_run",)
+class ManySchedulesFilter(WithoutPages, ScheduleFilter):
+    """The same for many schedules at once."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from api.fields import Flag, StrictSerializer, Text
+from api.fields import Flag, Text
+from api.many import ChosenInput
 from scheduling.bulk import Moved
 
 
-class MoveManyInput(StrictSerializer):
-    """Where to, and whether to move the schedules or only to show what would happen."""
+class MoveManyInput(ChosenInput):
+    """Which schedules, where to, and whether to move them or only to show what would happen."""
 
     backend = Text(max_length=50, help_text="The backend to which the schedules move, or `auto`.")
     host = Text(default="", max_length=253, help_text="Their host there; only for a backend that has hosts.")

@@ -18,11 +18,12 @@ from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.explanations import ExplanationOutput
+from api.many import rows_chosen
 from api.owned import OwnedRows
 from api.reading import READING, in_language, language_of
 from api.roles import Scope
 from api.schedules.answers import asked, change, changed, created, shown
-from api.schedules.filters import MoveFilter, ScheduleFilter
+from api.schedules.filters import ManySchedulesFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import (
@@ -152,7 +153,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
 
     @extend_schema(
         operation_id="schedules_move_many",
-        summary="Move all schedules that match",
+        summary="Move many schedules",
         request=MoveManyInput,
         responses=MovedManyOutput,
         filters=True,
@@ -163,16 +164,16 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         url_path="move",
         url_name="move-many",
         pagination_class=None,
-        filterset_class=MoveFilter,
+        filterset_class=ManySchedulesFilter,
     )
     @write()
     def move_many(self, request: Request) -> Response:
-        """The parameters are the filters of the list; at most 1,000 schedules may match. With `dry_run` (the default)
+        """Those in `ids`, else all that match the filters of the list: at most 1,000. With `dry_run` (the default)
         nothing is stored. Each schedule has its own answer; the engines are written once, when all are stored.
         """
         wanted = read(MoveManyInput(data=request.data))
         dry_run = wanted["dry_run"] or asks_dry_run(request)
-        rows = self.filter_queryset(self.get_queryset())
+        rows = rows_chosen(request, wanted, self)
         moved = bulk.move(rows, to=wanted["backend"], host=wanted["host"], dry_run=dry_run, now=clock.now())
         return Response(MovedManyOutput({"dry_run": dry_run, "schedules": moved}).data)
 

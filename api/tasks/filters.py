@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django_filters import rest_framework as filters
 
-from api.filters import IdFilter, QueueFilter, TimelineFilter, choices_of
+from api.filters import IdFilter, QueueFilter, TimelineFilter, WithoutPages, choices_of
 from api.owned import OwnedFilter
 from scheduling import queries
 from scheduling.executor import executor_names
@@ -92,3 +92,7 @@ class TaskFilter(OwnedFilter):
     def named(self, tasks: QuerySet[Task], _name: str, part: str) -> QuerySet[Task]:
         """Those with `part` in their names."""
         return tasks.filter(queries.tasks_named(part))
+
+
+class ManyTasksFilter(WithoutPages, TaskFilter):
+    """The same for many tasks at once."""
