@@ -8,8 +8,6 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from api.rows import FIELDS
-
 _DRY_RUN: Final = OpenApiParameter(
     "dry_run",
     bool,
@@ -22,10 +20,30 @@ _IDEMPOTENCY_KEY: Final = OpenApiParameter(
     description="A text of the client's own, such as a UUID. For 24 hours the same request with the same key is done "
     "once, and answered again with `Idempotency-Replayed: true`.",
 )
+# What the usual operations are called: readers of a program that calls them need not know Django REST framework.
+_VERBS: Final = {
+    "list": "list",
+    "create": "create",
+    "retrieve": "get",
+    "update": "replace",
+    "partial_update": "change",
+    "destroy": "delete",
+}
 
 
 class TandemSchema(AutoSchema):
     """Adds what `api.writing.write` gives to each handler that it marks."""
+
+    def get_operation_id(self) -> str:
+        """`schedules_list`, `schedules_pause`: the names in the address, and what is done if they do not say it."""
+        names = [name.replace("-", "_") for name in self.path.strip("/").split("/")[1:] if "{" not in name]
+        action = getattr(self.view, "action", None) or ""
+        verb = _VERBS.get(action)
+        return "_".join([*names, verb] if verb else names)
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """`Schedule` for what is shown, `ScheduleInput` for what is asked."""
+        return str(super().get_serializer_name(serializer, direction)).removesuffix("Output")
 
     def get_override_parameters(self) -> list[Any]:
         if not self._is_write:
@@ -43,27 +61,6 @@ class TandemSchema(AutoSchema):
     def _is_write(self) -> bool:
         handler = getattr(self.view, getattr(self.view, "action", "") or "", None)
         return getattr(handler or getattr(self.view, self.method.lower(), None), "is_write", False)
-
-
-def with_short_rows(result: Any, **_: Any) -> Any:
-    """The document, in which the rows of a list that takes `fields` may be short: they have some members, or all."""
-    schemas = result["components"]["schemas"]
-    for operation in [one for methods in result["paths"].values() for one in methods.values()]:
-        if all(one["name"] != FIELDS for one in operation.get("parameters", [])):
-            continue
-        page = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-        rows = schemas[page]["properties"]["results"]
-        if "$ref" not in rows["items"]:  # The page of another list with the same rows, which was done already.
-            continue
-        whole = rows["items"]["$ref"].rpartition("/")[2]
-        short = f"{whole}Short"
-        schemas[short] = {name: value for name, value in schemas[whole].items() if name != "required"} | {
-            "description": f"The members of {whole} that `{FIELDS}` names.",
-            "minProperties": 1,
-            "additionalProperties": False,
-        }
-        rows["items"] = {"anyOf": [rows["items"], {"$ref": f"#/components/schemas/{short}"}]}
-    return result
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass has no hints

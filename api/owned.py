@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.generics import get_object_or_404
 
 from api.bindings.service import owner_named
 from api.fields import StrictSerializer, Text
@@ -32,6 +33,7 @@ class OwnedRows:
     rows: Callable[[], QuerySet[Any]]
     # As GenericViewSet has them. The rows of a list that takes `fields` are shown by a RowOutput.
     request: Any
+    kwargs: Any
     serializer_class: Any
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -42,6 +44,10 @@ class OwnedRows:
             return whole
         bare = visible(whole.model._default_manager)  # noqa: SLF001 - Django's documented way to any model's manager
         return narrowed(whole, bare, self.serializer_class, names, columns(self.request, self))
+
+    def get_object(self) -> Any:
+        """The row of the address. The filters are those of the list: here they mean nothing."""
+        return get_object_or_404(visible(self.rows()), pk=self.kwargs["pk"])
 
     def members(self) -> tuple[str, ...] | None:
         """The members that a list shows: those in `?fields=`, or None for all. Raises ValidationError."""

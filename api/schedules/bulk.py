@@ -23,7 +23,7 @@ from scheduling.drafts import ScheduleFields
 from scheduling.models import Schedule, SyncState
 
 
-class CreateManyInput(StrictSerializer):
+class CreateManySchedulesInput(StrictSerializer):
     """The schedules to create, each as for one."""
 
     schedules = ScheduleInput(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # not in the stubs
@@ -79,7 +79,7 @@ class ScheduleBulkViewSet(OwnedRows, GenericViewSet[Schedule]):
     @many(
         "create",
         "Create many schedules",
-        asked=CreateManyInput,
+        asked=CreateManySchedulesInput,
         answer=ManySchedulesOutput,
         shown=shown,
         filtered=False,

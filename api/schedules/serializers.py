@@ -36,6 +36,7 @@ from scheduling.words import DEFAULT, describe
 
 # Enough to see the rhythm in a list of schedules; /occurrences/ has the others.
 SHOWN_NEXT = 5
+HOST_STATES: Final = ["", "alive", "silent"]
 # The columns that say when a schedule is due.
 _TRIGGER: Final = ("cron", "every", "anchor", "timezone")
 
@@ -95,7 +96,7 @@ class SyncOutput(serializers.Serializer[Schedule]):
     state = serializers.ChoiceField(choices=SyncState.choices)
     reason = serializers.CharField()
     host = serializers.ChoiceField(
-        choices=["", "alive", "silent"], help_text="Whether its host gives signs of life; empty without a host."
+        choices=HOST_STATES, help_text="Whether its host gives signs of life; empty without a host."
     )
     overdue = serializers.BooleanField(help_text="Whether it is due for 90 seconds, and nobody has decided.")
 
@@ -285,7 +286,7 @@ class Window(StrictSerializer):
         return {"from": Instant(required=False), "to": Instant(required=False)}
 
 
-class Move(StrictSerializer):
+class MoveInput(StrictSerializer):
     """The backend to which a schedule moves."""
 
     backend = Text(max_length=50)

@@ -31,7 +31,7 @@ from api.schedules.serializers import (
     BackfillInput,
     ChosenOutput,
     DeletionOutput,
-    Move,
+    MoveInput,
     ScheduledOccurrence,
     ScheduleInput,
     ScheduleOutput,
@@ -41,7 +41,7 @@ from api.schedules.serializers import (
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from api.tasks.views import asked_task, stored_task, task_rows
-from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
+from api.versions import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.writing import asks_dry_run, write
 from scheduling import bulk, chosen_occurrences, clock, explain, queries, schedules
 from scheduling.models import DriftRecord, Schedule
@@ -50,7 +50,7 @@ from scheduling.roles import Role
 
 _LANGUAGE = READING[:1]
 _LOOK = [IF_NONE_MATCH, *_LANGUAGE]
-_CHANGE = [IF_MATCH, *_LANGUAGE]
+_CHANGE = [IF_MATCH_OF_SCHEDULE, *_LANGUAGE]
 
 
 def chosen(_request: Request, found: list[datetime]) -> Response:
@@ -118,7 +118,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         version, members = _version(request), asked(request, int(pk))
         return change(request, int(pk), lambda: schedules.replace(int(pk), now=clock.now(), version=version, **members))
 
-    @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
+    @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH_OF_SCHEDULE])
     @write()
     def destroy(self, request: Request, pk: str) -> Response:
         """Its native entries are removed, its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
@@ -139,14 +139,14 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         """The next occurrence is the first one after now."""
         return change(request, int(pk), lambda: schedules.resume(int(pk), now=clock.now(), version=_version(request)))
 
-    @extend_schema(summary="Move a schedule", request=Move, responses=AnsweredSchedule, parameters=_CHANGE)
+    @extend_schema(summary="Move a schedule", request=MoveInput, responses=AnsweredSchedule, parameters=_CHANGE)
     @action(detail=True, methods=["post"])
     @write(changed)
     def move(self, request: Request, pk: str) -> Response:
         """The schedule is installed on the new backend first, then removed from the old one. Each occurrence during the
         move becomes exactly one task.
         """
-        to = read(Move(data=request.data))["backend"]
+        to = read(MoveInput(data=request.data))["backend"]
         return change(
             request, int(pk), lambda: schedules.move(int(pk), to=to, now=clock.now(), version=_version(request))
         )
@@ -179,7 +179,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
 
     @extend_schema(
         summary="Preview a change of a schedule",
-        request=ScheduleInput,
+        request=ScheduleInput(partial=True),
         responses=PreviewOutput,
         parameters=[
             *_LANGUAGE,

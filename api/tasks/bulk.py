@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -23,8 +23,10 @@ from scheduling import clock, queries
 from scheduling.bulk import MOST, tasks
 from scheduling.models import Task
 
+OUTCOMES: Final = ["cancelled", "asked_to_stop", "queued", "refused"]
 
-class CreateManyTasks(StrictSerializer):
+
+class CreateManyTasksInput(StrictSerializer):
     """The tasks to create, each as for one."""
 
     tasks = TaskInput(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # not in the stubs
@@ -46,18 +48,18 @@ class ManyTasksOutput(serializers.Serializer[Any]):
     delivery = serializers.CharField()
 
 
-class TaskOutcome(serializers.Serializer[Any]):
+class BecameOutput(serializers.Serializer[Any]):
     """What became of one task. `detail` says why it was refused."""
 
     task = serializers.IntegerField()
-    outcome = serializers.ChoiceField(choices=["cancelled", "asked_to_stop", "queued", "refused"])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
     detail = serializers.CharField()
 
 
 class OutcomesOutput(serializers.Serializer[Any]):
     """What became of each task, in the order of the request; of those that filters chose, by id."""
 
-    tasks = TaskOutcome(many=True)
+    tasks = BecameOutput(many=True)
     delivery = serializers.CharField(help_text="Of tasks that were queued again; empty where none was.")
 
 
@@ -82,7 +84,9 @@ class TaskBulkViewSet(OwnedRows, GenericViewSet[Task]):
     pagination_class = None
     scopes = {"create_many": Scope.RUN, "cancel_many": Scope.RUN, "retry_many": Scope.RUN}
 
-    @many("create", "Create many tasks", asked=CreateManyTasks, answer=ManyTasksOutput, shown=created, filtered=False)
+    @many(
+        "create", "Create many tasks", asked=CreateManyTasksInput, answer=ManyTasksOutput, shown=created, filtered=False
+    )
     def create_many(self, request: Request) -> Response:
         """All of them are stored, or none. The faults of all are told at once, each by its place in the list."""
         now = clock.now()

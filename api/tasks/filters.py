@@ -15,7 +15,7 @@ from api.owned import OwnedFilter
 from scheduling import queries
 from scheduling.executor import executor_names
 from scheduling.lifecycle import Status
-from scheduling.models import Task, TaskAttempt
+from scheduling.models import Task
 
 PRIORITIES: Final = range(10)
 # As long as a time limit can be.
@@ -87,7 +87,7 @@ class TaskFilter(OwnedFilter):
 
     def run_by(self, tasks: QuerySet[Task], _name: str, worker: str) -> QuerySet[Task]:
         """Those of which this process ran an attempt."""
-        return tasks.filter(pk__in=TaskAttempt.objects.filter(worker=worker).values("task"))
+        return tasks.filter(queries.tasks_run_by(worker))
 
     def named(self, tasks: QuerySet[Task], _name: str, part: str) -> QuerySet[Task]:
         """Those with `part` in their names."""
