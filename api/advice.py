@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,6 +12,8 @@ from scheduling.timing.dst_effects import ClockChange, Effect
 from scheduling.timing.warnings import ReviewWarning
 from scheduling.words import DEFAULT
 from scheduling.words.told import told
+
+EFFECTS: Final = [effect.value for effect in Effect]
 
 
 class ClockChangeOutput(serializers.Serializer[ClockChange]):
@@ -24,7 +26,7 @@ class ClockChangeOutput(serializers.Serializer[ClockChange]):
     effect = serializers.SerializerMethodField()
     runs = serializers.IntegerField(help_text="How many of the trigger's times of day are from `begins` to `ends`.")
 
-    @extend_schema_field(serializers.ChoiceField(choices=[effect.value for effect in Effect]))
+    @extend_schema_field(serializers.ChoiceField(choices=EFFECTS))
     def get_effect(self, change: ClockChange) -> str:
         return change.effect.value
 

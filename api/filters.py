@@ -23,6 +23,10 @@ class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter
 
     # Those of the pages that a list has; none where all that matches is meant.
     page_parameters: ClassVar[tuple[str, ...]] = ("cursor", "limit")
+    # The columns by which the list can be ordered. Each has an index, together with the id.
+    orders: ClassVar[tuple[str, ...]] = ("id",)
+    # Filters whose index is not in the order of the list, or is not there for every value.
+    slow: ClassVar[frozenset[str]] = frozenset({"q"})
 
     def is_valid(self) -> bool:
         """Whether every value is valid. Raises DRF's ValidationError for unknown parameters."""
@@ -32,6 +36,12 @@ class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter
         if unknown:
             raise Refused(unknown)
         return bool(super().is_valid())
+
+
+class WithoutPages:
+    """The filters of a list for what is done with many rows: all that match are meant. It goes before the FilterSet."""
+
+    page_parameters: ClassVar[tuple[str, ...]] = ("dry_run",)
 
 
 class InstantFormField(forms.CharField):
@@ -72,6 +82,14 @@ class FlagFilter(filters.ChoiceFilter):  # type: ignore[misc]  # as above
     def filter(self, qs: Any, value: str) -> Any:
         """`qs` filtered by `value`, or unchanged if no value is given."""
         return qs.filter(**{self.field_name: value == "true"}) if value else qs
+
+
+class QueueFilter(filters.CharFilter):  # type: ignore[misc]  # as above
+    """By the name of a queue that is not the default one."""
+
+    def filter(self, qs: Any, value: str) -> Any:
+        # The second condition is that of the index: SQLite must read it to use it.
+        return qs.filter(queue=value, queue__gt="") if value else qs
 
 
 def choices_of(names: Callable[[], Iterable[str]]) -> Callable[[], list[tuple[str, str]]]:

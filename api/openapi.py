@@ -20,10 +20,30 @@ _IDEMPOTENCY_KEY: Final = OpenApiParameter(
     description="A text of the client's own, such as a UUID. For 24 hours the same request with the same key is done "
     "once, and answered again with `Idempotency-Replayed: true`.",
 )
+# What the usual operations are called: readers of a program that calls them need not know Django REST framework.
+_VERBS: Final = {
+    "list": "list",
+    "create": "create",
+    "retrieve": "get",
+    "update": "replace",
+    "partial_update": "change",
+    "destroy": "delete",
+}
 
 
 class TandemSchema(AutoSchema):
     """Adds what `api.writing.write` gives to each handler that it marks."""
+
+    def get_operation_id(self) -> str:
+        """`schedules_list`, `schedules_pause`: the names in the address, and what is done if they do not say it."""
+        names = [name.replace("-", "_") for name in self.path.strip("/").split("/")[1:] if "{" not in name]
+        action = getattr(self.view, "action", None) or ""
+        verb = _VERBS.get(action)
+        return "_".join([*names, verb] if verb else names)
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """`Schedule` for what is shown, `ScheduleInput` for what is asked."""
+        return str(super().get_serializer_name(serializer, direction)).removesuffix("Output")
 
     def get_override_parameters(self) -> list[Any]:
         if not self._is_write:

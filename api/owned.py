@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.generics import get_object_or_404
 
 from api.bindings.service import owner_named
 from api.fields import StrictSerializer, Text
 from api.filters import StrictFilterSet
+from api.pagination import ORDERING, columns
+from api.rows import FIELDS, members_asked, narrowed
 from scheduling import caller, tag_sets
 from scheduling.errors import InvalidRequest
 from scheduling.models import Actor
@@ -28,10 +31,33 @@ class OwnedRows:
 
     for_bound = True
     rows: Callable[[], QuerySet[Any]]
+    # As GenericViewSet has them. The rows of a list that takes `fields` are shown by a RowOutput.
+    request: Any
+    kwargs: Any
+    serializer_class: Any
 
     def get_queryset(self) -> QuerySet[Any]:
-        """The rows that who asks may see."""
-        return visible(self.rows())
+        """The rows that who asks may see; of a short list, with only what it shows."""
+        whole = visible(self.rows())
+        names = self.members()
+        if names is None:
+            return whole
+        bare = visible(whole.model._default_manager)  # noqa: SLF001 - Django's documented way to any model's manager
+        return narrowed(whole, bare, self.serializer_class, names, columns(self.request, self))
+
+    def get_object(self) -> Any:
+        """The row of the address. The filters are those of the list: here they mean nothing."""
+        return get_object_or_404(visible(self.rows()), pk=self.kwargs["pk"])
+
+    def members(self) -> tuple[str, ...] | None:
+        """The members that a list shows: those in `?fields=`, or None for all. Raises ValidationError."""
+        parameters = getattr(getattr(self, "filterset_class", None), "page_parameters", ())
+        return members_asked(self.request, self.serializer_class) if FIELDS in parameters else None
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """How rows are shown: also which of their members."""
+        context: dict[str, Any] = super().get_serializer_context()  # type: ignore[misc]  # GenericViewSet follows
+        return {**context, "members": self.members()}
 
 
 @extend_schema_field({"type": ["string", "null"]})
@@ -86,11 +112,21 @@ class OwnedOutput(serializers.Serializer[Any]):
     """The members that everything has that belongs to somebody."""
 
     owner = serializers.SerializerMethodField(help_text="The name of a group, or null for nobody.")
-    tags = serializers.ListField(child=serializers.CharField(), read_only=True)
+    tags = serializers.SerializerMethodField()
     created_by = serializers.SerializerMethodField(help_text="Who asked for it; null for Tandem itself.")
+
+    # For RowOutput.
+    reads: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "owner": ("owner",),
+        "tags": ("tag_set__names",),
+        "created_by": tuple(f"created_by__{name}" for name in ActorOutput.Meta.fields),
+    }
 
     def get_owner(self, row: Any) -> str | None:
         return _name_of(row.owner, self.context)
+
+    def get_tags(self, row: Any) -> list[str]:
+        return list(row.tags)
 
     @extend_schema_field(ActorOutput(allow_null=True))
     def get_created_by(self, row: Any) -> Any:
@@ -113,6 +149,8 @@ class TagFilter(filters.CharFilter):  # type: ignore[misc]  # as above
 
 class OwnedFilter(StrictFilterSet):
     """The filters that all lists have whose rows belong to somebody."""
+
+    page_parameters: ClassVar[tuple[str, ...]] = ("cursor", "limit", ORDERING, FIELDS)
 
     owner = OwnerFilter(label="The name of its owner.")
     tag = TagFilter(label="One of its tags.")

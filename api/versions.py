@@ -27,6 +27,12 @@ IF_MATCH: Final = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETags of the versions to change, or `*`. 412 if none of them is the present one.",
 )
+IF_MATCH_OF_SCHEDULE: Final = OpenApiParameter(
+    IF_MATCH.name,
+    str,
+    OpenApiParameter.HEADER,
+    description=f"{IF_MATCH.description} Needed where the setting TANDEM_REQUIRE_IF_MATCH says so: else 428.",
+)
 IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match",
     str,

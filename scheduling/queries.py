@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from scheduling import keys
 from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.lifecycle import OPEN
-from scheduling.models import AuditEntry, DriftRecord, DriftSchedule, Host, Schedule, Task, Workflow
+from scheduling.models import AuditEntry, DriftRecord, DriftSchedule, Host, Schedule, Task, TaskAttempt, Workflow
 from scheduling.owners import unbound, visible
 from scheduling.planning import next_due
 
@@ -103,6 +103,11 @@ def tasks_named(part: str) -> Q:
     """Tasks with `part` in their names: finished ones, which have an index for it, and open ones, which are few."""
     fits = Q(name__icontains=part)
     return fits & Q(finished_at__isnull=False) | fits & Q(status__in=sorted(OPEN))
+
+
+def tasks_run_by(worker: str) -> Q:
+    """Tasks of which this process ran an attempt."""
+    return Q(pk__in=TaskAttempt.objects.filter(worker=worker).values("task"))
 
 
 def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:

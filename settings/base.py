@@ -23,6 +23,7 @@ from settings.env import Environment
 from settings.jobs import celery_jobs, commands, internal_hosts, task_limits
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, is_beat, of_beat, only_looks
+from settings.openapi import openapi_settings
 from settings.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -142,18 +143,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    # Two answers show these choices, each under a name of its own.
-    "ENUM_NAME_OVERRIDES": {"SyncState": "scheduling.models.SyncState.choices"},
-    "TITLE": "Tandem",
-    "DESCRIPTION": "Ask for jobs to run: now, at a time, or again and again, on Celery Beat or on cron.",
-    "VERSION": VERSION,
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = openapi_settings(VERSION)
 
 BROKER_URL = env.text("BROKER_URL", "embedded:")
 BROKER_KIND = kind(BROKER_URL)

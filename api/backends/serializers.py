@@ -24,7 +24,7 @@ class BackendOutput(serializers.Serializer[Any]):
 class DifferenceOutput(serializers.Serializer[Any]):
     """One difference: what should be, and what is."""
 
-    kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in DifferenceKind])
+    kind = serializers.ChoiceField(choices=[kind.value for kind in DifferenceKind])
     schedules = serializers.ListField(child=serializers.IntegerField())
     wanted = serializers.CharField()
     found = serializers.CharField()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
@@ -10,6 +10,8 @@ from api.cron.serializers import FORMS, refused
 from api.fields import Choice, Flag, StrictSerializer, Text, Whole
 from scheduling.review.adoption import Adopted, Adoption
 from scheduling.storable import storable_text
+
+OUTCOMES: Final = ["would_create", "created", "exists", "not_mapped", "refused"]
 
 
 class ImportInput(StrictSerializer):
@@ -47,7 +49,7 @@ class AdoptionOutput(serializers.Serializer[Adoption]):
 
     line = serializers.IntegerField()
     text = serializers.SerializerMethodField()
-    outcome = serializers.ChoiceField(choices=["would_create", "created", "exists", "not_mapped", "refused"])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
     job = serializers.CharField()
     parameters = serializers.JSONField()
     words = serializers.CharField()

@@ -117,7 +117,12 @@ class ReviewView(APIView):
         return _answer(request, report, reading["language"])
 
     @extend_schema(
-        tags=["cron"], summary="Review all schedules", responses=_REPORTS, parameters=[*READING, _COUNT], filters=False
+        operation_id="cron_review_schedules",
+        tags=["cron"],
+        summary="Review all schedules",
+        responses=_REPORTS,
+        parameters=[*READING, _COUNT],
+        filters=False,
     )
     def get(self, request: Request) -> Response:
         """The same report for the first 10,000 schedules, by id."""

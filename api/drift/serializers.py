@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,11 +11,13 @@ from api.fields import Instant
 from scheduling.difference import DifferenceKind
 from scheduling.models import DriftRecord
 
+KINDS: Final = [kind.value for kind in DifferenceKind]
+
 
 class DriftRecordOutput(serializers.ModelSerializer[DriftRecord]):
     """A difference: what should be, what is, who noticed it and when, and when it was mended."""
 
-    kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in DifferenceKind])
+    kind = serializers.ChoiceField(choices=KINDS)
     schedules = serializers.SerializerMethodField(help_text="The schedules that it concerns, also deleted ones.")
     noticed_at = Instant()
     seen_at = Instant(help_text="When it was seen last.")

@@ -27,6 +27,7 @@ class LatenessView(APIView):
     roles = {"lateness": Role.VIEWER}
 
     @extend_schema(
+        operation_id="lateness_get",
         tags=["lateness"],
         summary="Show how late occurrences were",
         parameters=[LatenessInput],

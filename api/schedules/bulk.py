@@ -7,25 +7,23 @@ from typing import Any, Unpack
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
 from api.fields import Instant, StrictSerializer
-from api.many import ChosenInput, chosen, read_each
+from api.many import ChosenInput, chosen, made, many, read_each
 from api.owned import OwnedRows
-from api.schedules.filters import MoveFilter
+from api.schedules.filters import ManySchedulesFilter
 from api.schedules.serializers import DeletionOutput, ScheduleInput
-from api.writing import NO_ID, write
-from scheduling import bulk, clock, dry_run, queries
+from scheduling import bulk, clock, queries
 from scheduling.bulk import MOST
 from scheduling.drafts import ScheduleFields
 from scheduling.models import Schedule, SyncState
 
 
-class CreateManyInput(StrictSerializer):
+class CreateManySchedulesInput(StrictSerializer):
     """The schedules to create, each as for one."""
 
     schedules = ScheduleInput(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # not in the stubs
@@ -57,16 +55,11 @@ class ManySchedulesOutput(serializers.Serializer[Any]):
     schedules = ScheduleInShort(many=True)
 
 
-def shown(_request: Request, made: Any) -> Response:
+def shown(_request: Request, found: Any) -> Response:
     """The answer about schedules that were created, or by id what became of those that were changed."""
-    is_new = not isinstance(made, dict)
-    rows = made if is_new else [one.schedule for one in made.values()]
-    data = ManySchedulesOutput({"schedules": rows}).data
-    if is_new and dry_run.is_on():
-        # No row will have the ids that they had in the dry run.
-        for one in data["schedules"]:
-            one["id"] = NO_ID
-    return Response(data)
+    if isinstance(found, dict):
+        return Response(ManySchedulesOutput({"schedules": [one.schedule for one in found.values()]}).data)
+    return made(ManySchedulesOutput({"schedules": found}).data, "schedules")
 
 
 def deleted(_request: Request, deletion: Any) -> Response:
@@ -80,45 +73,40 @@ class ScheduleBulkViewSet(OwnedRows, GenericViewSet[Schedule]):
 
     rows = staticmethod(queries.schedules)
     serializer_class = ManySchedulesOutput
-    filterset_class = MoveFilter
+    filterset_class = ManySchedulesFilter
     pagination_class = None
 
-    @extend_schema(
-        summary="Create many schedules", request=CreateManyInput, responses={200: ManySchedulesOutput}, filters=False
+    @many(
+        "create",
+        "Create many schedules",
+        asked=CreateManySchedulesInput,
+        answer=ManySchedulesOutput,
+        shown=shown,
+        filtered=False,
     )
-    @action(detail=False, methods=["post"], url_path="create", filterset_class=None)
-    @write(shown)
     def create_many(self, request: Request) -> Response:
         """All of them are stored, or none. The faults of all are told at once, each by its place in the list."""
         now = clock.now()
         asked = read_each(request, "schedules", ScheduleInput, partial(bulk.check_all, now=now))
         return shown(request, bulk.create_all(asked, now=now))
 
-    @extend_schema(summary="Change many schedules", request=ChangeManyInput, responses=ManySchedulesOutput)
-    @action(detail=False, methods=["post"], url_path="change")
-    @write(shown)
+    @many("change", "Change many schedules", asked=ChangeManyInput, answer=ManySchedulesOutput, shown=shown)
     def change_many(self, request: Request) -> Response:
         """Each is changed as by a PATCH with these `changes`, or none is."""
         body = read(ChangeManyInput(data=request.data))
         return self._change(request, body, **_changes(body["changes"]))
 
-    @extend_schema(summary="Pause many schedules", request=ChosenInput, responses=ManySchedulesOutput)
-    @action(detail=False, methods=["post"], url_path="pause")
-    @write(shown)
+    @many("pause", "Pause many schedules", asked=ChosenInput, answer=ManySchedulesOutput, shown=shown)
     def pause_many(self, request: Request) -> Response:
         """As for one. One that is paused already stays as it is."""
         return self._change(request, read(ChosenInput(data=request.data)), paused=True)
 
-    @extend_schema(summary="Resume many schedules", request=ChosenInput, responses=ManySchedulesOutput)
-    @action(detail=False, methods=["post"], url_path="resume")
-    @write(shown)
+    @many("resume", "Resume many schedules", asked=ChosenInput, answer=ManySchedulesOutput, shown=shown)
     def resume_many(self, request: Request) -> Response:
         """As for one. One that is not paused stays as it is."""
         return self._change(request, read(ChosenInput(data=request.data)), paused=False)
 
-    @extend_schema(summary="Delete many schedules", request=ChosenInput, responses=DeletionOutput)
-    @action(detail=False, methods=["post"], url_path="delete")
-    @write(deleted)
+    @many("delete", "Delete many schedules", asked=ChosenInput, answer=DeletionOutput, shown=deleted)
     def delete_many(self, request: Request) -> Response:
         """As for one. The answer tells what became of the tasks of all of them."""
         which = chosen(request, read(ChosenInput(data=request.data)), self)

@@ -13,7 +13,7 @@ from api.bindings.service import owner_named
 from api.reading import READING
 from api.schedules.answers import asked, changed, created, shown
 from api.schedules.serializers import AnsweredSchedule, DeletionOutput, ScheduleInput, ScheduleOutput
-from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
+from api.versions import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.writing import write
 from scheduling import caller, clock, keys, owners, queries, schedules
 from scheduling.errors import InvalidRequest, NotFound, Problem, StaleVersion
@@ -35,7 +35,7 @@ class ByKeyView(APIView):
     for_bound = True
 
     @extend_schema(
-        operation_id="schedules_by_key_retrieve",
+        operation_id="schedules_by_key_get",
         summary="Get a schedule by its key",
         responses={200: ScheduleOutput, 304: None},
         parameters=[IF_NONE_MATCH, _OF_OWNER, *READING[:1]],
@@ -45,11 +45,11 @@ class ByKeyView(APIView):
         return unless_known(request, shown(request, _found(request, key)))
 
     @extend_schema(
-        operation_id="schedules_by_key_update",
+        operation_id="schedules_by_key_put",
         summary="Create or replace a schedule by its key",
         request=ScheduleInput,
         responses={200: AnsweredSchedule, 201: AnsweredSchedule},
-        parameters=[IF_MATCH, _ONLY_NEW, _OF_OWNER, *READING[:1]],
+        parameters=[IF_MATCH_OF_SCHEDULE, _ONLY_NEW, _OF_OWNER, *READING[:1]],
     )
     @write()
     def put(self, request: Request, key: str) -> Response:
@@ -70,10 +70,10 @@ class ByKeyView(APIView):
         return created(request, schedule) if is_new else changed(request, schedule, before=before)
 
     @extend_schema(
-        operation_id="schedules_by_key_destroy",
+        operation_id="schedules_by_key_delete",
         summary="Delete a schedule by its key",
         responses={200: DeletionOutput},
-        parameters=[IF_MATCH, _OF_OWNER],
+        parameters=[IF_MATCH_OF_SCHEDULE, _OF_OWNER],
     )
     @write()
     def delete(self, request: Request, key: str) -> Response:

@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from api.filters import FlagFilter, InstantFilter, choices_of
+from api.filters import FlagFilter, QueueFilter, TimelineFilter, WithoutPages, choices_of
 from api.owned import OwnedFilter
 from scheduling.backend import backend_names
 from scheduling.executor import executor_names
@@ -17,14 +17,15 @@ class ScheduleFilter(OwnedFilter):
     executor = filters.ChoiceFilter(field_name="runs_on", choices=choices_of(executor_names))
     sync = filters.ChoiceFilter(field_name="sync_state", choices=SyncState.choices)
     paused = FlagFilter()
-    due_before = InstantFilter(field_name="next_due_at", lookup_expr="lt")
+    due_after = TimelineFilter(field_name="next_due_at", lookup_expr="gte", label="Next run at this time or later.")
+    due_before = TimelineFilter(field_name="next_due_at", lookup_expr="lt", label="Next run before this time.")
+    queue = QueueFilter(label="The queue of its tasks.")
+    orders = ("id", "name", "next_due_at")
 
     class Meta:
         model = Schedule
         fields = ["job", "host"]
 
 
-class MoveFilter(ScheduleFilter):
-    """The same for a move, which has no pages: all that matches is moved."""
-
-    page_parameters = ("dry_run",)
+class ManySchedulesFilter(WithoutPages, ScheduleFilter):
+    """The same for many schedules at once."""

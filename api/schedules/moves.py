@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rest_framework import serializers
 
-from api.fields import Flag, StrictSerializer, Text
+from api.fields import Flag, Text
+from api.many import ChosenInput
 from scheduling.bulk import Moved
 
+OUTCOMES: Final = ["would_move", "moved", "unchanged", "refused"]
 
-class MoveManyInput(StrictSerializer):
-    """Where to, and whether to move the schedules or only to show what would happen."""
+
+class MoveManyInput(ChosenInput):
+    """Which schedules, where to, and whether to move them or only to show what would happen."""
 
     backend = Text(max_length=50, help_text="The backend to which the schedules move, or `auto`.")
     host = Text(default="", max_length=253, help_text="Their host there; only for a backend that has hosts.")
     dry_run = Flag(default=True, help_text="Only show what would happen.")
 
 
-class MoveOutcome(serializers.Serializer[Moved]):
+class MovedOneOutput(serializers.Serializer[Moved]):
     """What happens, or would happen, to one schedule. `detail` says why it is refused, or not installed yet."""
 
     schedule = serializers.IntegerField()
     name = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=["would_move", "moved", "unchanged", "refused"])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
     routed_to = serializers.CharField()
     host = serializers.CharField()
     detail = serializers.CharField()
@@ -31,4 +36,4 @@ class MovedManyOutput(serializers.Serializer[object]):
     """Every schedule that matches, by id."""
 
     dry_run = serializers.BooleanField()
-    schedules = MoveOutcome(many=True)
+    schedules = MovedOneOutput(many=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -36,6 +36,9 @@ from scheduling.words import DEFAULT, describe
 
 # Enough to see the rhythm in a list of schedules; /occurrences/ has the others.
 SHOWN_NEXT = 5
+HOST_STATES: Final = ["", "alive", "silent"]
+# The columns that say when a schedule is due.
+_TRIGGER: Final = ("cron", "every", "anchor", "timezone")
 
 
 class ScheduleInput(OwnedInput, ExecutionInput):
@@ -93,7 +96,7 @@ class SyncOutput(serializers.Serializer[Schedule]):
     state = serializers.ChoiceField(choices=SyncState.choices)
     reason = serializers.CharField()
     host = serializers.ChoiceField(
-        choices=["", "alive", "silent"], help_text="Whether its host gives signs of life; empty without a host."
+        choices=HOST_STATES, help_text="Whether its host gives signs of life; empty without a host."
     )
     overdue = serializers.BooleanField(help_text="Whether it is due for 90 seconds, and nobody has decided.")
 
@@ -125,6 +128,19 @@ class ScheduleOutput(OwnedOutput, RowOutput[Schedule]):
         help_text="How many wake-ups by these entries find nothing due, in a year; null where none costs anything."
     )
     sync = serializers.SerializerMethodField()
+
+    reads = {
+        **OwnedOutput.reads,
+        "changed_by": tuple(f"changed_by__{name}" for name in ActorOutput.Meta.fields),
+        "parameters": ("job", "parameters"),
+        "words": _TRIGGER,
+        "next_occurrences": (
+            *_TRIGGER, "overlap", "catch_up", "catch_up_window", "grace", "starts_at", "ends_at", "cursor",
+            "next_due_at",
+        ),
+        "routing": ("routed_to", "runs_on", "host", "routing_reason"),
+        "sync": ("sync_state", "sync_error", "host", "next_due_at"),
+    }  # fmt: skip
 
     class Meta:
         model = Schedule
@@ -270,7 +286,7 @@ class Window(StrictSerializer):
         return {"from": Instant(required=False), "to": Instant(required=False)}
 
 
-class Move(StrictSerializer):
+class MoveInput(StrictSerializer):
     """The backend to which a schedule moves."""
 
     backend = Text(max_length=50)

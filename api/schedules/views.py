@@ -18,11 +18,12 @@ from api.bodies import read
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.explanations import ExplanationOutput
+from api.many import rows_chosen
 from api.owned import OwnedRows
 from api.reading import READING, in_language, language_of
 from api.roles import Scope
 from api.schedules.answers import asked, change, changed, created, shown
-from api.schedules.filters import MoveFilter, ScheduleFilter
+from api.schedules.filters import ManySchedulesFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
 from api.schedules.preview import PreviewOutput, PreviewWindow
 from api.schedules.serializers import (
@@ -30,7 +31,7 @@ from api.schedules.serializers import (
     BackfillInput,
     ChosenOutput,
     DeletionOutput,
-    Move,
+    MoveInput,
     ScheduledOccurrence,
     ScheduleInput,
     ScheduleOutput,
@@ -40,7 +41,7 @@ from api.schedules.serializers import (
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from api.tasks.views import asked_task, stored_task, task_rows
-from api.versions import IF_MATCH, IF_NONE_MATCH, expected, unless_known
+from api.versions import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.writing import asks_dry_run, write
 from scheduling import bulk, chosen_occurrences, clock, explain, queries, schedules
 from scheduling.models import DriftRecord, Schedule
@@ -49,7 +50,7 @@ from scheduling.roles import Role
 
 _LANGUAGE = READING[:1]
 _LOOK = [IF_NONE_MATCH, *_LANGUAGE]
-_CHANGE = [IF_MATCH, *_LANGUAGE]
+_CHANGE = [IF_MATCH_OF_SCHEDULE, *_LANGUAGE]
 
 
 def chosen(_request: Request, found: list[datetime]) -> Response:
@@ -117,7 +118,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         version, members = _version(request), asked(request, int(pk))
         return change(request, int(pk), lambda: schedules.replace(int(pk), now=clock.now(), version=version, **members))
 
-    @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH])
+    @extend_schema(summary="Delete a schedule", responses={200: DeletionOutput}, parameters=[IF_MATCH_OF_SCHEDULE])
     @write()
     def destroy(self, request: Request, pk: str) -> Response:
         """Its native entries are removed, its waiting tasks are cancelled. Its history stays: `tasks/?schedule=ID`."""
@@ -138,21 +139,21 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         """The next occurrence is the first one after now."""
         return change(request, int(pk), lambda: schedules.resume(int(pk), now=clock.now(), version=_version(request)))
 
-    @extend_schema(summary="Move a schedule", request=Move, responses=AnsweredSchedule, parameters=_CHANGE)
+    @extend_schema(summary="Move a schedule", request=MoveInput, responses=AnsweredSchedule, parameters=_CHANGE)
     @action(detail=True, methods=["post"])
     @write(changed)
     def move(self, request: Request, pk: str) -> Response:
         """The schedule is installed on the new backend first, then removed from the old one. Each occurrence during the
         move becomes exactly one task.
         """
-        to = read(Move(data=request.data))["backend"]
+        to = read(MoveInput(data=request.data))["backend"]
         return change(
             request, int(pk), lambda: schedules.move(int(pk), to=to, now=clock.now(), version=_version(request))
         )
 
     @extend_schema(
         operation_id="schedules_move_many",
-        summary="Move all schedules that match",
+        summary="Move many schedules",
         request=MoveManyInput,
         responses=MovedManyOutput,
         filters=True,
@@ -163,22 +164,22 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         url_path="move",
         url_name="move-many",
         pagination_class=None,
-        filterset_class=MoveFilter,
+        filterset_class=ManySchedulesFilter,
     )
     @write()
     def move_many(self, request: Request) -> Response:
-        """The parameters are the filters of the list; at most 1,000 schedules may match. With `dry_run` (the default)
+        """Those in `ids`, else all that match the filters of the list: at most 1,000. With `dry_run` (the default)
         nothing is stored. Each schedule has its own answer; the engines are written once, when all are stored.
         """
         wanted = read(MoveManyInput(data=request.data))
         dry_run = wanted["dry_run"] or asks_dry_run(request)
-        rows = self.filter_queryset(self.get_queryset())
+        rows = rows_chosen(request, wanted, self)
         moved = bulk.move(rows, to=wanted["backend"], host=wanted["host"], dry_run=dry_run, now=clock.now())
         return Response(MovedManyOutput({"dry_run": dry_run, "schedules": moved}).data)
 
     @extend_schema(
         summary="Preview a change of a schedule",
-        request=ScheduleInput,
+        request=ScheduleInput(partial=True),
         responses=PreviewOutput,
         parameters=[
             *_LANGUAGE,
@@ -252,13 +253,13 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         return Response(ScheduledOccurrence(found, many=True).data)
 
     @extend_schema(summary="List the tasks of a schedule, newest first", responses=TaskOutput(many=True))
-    @action(detail=True, rows=task_rows, filterset_class=TaskFilter)
+    @action(detail=True, rows=task_rows, filterset_class=TaskFilter, serializer_class=TaskOutput)
     def tasks(self, request: Request, pk: str) -> Response:
         """All tasks of this schedule, including occurrences that its policies did not run."""
         tasks: Any = self.get_queryset()
         rows = tasks.filter(schedule=queries.schedule(int(pk)))
         page: Any = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response(TaskOutput(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(summary="List the drift of a schedule, newest first", responses=DriftRecordOutput(many=True))
     @action(detail=True, rows=DriftRecord.objects.all, filterset_class=DriftFilter)

@@ -26,6 +26,7 @@ class StatisticsView(APIView):
     """Counts of what has ended. Stores nothing."""
 
     @extend_schema(
+        operation_id="statistics_get",
         tags=["statistics"],
         summary="Count what has ended",
         parameters=[StatisticsInput],

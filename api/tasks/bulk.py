@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
 from api.fields import Instant, StrictSerializer
-from api.many import PartialInput, chosen, read_each
+from api.many import PartialInput, chosen, made, many, read_each
 from api.owned import OwnedRows
 from api.roles import Scope
-from api.tasks.filters import TaskFilter
+from api.tasks.filters import ManyTasksFilter
 from api.tasks.serializers import TaskInput
 from api.tasks.views import STORED
-from api.writing import NO_ID, write
-from scheduling import clock, dry_run, queries
+from scheduling import clock, queries
 from scheduling.bulk import MOST, tasks
 from scheduling.models import Task
 
-
-class BulkFilter(TaskFilter):
-    """The filters of the list, without its pages: all that matches is meant."""
-
-    page_parameters = ("dry_run",)
+OUTCOMES: Final = ["cancelled", "asked_to_stop", "queued", "refused"]
 
 
-class CreateManyTasks(StrictSerializer):
+class CreateManyTasksInput(StrictSerializer):
     """The tasks to create, each as for one."""
 
     tasks = TaskInput(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # not in the stubs
@@ -54,29 +48,24 @@ class ManyTasksOutput(serializers.Serializer[Any]):
     delivery = serializers.CharField()
 
 
-class TaskOutcome(serializers.Serializer[Any]):
+class BecameOutput(serializers.Serializer[Any]):
     """What became of one task. `detail` says why it was refused."""
 
     task = serializers.IntegerField()
-    outcome = serializers.ChoiceField(choices=["cancelled", "asked_to_stop", "queued", "refused"])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
     detail = serializers.CharField()
 
 
 class OutcomesOutput(serializers.Serializer[Any]):
     """What became of each task, in the order of the request; of those that filters chose, by id."""
 
-    tasks = TaskOutcome(many=True)
+    tasks = BecameOutput(many=True)
     delivery = serializers.CharField(help_text="Of tasks that were queued again; empty where none was.")
 
 
-def created(_request: Request, made: Any, delivery: str = STORED) -> Response:
+def created(_request: Request, tasks: Any, delivery: str = STORED) -> Response:
     """The answer about tasks that were created."""
-    data = ManyTasksOutput({"tasks": made, "delivery": delivery}).data
-    if dry_run.is_on():
-        # No row will have the ids that they had in the dry run.
-        for one in data["tasks"]:
-            one["id"] = NO_ID
-    return Response(data)
+    return made(ManyTasksOutput({"tasks": tasks, "delivery": delivery}).data, "tasks")
 
 
 def became(_request: Request, outcomes: Any, delivery: str = STORED) -> Response:
@@ -91,32 +80,26 @@ class TaskBulkViewSet(OwnedRows, GenericViewSet[Task]):
 
     rows = staticmethod(queries.tasks)
     serializer_class = OutcomesOutput
-    filterset_class = BulkFilter
+    filterset_class = ManyTasksFilter
     pagination_class = None
     scopes = {"create_many": Scope.RUN, "cancel_many": Scope.RUN, "retry_many": Scope.RUN}
 
-    @extend_schema(
-        summary="Create many tasks", request=CreateManyTasks, responses={200: ManyTasksOutput}, filters=False
+    @many(
+        "create", "Create many tasks", asked=CreateManyTasksInput, answer=ManyTasksOutput, shown=created, filtered=False
     )
-    @action(detail=False, methods=["post"], url_path="create", filterset_class=None)
-    @write(created)
     def create_many(self, request: Request) -> Response:
         """All of them are stored, or none. The faults of all are told at once, each by its place in the list."""
         now = clock.now()
         asked = read_each(request, "tasks", TaskInput, partial(tasks.check, now=now))
         return created(request, *tasks.create(asked, now=now))
 
-    @extend_schema(summary="Cancel many tasks", request=PartialInput, responses=OutcomesOutput)
-    @action(detail=False, methods=["post"], url_path="cancel")
-    @write(became)
+    @many("cancel", "Cancel many tasks", asked=PartialInput, answer=OutcomesOutput, shown=became)
     def cancel_many(self, request: Request) -> Response:
         """As for one. Where one has finished already none is cancelled, or with `partial` the others."""
         body = read(PartialInput(data=request.data))
         return became(request, tasks.cancel(chosen(request, body, self), now=clock.now(), partial=body["partial"]))
 
-    @extend_schema(summary="Retry many tasks", request=PartialInput, responses=OutcomesOutput)
-    @action(detail=False, methods=["post"], url_path="retry")
-    @write(became)
+    @many("retry", "Retry many tasks", asked=PartialInput, answer=OutcomesOutput, shown=became)
     def retry_many(self, request: Request) -> Response:
         """As for one. Where one cannot be retried none is, or with `partial` the others."""
         body = read(PartialInput(data=request.data))

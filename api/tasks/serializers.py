@@ -52,6 +52,13 @@ class TaskOutput(OwnedOutput, RowOutput[Task]):
     result = Result(read_only=True)
     ran_on = serializers.SerializerMethodField(help_text="The process and the machine of the last attempt.")
 
+    reads = {
+        **OwnedOutput.reads,
+        "created_by": (*OwnedOutput.reads["created_by"], "woken_by"),
+        "parameters": ("job", "parameters"),
+        "ran_on": ("events", "attempts"),
+    }
+
     class Meta:
         model = Task
         fields = [

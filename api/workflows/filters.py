@@ -21,6 +21,7 @@ class WorkflowFilter(OwnedFilter):
     q = filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name.")
     created_after = TimelineFilter(field_name="created_at", lookup_expr="gte")
     created_before = TimelineFilter(field_name="created_at", lookup_expr="lt")
+    orders = ("id", "created_at")
 
     class Meta:
         model = Workflow

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from api.fields import Instant, Text
 from api.owned import OwnedInput, OwnedOutput
+from api.rows import RowOutput
 from scheduling.lifecycle import Status
 from scheduling.models import Workflow
 from scheduling.workflows import tree
@@ -69,7 +70,7 @@ class WorkflowInput(OwnedInput):
     workflow = Definition()
 
 
-class WorkflowOutput(OwnedOutput, serializers.ModelSerializer[Workflow]):
+class WorkflowOutput(OwnedOutput, RowOutput[Workflow]):
     """A workflow in short. The serializer's context has the `counts` of the workflows."""
 
     schedule = serializers.IntegerField(source="schedule_id", allow_null=True)
@@ -79,6 +80,8 @@ class WorkflowOutput(OwnedOutput, serializers.ModelSerializer[Workflow]):
     created_at = Instant()
     finished_at = Instant(allow_null=True)
     counts = serializers.SerializerMethodField(help_text="How many of its tasks are in each status.")
+
+    reads = {**OwnedOutput.reads, "counts": ("id",)}
 
     class Meta:
         model = Workflow

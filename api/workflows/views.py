@@ -65,7 +65,7 @@ class WorkflowViewSet(OwnedRows, GenericViewSet[Workflow]):
     """Tasks that depend on each other: chains, groups, chords and callbacks."""
 
     rows = staticmethod(queries.workflows)
-    serializer_class = WorkflowTree
+    serializer_class = WorkflowOutput
     filterset_class = WorkflowFilter
     lookup_value_regex = "[0-9]{1,18}"
     scopes = {"create": Scope.RUN, "cancel": Scope.RUN, "retry": Scope.RUN}
@@ -74,7 +74,9 @@ class WorkflowViewSet(OwnedRows, GenericViewSet[Workflow]):
     def list(self, request: Request) -> Response:
         """Each workflow in short, with the number of its tasks in each status."""
         page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(WorkflowOutput(page, many=True, context=_counts(*page)).data)
+        names = self.members()
+        context = self.get_serializer_context() | (_counts(*page) if names is None or "counts" in names else {})
+        return self.get_paginated_response(WorkflowOutput(page, many=True, context=context).data)
 
     @extend_schema(summary="Get a workflow", responses={200: WorkflowTree, 304: None}, parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:

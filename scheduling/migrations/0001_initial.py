@@ -2,6 +2,7 @@ import datetime
 import django.db.models.deletion
 import scheduling.keys
 import scheduling.models.append_only
+import scheduling.models.duration_index
 import scheduling.models.text_index
 from django.db import migrations, models
 
@@ -369,6 +370,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='schedule',
+            index=models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['next_due_at', 'id'], name='tandem_schedule_by_next'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(fields=['name', 'id'], name='tandem_schedule_by_name'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('queue__gt', '')), fields=['queue', 'id'], name='tandem_schedule_in_queue'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
             index=models.Index(condition=models.Q(('paused', True)), fields=['id'], name='tandem_schedule_paused'),
         ),
         migrations.AddIndex(
@@ -406,6 +419,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='schedule',
             constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts'),
+        ),
+        migrations.AddIndex(
+            model_name='taskattempt',
+            index=models.Index(fields=['worker', 'task'], name='tandem_attempt_by_worker'),
         ),
         migrations.AddConstraint(
             model_name='taskattempt',
@@ -474,6 +491,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='task',
             index=models.Index(fields=['created_at', 'id'], name='tandem_task_created'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('queue__gt', '')), fields=['queue', 'id'], name='tandem_task_in_queue'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('priority', 5), _negated=True), fields=['priority', 'id'], name='tandem_task_by_priority'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=scheduling.models.duration_index.DurationIndex(fields=['started_at', 'finished_at'], name='tandem_task_by_duration'),
         ),
         migrations.AddIndex(
             model_name='task',

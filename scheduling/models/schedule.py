@@ -144,6 +144,12 @@ class Schedule(Owned, ExecutionOptions):
                 condition=Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["host", "routed_to"], name="tandem_schedule_of_host"),
+            # For the lists: in the order of the next run, or of the name.
+            models.Index(
+                fields=["next_due_at", "id"], name="tandem_schedule_by_next", condition=Q(next_due_at__isnull=False)
+            ),
+            models.Index(fields=["name", "id"], name="tandem_schedule_by_name"),
+            models.Index(fields=["queue", "id"], name="tandem_schedule_in_queue", condition=Q(queue__gt="")),
             # For the lists: what few schedules have. Most are neither paused nor out of sync.
             models.Index(fields=["id"], name="tandem_schedule_paused", condition=Q(paused=True)),
             models.Index(

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from scheduling.lifecycle import OPEN, Status
+from scheduling.models.duration_index import DurationIndex
 from scheduling.models.execution_options import ExecutionOptions
 from scheduling.models.owned import Owned, indexes_of_owned
 from scheduling.models.schedule import Schedule
@@ -86,6 +87,11 @@ class Task(Owned, ExecutionOptions):
             models.Index(fields=["executor", "id"], name="tandem_task_by_executor"),
             models.Index(fields=["woken_by", "id"], name="tandem_task_by_waker"),
             models.Index(fields=["created_at", "id"], name="tandem_task_created"),
+            # Of what few tasks have: most are in the default queue and have the default priority.
+            models.Index(fields=["queue", "id"], name="tandem_task_in_queue", condition=Q(queue__gt="")),
+            models.Index(fields=["priority", "id"], name="tandem_task_by_priority", condition=~Q(priority=5)),
+            # Written once, at the end.
+            DurationIndex(fields=["started_at", "finished_at"], name="tandem_task_by_duration"),
             models.Index(fields=["due_at", "id"], name="tandem_task_due", condition=Q(due_at__isnull=False)),
             # Of finished tasks only: written once, and not with each move. TaskFilter looks through the open ones.
             TextIndex(fields=["name"], name="tandem_task_named", condition=Q(finished_at__isnull=False)),
@@ -133,6 +139,7 @@ class TaskAttempt(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "number"], name="tandem_one_row_per_attempt")]
+        indexes = [models.Index(fields=["worker", "task"], name="tandem_attempt_by_worker")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of task {self.task_id}"

@@ -26,7 +26,7 @@ from scheduling.errors import (
     TandemError,
     escaped,
 )
-from tests.api.conformance import PROBLEM, CheckedClient, check
+from tests.api.conformance import CheckedClient, is_problem
 from tests.conftest import client_as
 
 
@@ -37,7 +37,7 @@ def test_an_unknown_address_under_api_is_a_problem(client: Client, path: str) ->
     response = client.get(path)
     assert response.status_code == 404
     assert response.headers["Content-Type"] == MEDIA_TYPE
-    check(response.json(), PROBLEM)
+    is_problem(response.json())
     assert response.json()["code"] == "not_found"
 
 
@@ -72,7 +72,7 @@ def test_an_internal_error_is_reported_without_detail() -> None:
     assert response.status_code == 500
     assert response.headers["Content-Type"] == MEDIA_TYPE
     body = json.loads(response.getvalue())
-    check(body, PROBLEM)
+    is_problem(body)
     assert body["code"] == "internal"
     assert server_error(RequestFactory().get("/")).headers["Content-Type"].startswith("text/html")
 
@@ -84,7 +84,7 @@ def test_a_view_that_raises_answers_500_in_the_same_form(db: None, crontab: Path
     response = client.get("/api/backends/crontab/drift/")
     assert response.status_code == 500
     assert response.headers["Content-Type"] == MEDIA_TYPE
-    check(response.json(), PROBLEM)
+    is_problem(response.json())
     assert "nonsense" not in response.content.decode()
 
 
@@ -100,14 +100,14 @@ def test_each_kind_of_error_has_its_status(raised: TandemError, status: int, cod
     response = problem_response(raised, {})
     assert response is not None
     assert (response.status_code, response.data["code"]) == (status, code)
-    check(response.data, PROBLEM)
+    is_problem(response.data)
 
 
 def test_settings_that_do_not_fit_are_told_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
     response = problem_response(Misconfigured("the password is x"), {})
     assert response is not None
     assert (response.status_code, response.data["code"]) == (500, "misconfigured")
-    check(response.data, PROBLEM)
+    is_problem(response.data)
     assert "password" not in response.data["detail"]
     assert "the password is x" in caplog.text
 
@@ -118,7 +118,7 @@ AWAY = OperationalError("connection to postgresql://u:hunter2@db failed")
 def test_a_view_whose_database_is_away_answers_503_and_when_to_try_again(caplog: pytest.LogCaptureFixture) -> None:
     response = problem_response(AWAY, {})
     assert response is not None
-    check(response.data, PROBLEM)
+    is_problem(response.data)
     check_away(response, response.data, caplog)
 
 

@@ -12,10 +12,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from api import pagination
-from scheduling.models import Task
+from scheduling import keys
+from scheduling.models import Schedule, Task
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
-from tests.conftest import at
+from tests.conftest import a_schedule, at
 
 TASKS = "/api/tasks/"
 NOON = at("2026-01-01 12:00")
@@ -49,6 +50,19 @@ def walked(client: CheckedClient, address: str, link: str = "next") -> list[list
     return pages
 
 
+def vars_of(row: Any) -> dict[str, Any]:
+    """The values of a row, without its key."""
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if not field.primary_key}
+
+
+@pytest.mark.parametrize("position", ["p=c328-1", "p=00-1", "p=a-1", "p=6100-1"])
+def test_a_cursor_whose_text_no_name_can_be_is_refused(viewer: CheckedClient, position: str) -> None:
+    """No UTF-8; a zero, which PostgreSQL does not take; half a byte."""
+    cursor = b64encode(position.encode()).decode()
+    response = viewer.get("/api/schedules/", {"cursor": cursor, "ordering": "name"})
+    assert (response.status_code, pointers(response)) == (400, ["/cursor"])
+
+
 def last_page(client: CheckedClient, address: str) -> str:
     """The address of the last page."""
     while following := client.get(address).json()["next"]:
@@ -67,8 +81,41 @@ def test_a_list_that_is_filtered_by_a_time_is_in_its_order(viewer: CheckedClient
     assert walked(viewer, f"{TASKS}?created_before=2026-01-01T14:00:00Z&limit=2") == [[d, e]]
 
 
-@pytest.mark.parametrize("query", ["", "due_after=2026-01-01T12:00:00Z&"])
-@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_a_list_is_in_the_order_that_is_asked_for(viewer: CheckedClient) -> None:
+    a, b, c, d, e = some_tasks(5, 1, 1, None, 1)
+    assert walked(viewer, f"{TASKS}?ordering=id&limit=2") == [[a, b], [c, d], [e]]
+    assert walked(viewer, f"{TASKS}?ordering=-id&limit=3") == [[e, d, c], [b, a]]
+    # What is no occurrence has no place in the order of their times.
+    assert walked(viewer, f"{TASKS}?ordering=due_at&limit=2") == [[b, c], [e, a]]
+    assert walked(viewer, f"{TASKS}?ordering=-due_at&limit=3") == [[a, e, c], [b]]
+    # The order that is asked for counts, not that of the filter.
+    assert walked(viewer, f"{TASKS}?ordering=id&due_after=2026-01-01T12:02:00Z") == [[a]]
+    assert walked(viewer, f"{TASKS}?ordering=-created_at&due_after=2026-01-01T12:00:00Z&limit=2") == [[a, b], [c, e]]
+
+
+@pytest.mark.parametrize("names", [["b", "ä", "a", "a", "", "Z", "\U0001f600"], ["x" * 200, "x" * 200, "\u4e2d" * 200]])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_schedules_are_in_the_order_of_their_names(viewer: CheckedClient, names: list[str], sign: str) -> None:
+    first = a_schedule(backend="beat")
+    rows = [Schedule(**{**vars_of(first), "key": keys.unnamed(), "name": name}) for name in names]
+    Schedule.objects.all().delete()
+    Schedule.objects.bulk_create(rows)
+    expected = list(Schedule.objects.order_by(f"{sign}name", f"{sign}pk").values_list("pk", flat=True))
+    address = f"/api/schedules/?ordering={sign}name&limit=2&fields=id"
+    assert [row for page in walked(viewer, address) for row in page] == expected
+    back = walked(viewer, last_page(viewer, address), "previous")
+    assert [row for page in reversed(back) for row in page] == expected
+
+
+@pytest.mark.parametrize("address", ["/api/tasks/", "/api/schedules/", "/api/workflows/"])
+def test_an_order_that_there_is_not_is_refused_with_those_that_there_are(viewer: CheckedClient, address: str) -> None:
+    answer = viewer.get(address, {"ordering": "error"})
+    assert (answer.status_code, pointers(answer)) == (400, ["/ordering"])
+    assert "Write one of id, -id, " in answer.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("query", ["", "due_after=2026-01-01T12:00:00Z&", "ordering=due_at&", "ordering=created_at&"])
+@pytest.mark.parametrize("limit", [1, 3])
 def test_the_way_back_shows_the_same_rows(viewer: CheckedClient, query: str, limit: int) -> None:
     some_tasks(3, 1, 1, 1, 1, 2, 0)
     address = f"{TASKS}?{query}limit={limit}"
@@ -110,6 +157,8 @@ def test_a_page_whose_rows_are_gone_leads_back_to_the_others(viewer: CheckedClie
         ("p=1767268800000000-17", {}),
         ("p=999999999999999999-17", {"due_after": "2026-01-01T12:00:00Z"}),
         ("p=x-17", {"due_after": "2026-01-01T12:00:00Z"}),
+        ("p=1767268800000000-17", {"ordering": "id"}),
+        ("p=17", {"ordering": "due_at"}),
         ("p=17&o=3", {}),
         ("r=1", {}),
     ],

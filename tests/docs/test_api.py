@@ -212,13 +212,27 @@ def parameters(where: str) -> dict[str, set[str]]:
     for path, methods in openapi()["paths"].items():
         names = {about["name"] for about in methods.get("get", {}).get("parameters", []) if about["in"] == where}
         if "cursor" in names:
-            found[path] = names - {"cursor", "limit"}
+            found[path] = names - {"cursor", "limit", "ordering", "fields"}
     return found
 
 
 def test_the_filters_are_those_of_the_schema() -> None:
-    rows = table(PAGE, "| list | parameters beside `limit` and `cursor` |")
-    assert {path: set(re.findall(r"`(\w+)`", names)) for path, names in rows} == parameters("query")
+    rows = {
+        path: set(re.findall(r"`([/\w]+)`", names))
+        for path, names in table(PAGE, "| list | parameters beside `limit`, `cursor`, `ordering` and `fields` |")
+    }
+    alike = {path: rows.get(min(names), names) for path, names in rows.items()}
+    assert alike == parameters("query")
+
+
+def test_the_orders_are_those_of_the_schema() -> None:
+    found = {}
+    for path, methods in openapi()["paths"].items():
+        for about in methods.get("get", {}).get("parameters", []):
+            if about["name"] == "ordering":
+                found[path] = {name.removeprefix("-") for name in about["schema"]["enum"]}
+    rows = table(PAGE, "| list | `ordering`, with or without `-` |")
+    assert {path: set(re.findall(r"`(\w+)`", names)) for path, names in rows} == found
 
 
 def test_a_page_is_as_told(viewer: CheckedClient) -> None:

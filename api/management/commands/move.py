@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 
-from api.schedules.filters import MoveFilter
+from api.schedules.filters import ManySchedulesFilter
 from scheduling import bulk, clock, queries
 from scheduling.errors import InvalidRequest
 from scheduling.models import Schedule
@@ -53,7 +53,7 @@ class Command(BaseCommand):
 def _matching(conditions: list[str]) -> QuerySet[Schedule]:
     """The schedules that the filters of the list let through. Raises CommandError."""
     given = dict(condition.partition("=")[::2] for condition in conditions)
-    found = MoveFilter(given, queryset=queries.schedules())
+    found = ManySchedulesFilter(given, queryset=queries.schedules())
     try:
         if found.is_valid():
             rows: QuerySet[Schedule] = found.qs

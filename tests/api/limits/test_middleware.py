@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from api.models import CountedAttempt
-from tests.api.conformance import PROBLEM, CheckedClient, check
+from tests.api.conformance import CheckedClient, is_problem
 from tests.api.conftest import checked
 
 LOGIN = "/admin/login/"
@@ -78,7 +78,7 @@ def test_an_address_asks_only_so_often_also_without_a_token(two_a_minute: None) 
     response = client.get("/api/tasks/")
     assert response.json()["code"] == "throttled"
     assert 0 < int(response.headers["Retry-After"]) <= 30
-    check(response.json(), PROBLEM)
+    is_problem(response.json())
     assert Client(REMOTE_ADDR="192.0.2.2").get("/api/tasks/").status_code == 401
 
 

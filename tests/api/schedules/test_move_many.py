@@ -42,6 +42,22 @@ def test_what_matches_moves(operator: CheckedClient, crontab: Path) -> None:
     assert b"nightly clean" in crontab.read_bytes()
 
 
+def test_a_list_of_schedules_moves(operator: CheckedClient, crontab: Path) -> None:
+    first, second, third = (made(operator, name=name)["id"] for name in ("a", "b", "c"))
+    outcomes = asked(operator, ids=[third, first], dry_run=False).json()["schedules"]
+    assert [(one["schedule"], one["outcome"]) for one in outcomes] == [(first, "moved"), (third, "moved")]
+    assert Schedule.objects.get(pk=second).routed_to == "beat"
+
+
+def test_a_list_that_cannot_be_moves_nothing(operator: CheckedClient, crontab: Path) -> None:
+    there = made(operator)["id"]
+    assert pointers(asked(operator, ids=[there, there + 1], dry_run=False)) == ["/ids/1"]
+    assert pointers(asked(operator, ids=[there, there], dry_run=False)) == ["/ids/1"]
+    assert pointers(asked(operator, "?q=a", ids=[there], dry_run=False)) == ["/ids"]
+    assert asked(operator, ids=[], dry_run=False).json()["schedules"] == []
+    assert Schedule.objects.get().routed_to == "beat"
+
+
 @pytest.mark.parametrize("query", ["?limit=5", "?cursor=x", "?nmae=x", "?backend=nowhere"])
 def test_a_wrong_filter_moves_nothing(operator: CheckedClient, crontab: Path, query: str) -> None:
     made(operator)

@@ -115,12 +115,26 @@ def test_the_ledger_is_only_read_here(admin: CheckedClient, method: str) -> None
         ("created_before=2026-01-01T10:00:00Z", []),
         ("created_after=2026-01-01T11:00:00Z", ["third", "second"]),
         ("limit=2", ["third", "second"]),
+        ("worker=w1", ["second", "first"]),
+        ("worker=w", []),
+        ("queue=reports", ["third"]),
+        ("queue=report", []),
+        ("priority=9", ["third"]),
+        ("priority=5", ["second", "first"]),
+        ("priority_min=6", ["third"]),
+        ("priority_min=5", ["third", "second", "first"]),
+        ("priority_max=5", ["second", "first"]),
+        ("priority_max=4", []),
+        ("priority_min=6&priority_max=8", []),
+        ("duration_min=0", ["second", "first"]),
+        ("duration_min=0.5", []),
+        ("duration_max=60", ["second", "first"]),
     ],
 )
 def test_the_list_can_be_narrowed(viewer: CheckedClient, query: str, expected: list[str]) -> None:
     run(a_task("first", hour=10))
     run(a_task("second", hour=11), error="x")
-    a_task("third", hour=12)
+    Task.objects.filter(pk=a_task("third", hour=12).pk).update(queue="reports", priority=9)
     assert [row["name"] for row in viewer.get(f"{TASKS}?{query}").json()["results"]] == expected
 
 
@@ -138,6 +152,8 @@ def test_the_tasks_of_one_schedule_can_be_asked_for(viewer: CheckedClient) -> No
         ("schedule", "9" * 30),
         ("executor", "moon"), ("due_after", "x"), ("due_after", "2026-01-01T00:00:00"), ("due_before", "2026-01-01"),
         ("created_after", "9999-12-31T23:59:59-14:00"), ("created_before", "\0"), ("q", "\0"), ("job", "\0"),
+        ("priority", "10"), ("priority", "1.5"), ("priority_min", "-1"), ("priority_max", "x"), ("duration_min", "-1"),
+        ("duration_max", "1e10"), ("duration_max", "NaN"), ("worker", "\0"), ("queue", "\0"),
         ("woken_by", "\0"), ("limit", "x"), ("cursor", "x"), ("cursor", "cD1hYmM="), ("page", "2"),
     ],
 )  # fmt: skip
