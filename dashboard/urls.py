@@ -8,7 +8,9 @@ from dashboard.access.tokens import Revoke, Tokens
 from dashboard.review.views import Review
 from dashboard.schedules.bulk import Bulk, Undo
 from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
-from dashboard.schedules.views import Pause, Resume, RunNow, ScheduleDetail, ScheduleList
+from dashboard.schedules.one.steps import Backfill, Move, RunNow, Skip
+from dashboard.schedules.one.views import Pause, Resume, ScheduleDetail
+from dashboard.schedules.views import ScheduleList
 from dashboard.system.views import System
 from dashboard.tasks.views import Cancel, Retry, TaskDetail, TaskList
 from dashboard.timeline.views import Timeline
@@ -31,6 +33,9 @@ urlpatterns = [
     path("schedules/<int:pk>/pause/", Pause.as_view(), name="pause"),
     path("schedules/<int:pk>/resume/", Resume.as_view(), name="resume"),
     path("schedules/<int:pk>/run/", RunNow.as_view(), name="run"),
+    path("schedules/<int:pk>/skip/", Skip.as_view(), name="skip"),
+    path("schedules/<int:pk>/backfill/", Backfill.as_view(), name="backfill"),
+    path("schedules/<int:pk>/move/", Move.as_view(), name="move"),
     path("tasks/", TaskList.as_view(), name="tasks"),
     path("tasks/<int:pk>/", TaskDetail.as_view(), name="task"),
     path("tasks/<int:pk>/cancel/", Cancel.as_view(), name="cancel"),

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dashboard.json_tree import json_tree
+from dashboard.lists import ListPage, owned, text_in
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
@@ -23,19 +24,21 @@ MOST_EVENTS: Final = 200
 MOST_LINES: Final = 500
 
 
-class TaskList(Page):
+class TaskList(ListPage):
     """All tasks, newest first."""
 
     section = "tasks"
     template_name = "dashboard/tasks.html"
+    everything = "tasks"
+    filters = ("q", "status", "schedule")
 
     def content(self) -> dict[str, Any]:
         """One page of the tasks that the address asks for."""
         parameters = self.request.GET
         return {
+            "of_schedule": _number(parameters.get("schedule", "")),
             "page": part(queries.tasks().filter(_wanted(parameters)), parameters),
-            "looks": LOOKS,
-            "asked": {name: parameters.get(name, "") for name in ("q", "status", "schedule")},
+            "statuses": [(status, look.word) for status, look in LOOKS.items()],
         }
 
 
@@ -89,12 +92,17 @@ class Retry(Action):
 
 
 def _wanted(parameters: QueryDict) -> Q:
-    """The tasks that `q`, `status` and `schedule` ask for."""
-    found = Q()
-    if text := parameters.get("q", "").strip()[:200]:
+    """The tasks that the address asks for."""
+    found = owned(parameters)
+    if text := text_in(parameters):
         found &= queries.tasks_named(text)
     if (status := parameters.get("status", "")) in LOOKS:
         found &= Q(status=status)
-    if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:
-        found &= Q(schedule_id=int(schedule))
+    if (schedule := _number(parameters.get("schedule", ""))) is not None:
+        found &= Q(schedule_id=schedule)
     return found
+
+
+def _number(text: str) -> int | None:
+    """The id in a text; None where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

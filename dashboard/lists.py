@@ -1,0 +1,59 @@
+"""What every list has in common: search, filters by owner and tag, and pages. The address says which rows it shows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from django.contrib.auth.models import Group
+from django.db.models import Q
+from django.http import QueryDict
+
+from dashboard.page import Page
+from scheduling import caller, owners, tag_sets
+
+# No name is longer.
+MOST_CHARACTERS: Final = 200
+# What all lists can be asked for, besides their own filters.
+_OWNED: Final = ("owner", "tag")
+
+
+class ListPage(Page):
+    """A list. `filters` are the parameters of its address that choose rows; `shown_as` those that choose how."""
+
+    filters: ClassVar[tuple[str, ...]] = ("q",)
+    shown_as: ClassVar[tuple[str, ...]] = ()
+    # Where everything is asked for: the name of its address.
+    everything: ClassVar[str]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """What the template of every list shows: what is asked for, and whether that is less than everything."""
+        shown = {"asked": self.asked, "is_filtered": self.is_filtered, "everything": f"dashboard:{self.everything}"}
+        return {**super().get_context_data(**kwargs), **shown}
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The parameters that are known; empty where one is not given."""
+        parameters = self.request.GET
+        return {name: parameters.get(name, "") for name in (*self.filters, *_OWNED, *self.shown_as)}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it shows some rows only."""
+        return any(self.asked[name] for name in (*self.filters, *_OWNED))
+
+
+def text_in(parameters: QueryDict) -> str:
+    """What is searched for."""
+    return parameters.get("q", "").strip()[:MOST_CHARACTERS]
+
+
+def owned(parameters: QueryDict) -> Q:
+    """The rows with the owner and the tag that are asked for. Of one that is not known, or not seen, there are none."""
+    found = Q()
+    if tag := parameters.get("tag", ""):
+        found &= Q(tag_set__in=tag_sets.with_tag(tag[:MOST_CHARACTERS]))
+    if name := parameters.get("owner", ""):
+        group = Group.objects.filter(name=name[:MOST_CHARACTERS]).first()
+        is_seen = group is not None and owners.sees(caller.access(), group.pk)
+        found &= Q(owner=group.pk) if group is not None and is_seen else Q(pk__in=[])
+    return found
