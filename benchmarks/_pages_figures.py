@@ -87,6 +87,8 @@ def _pages() -> dict[str, str]:
         "System": "/system/",
         "Settings": "/settings/",
         "Members": "/settings/members/",
+        "Secrets": "/settings/secrets/",
+        "Audit": "/settings/audit/",
         "Stock: PeriodicTasks in Django's admin": STOCK,
     }
 

@@ -13,8 +13,6 @@ from scheduling import caller, owners, tag_sets
 
 # No name is longer.
 MOST_CHARACTERS: Final = 200
-# What all lists can be asked for, besides their own filters.
-_OWNED: Final = ("owner", "tag")
 
 
 class ListPage(Page):
@@ -22,6 +20,8 @@ class ListPage(Page):
 
     filters: ClassVar[tuple[str, ...]] = ("q",)
     shown_as: ClassVar[tuple[str, ...]] = ()
+    # What its rows have besides: they are not of the form at first, and come with a link.
+    of_rows: ClassVar[tuple[str, ...]] = ("owner", "tag")
     # Where everything is asked for: the name of its address.
     everything: ClassVar[str]
 
@@ -34,12 +34,12 @@ class ListPage(Page):
     def asked(self) -> dict[str, str]:
         """The parameters that are known; empty where one is not given."""
         parameters = self.request.GET
-        return {name: parameters.get(name, "") for name in (*self.filters, *_OWNED, *self.shown_as)}
+        return {name: parameters.get(name, "") for name in (*self.filters, *self.of_rows, *self.shown_as)}
 
     @property
     def is_filtered(self) -> bool:
         """Whether it shows some rows only."""
-        return any(self.asked[name] for name in (*self.filters, *_OWNED))
+        return any(self.asked[name] for name in (*self.filters, *self.of_rows))
 
 
 def text_in(parameters: QueryDict) -> str:
@@ -49,11 +49,15 @@ def text_in(parameters: QueryDict) -> str:
 
 def owned(parameters: QueryDict) -> Q:
     """The rows with the owner and the tag that are asked for. Of one that is not known, or not seen, there are none."""
-    found = Q()
-    if tag := parameters.get("tag", ""):
-        found &= Q(tag_set__in=tag_sets.with_tag(tag[:MOST_CHARACTERS]))
-    if name := parameters.get("owner", ""):
-        group = Group.objects.filter(name=name[:MOST_CHARACTERS]).first()
-        is_seen = group is not None and owners.sees(caller.access(), group.pk)
-        found &= Q(owner=group.pk) if group is not None and is_seen else Q(pk__in=[])
-    return found
+    tag = parameters.get("tag", "")
+    return of_owner(parameters) & (Q(tag_set__in=tag_sets.with_tag(tag[:MOST_CHARACTERS])) if tag else Q())
+
+
+def of_owner(parameters: QueryDict) -> Q:
+    """As `owned`, for rows without tags."""
+    name = parameters.get("owner", "")
+    if not name:
+        return Q()
+    group = Group.objects.filter(name=name[:MOST_CHARACTERS]).first()
+    is_seen = group is not None and owners.sees(caller.access(), group.pk)
+    return Q(owner=group.pk) if group is not None and is_seen else Q(pk__in=[])

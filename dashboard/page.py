@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from django.contrib import messages
@@ -16,7 +17,7 @@ from django.views.generic import TemplateView, View
 
 from scheduling import owners
 from scheduling.errors import NotFound, TandemError
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role, role_of
 
 # The pages in the header: the name of each address, and what it is called.
 SECTIONS: Final = {
@@ -48,6 +49,14 @@ class WithRole(LoginRequiredMixin):
     request: HttpRequest
     kwargs: dict[str, Any]
 
+    @cached_property
+    def _held(self) -> Role | None:
+        return role_of(self.request.user)
+
+    def may(self, least: Role) -> bool:
+        """Whether who asks has the role `least` or a higher one."""
+        return self._held is not None and self._held >= least
+
     @property
     def pk(self) -> int:
         """The id in the address."""
@@ -55,9 +64,7 @@ class WithRole(LoginRequiredMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As the parent. Raises PermissionDenied for a lower role, and Http404 where the domain says NotFound."""
-        if request.user.is_authenticated and not (
-            has_role(request.user, self.role) and (self.for_bound or owners.unbound())
-        ):
+        if request.user.is_authenticated and not (self.may(self.role) and (self.for_bound or owners.unbound())):
             raise PermissionDenied
         try:
             return super().dispatch(request, *args, **kwargs)
@@ -74,7 +81,10 @@ class Page(WithRole, TemplateView):
         """What every template may use, and what `content` adds."""
         links = [Link(name, reverse(f"dashboard:{key}"), key == self.section) for key, name in SECTIONS.items()]
         shown = super().get_context_data(**kwargs)
-        return {**shown, "pages": links, "may_write": has_role(self.request.user, Role.OPERATOR), **self.content()}
+        who = {
+            "may_write": self.may(Role.OPERATOR), "is_admin": self.may(Role.ADMIN), "is_unbound": owners.unbound()
+        }  # fmt: skip
+        return {**shown, "pages": links, **who, **self.content()}
 
     def content(self) -> dict[str, Any]:
         """What this page's template shows."""

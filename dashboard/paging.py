@@ -26,9 +26,13 @@ class Part(Generic[Row]):
 
 def part(rows: QuerySet[Row], parameters: QueryDict) -> Part[Row]:
     """The page that `?before=` asks for. What is no number shows the first page."""
-    given = parameters.get("before", "")
-    before = int(given) if re.fullmatch("[0-9]{1,18}", given) else None
+    before = id_in(parameters.get("before", ""))
     wanted: Any = rows.order_by("-pk") if before is None else rows.filter(pk__lt=before).order_by("-pk")
     found: list[Row] = list(wanted[: SIZE + 1])
     shown = found[:SIZE]
     return Part(shown, shown[-1].pk if len(found) > SIZE else None, first=before is None)
+
+
+def id_in(text: str) -> int | None:
+    """The id that a parameter of an address holds; None where it holds none."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None

@@ -3,7 +3,9 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from dashboard.access.audit import Audit
 from dashboard.access.members import Members, SetRole
+from dashboard.access.secrets import Secrets
 from dashboard.access.tokens import Revoke, Tokens
 from dashboard.review.views import Review
 from dashboard.schedules.bulk import Bulk, Undo
@@ -51,6 +53,8 @@ urlpatterns = [
     path("system/", System.as_view(), name="system"),
     path("settings/", Tokens.as_view(), name="settings"),
     path("settings/tokens/<int:pk>/revoke/", Revoke.as_view(), name="token-revoke"),
+    path("settings/secrets/", Secrets.as_view(), name="secrets"),
+    path("settings/audit/", Audit.as_view(), name="audit"),
     path("settings/members/", Members.as_view(), name="members"),
     path("settings/members/<int:pk>/role/", SetRole.as_view(), name="member-role"),
     path("login/", LoginView.as_view(template_name="dashboard/login.html"), name="login"),

@@ -10,13 +10,13 @@ from django.http import QueryDict
 from dashboard.json_tree import json_tree
 from dashboard.lists import ListPage, owned, text_in
 from dashboard.page import Action, Page
-from dashboard.paging import part
+from dashboard.paging import id_in, part
 from dashboard.readable import LOOKS
 from scheduling import clock, queries, shown_parameters, tasks
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
 from scheduling.models import Task
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role
 
 # The page stays below 100 kB; the API has all events.
 MOST_EVENTS: Final = 200
@@ -36,7 +36,7 @@ class TaskList(ListPage):
         """One page of the tasks that the address asks for."""
         parameters = self.request.GET
         return {
-            "of_schedule": _number(parameters.get("schedule", "")),
+            "of_schedule": id_in(parameters.get("schedule", "")),
             "page": part(queries.tasks().filter(_wanted(parameters)), parameters),
             "statuses": [(status, look.word) for status, look in LOOKS.items()],
         }
@@ -66,7 +66,7 @@ class TaskDetail(Page):
         }
 
     def _parameters(self, task: Task) -> Any:
-        may_change = has_role(self.request.user, Role.OPERATOR)
+        may_change = self.may(Role.OPERATOR)
         return task.parameters if may_change else shown_parameters.masked(task.job, task.parameters)
 
 
@@ -98,11 +98,6 @@ def _wanted(parameters: QueryDict) -> Q:
         found &= queries.tasks_named(text)
     if (status := parameters.get("status", "")) in LOOKS:
         found &= Q(status=status)
-    if (schedule := _number(parameters.get("schedule", ""))) is not None:
+    if (schedule := id_in(parameters.get("schedule", ""))) is not None:
         found &= Q(schedule_id=schedule)
     return found
-
-
-def _number(text: str) -> int | None:
-    """The id in a text; None where it is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -136,6 +136,12 @@ def from_top(height: int, of_bar: float) -> str:
 
 
 @register.simple_tag
+def page_named(name: str) -> str:
+    """The address of a page of the dashboard, by a name that a template gets."""
+    return reverse(f"dashboard:{name}")
+
+
+@register.simple_tag
 def actor_of(entry: AuditEntry) -> str:
     """Who made a change: the user, and the token or the part of Tandem that acted."""
     actor = entry.actor

@@ -89,6 +89,8 @@ def _addresses(workflow: Workflow, running: Task, failed: Task) -> dict[str, str
         "system": "/system/",
         "settings": "/settings/",
         "members": "/settings/members/",
+        "secrets": "/settings/secrets/",
+        "audit": "/settings/audit/",
         "login": "/login/",
     }
 

@@ -20,7 +20,7 @@ from scheduling.backend import backend
 from scheduling.errors import InvalidTrigger
 from scheduling.models import AuditEntry, Schedule
 from scheduling.review.advice import warnings_about
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role
 from scheduling.timing import zone
 
 # Coming runs: a week of a daily schedule, and one more.
@@ -74,7 +74,7 @@ class ScheduleDetail(Page):
     def _changes(self, found: Schedule) -> Iterator[Change]:
         """Who changed it, newest first. Who may not change parameters does not see secret ones, as elsewhere."""
         entries = queries.audit_entries().filter(subject="schedule", subject_id=str(found.pk)).order_by("-number")
-        may_change = has_role(self.request.user, Role.OPERATOR)
+        may_change = self.may(Role.OPERATOR)
         for entry in entries[:MOST_CHANGES]:
             changes = dict(entry.changes)
             if not may_change and "parameters" in changes:
