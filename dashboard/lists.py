@@ -1,14 +1,17 @@
-"""What every list has in common: search, filters by owner and tag, and pages. The address says which rows it shows."""
+"""What every list has in common: search, filters by owner and tag, order, saved views. The address says all of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.http import QueryDict
 
+from dashboard import saved_views
 from dashboard.page import Page
+from dashboard.paging import ORDERS
 from scheduling import caller, owners, tag_sets
 
 # No name is longer.
@@ -22,19 +25,22 @@ class ListPage(Page):
     shown_as: ClassVar[tuple[str, ...]] = ()
     # What its rows have besides: they are not of the form at first, and come with a link.
     of_rows: ClassVar[tuple[str, ...]] = ("owner", "tag")
-    # Where everything is asked for: the name of its address.
+    # `?sort=`, and the name of each order; empty where there is one order only.
+    orders: ClassVar[Mapping[str, str]] = ORDERS
+    # The name of its address, which asks for everything.
     everything: ClassVar[str]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """What the template of every list shows: what is asked for, and whether that is less than everything."""
         shown = {"asked": self.asked, "is_filtered": self.is_filtered, "everything": f"dashboard:{self.everything}"}
-        return {**super().get_context_data(**kwargs), **shown}
+        views = saved_views.shown(self.request, self.everything)
+        return {**super().get_context_data(**kwargs), **shown, "orders": self.orders, **views}
 
     @property
     def asked(self) -> dict[str, str]:
         """The parameters that are known; empty where one is not given."""
         parameters = self.request.GET
-        return {name: parameters.get(name, "") for name in (*self.filters, *self.of_rows, *self.shown_as)}
+        return {name: parameters.get(name, "") for name in (*self.filters, *self.of_rows, *self.shown_as, "sort")}
 
     @property
     def is_filtered(self) -> bool:

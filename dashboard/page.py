@@ -102,13 +102,17 @@ class Action(WithRole, View):
     def post(self, request: HttpRequest, **_: Any) -> HttpResponseBase:
         """Do it. A refusal of the domain is shown as a message; nothing has changed then."""
         try:
-            messages.success(request, self.act(self.pk), extra_tags="good")
+            messages.success(request, self.do(), extra_tags="good")
         except TandemError as exc:
             messages.error(request, exc.detail, extra_tags="bad")
         back = request.POST.get("next", "")
         # Only a page of this site: the address comes from the form.
         safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
         return redirect(back if safe else reverse(f"dashboard:{self.fallback}"))
+
+    def do(self) -> str:
+        """Do it to what the address names."""
+        return self.act(self.pk)
 
     def act(self, pk: int) -> str:
         """Do it to what has this id, and return one sentence for the message. Raises TandemError."""

@@ -1,4 +1,4 @@
-"""Pages of long lists, newest first: each page names the last row of the one before, so every page is as fast."""
+"""Pages of long lists: each page names the last row of the one before, so every page is as fast as the first."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ Row = TypeVar("Row", bound=Model)
 
 # Rows of a page: two screens, and well below 100 kB.
 SIZE: Final = 50
+# The orders that every list has, which its indexes give together with each filter: `?sort=`, and its name.
+ORDERS: Final = {"": "Newest first", "oldest": "Oldest first"}
 
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[Row]):
-    """The rows of one page. `older` is the value of `before` for the next page; None on the last one."""
+    """The rows of one page. `next` is the value of `before` for the page that follows; None on the last one."""
 
     rows: list[Row]
-    older: int | None
+    next: int | str | None
     first: bool
 
 
 def part(rows: QuerySet[Row], parameters: QueryDict) -> Part[Row]:
-    """The page that `?before=` asks for. What is no number shows the first page."""
+    """The page that `?before=` asks for, in the order of `?sort=`. What is no number shows the first page."""
     before = id_in(parameters.get("before", ""))
-    wanted: Any = rows.order_by("-pk") if before is None else rows.filter(pk__lt=before).order_by("-pk")
+    order, beyond = ("pk", "pk__gt") if parameters.get("sort") == "oldest" else ("-pk", "pk__lt")
+    wanted: Any = rows.order_by(order) if before is None else rows.filter(**{beyond: before}).order_by(order)
     found: list[Row] = list(wanted[: SIZE + 1])
     shown = found[:SIZE]
     return Part(shown, shown[-1].pk if len(found) > SIZE else None, first=before is None)

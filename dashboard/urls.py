@@ -8,6 +8,7 @@ from dashboard.access.members import Members, SetRole
 from dashboard.access.secrets import Secrets
 from dashboard.access.tokens import Revoke, Tokens
 from dashboard.review.views import Review
+from dashboard.saved_views import DeleteView, RenameView, SaveView
 from dashboard.schedules.bulk import Bulk, Undo
 from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
 from dashboard.schedules.one.steps import Backfill, Move, RunNow, Skip
@@ -50,6 +51,9 @@ urlpatterns = [
     path("workflows/<int:pk>/retry/", RetryWorkflow.as_view(), name="workflow-retry"),
     path("tasks/<int:pk>/acknowledge/", Acknowledge.as_view(), name="acknowledge"),
     path("tasks/<int:pk>/retry-all/", RetryAll.as_view(), name="retry-all"),
+    path("views/", SaveView.as_view(), name="view-save"),
+    path("views/<int:pk>/rename/", RenameView.as_view(), name="view-rename"),
+    path("views/<int:pk>/delete/", DeleteView.as_view(), name="view-delete"),
     path("system/", System.as_view(), name="system"),
     path("settings/", Tokens.as_view(), name="settings"),
     path("settings/tokens/<int:pk>/revoke/", Revoke.as_view(), name="token-revoke"),

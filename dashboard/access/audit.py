@@ -33,6 +33,7 @@ class Audit(ListPage):
     everything = "audit"
     filters = ("actor", "subject", "subject_id", "action", "since", "after")
     of_rows = ("owner",)
+    orders = {}
 
     def content(self) -> dict[str, Any]:
         """One page of the entries that the address asks for."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from dashboard.language import language_of
 from dashboard.lists import ListPage
-from dashboard.paging import part
 from dashboard.schedules import undo
 from dashboard.schedules.bulk import ACTIONS
+from dashboard.schedules.by_due import ORDERS, page
 from dashboard.schedules.filters import NAMES, choices, wanted
 from dashboard.schedules.foreign import ForeignRow, foreign_rows
 from dashboard.schedules.rows import rows
@@ -22,19 +22,20 @@ class ScheduleList(ListPage):
     template_name = "dashboard/schedules.html"
     everything = "schedules"
     filters = NAMES
+    orders = ORDERS
 
     def content(self) -> dict[str, Any]:
         """One page of the schedules that the address asks for."""
         parameters, now = self.request.GET, clock.now()
-        page = part(queries.schedules().filter(wanted(parameters, now)), parameters)
+        listed = page(queries.schedules().filter(wanted(parameters, now)), parameters)
         foreign: tuple[list[ForeignRow], list[str]] = ([], [])
-        if page.first and not self.is_filtered and owners.unbound():
+        if listed.first and not self.is_filtered and owners.unbound():
             foreign = foreign_rows(language=language_of(self.request), now=now)
         return {
             "foreign": foreign[0],
             "unread": foreign[1],
-            "rows": rows(page.rows, language=language_of(self.request), now=now),
-            "page": page,
+            "rows": rows(listed.rows, language=language_of(self.request), now=now),
+            "page": listed,
             **choices(),
             "bulk_actions": ACTIONS,
             "undo": undo.offered(self.request.session, now),

@@ -32,6 +32,7 @@ class Timeline(ListPage):
     template_name = "dashboard/timeline.html"
     everything = "timeline"
     filters = NAMES
+    orders = {}
     shown_as = ("span", "view")
 
     def content(self) -> dict[str, Any]:
