@@ -66,9 +66,8 @@ class SaveView(Action):
         asked = self.request.POST
         name, page, query = _name(asked), asked.get("page", ""), query_of(QueryDict(asked.get("query", "")))
         if page not in PAGES or not query or len(query) > _LONGEST_QUERY:
-            raise InvalidRequest(
-                [Problem("query", "invalid", "Filter or sort the list first; a short address is kept.")]
-            )
+            detail = "Filter or sort the list first; a short address is kept."
+            raise InvalidRequest([Problem("query", "invalid", detail)])
         rows = _own(self.request).filter(page=page)
         if rows.exclude(name=name).count() >= MOST:
             raise Conflict(f"There are {MOST} views of this list already: delete one first.")

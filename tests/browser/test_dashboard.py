@@ -54,9 +54,8 @@ def filled() -> list[str]:
         "/", "/schedules/", f"/schedules/{schedule.pk}/", "/schedules/new/", f"/schedules/{schedule.pk}/edit/",
         *(f"/schedules/{schedule.pk}/{step}/" for step in ("run", "skip", "backfill", "move")),
         "/timeline/", "/timeline/?span=week", "/tasks/", f"/tasks/{made[1].pk}/", f"/tasks/{made[0].pk}/",
-        "/workflows/", f"/workflows/{workflow.pk}/", "/review/", "/system/", "/settings/", "/settings/members/", "/settings/secrets/",
-        "/settings/audit/",
-        "/login/",
+        "/workflows/", f"/workflows/{workflow.pk}/", "/review/", "/system/", "/settings/", "/settings/members/",
+        "/settings/secrets/", "/settings/audit/", "/login/",
     ]  # fmt: skip
 
 
