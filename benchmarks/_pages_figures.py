@@ -22,7 +22,7 @@ from django.utils import timezone  # noqa: E402 - as above
 from django_celery_beat.models import CrontabSchedule, PeriodicTask  # noqa: E402 - as above
 
 from benchmarks import _growth_rows as rows  # noqa: E402 - as above
-from scheduling.models import Schedule, Task, Workflow  # noqa: E402 - as above
+from scheduling.models import Schedule, StatisticsPosition, Task, TaskEvent, Workflow  # noqa: E402 - as above
 from scheduling.workflows import service  # noqa: E402 - as above
 
 # As long as a million tasks of 100,000 daily schedules are kept.
@@ -54,8 +54,21 @@ def _fill(tasks: int, schedules: int) -> None:
         batch_size=5_000,
     )
     task = {"job": "demo.process_data"}
+    _count()
     service.create(now=now, name="closing", workflow={"chain": [task, {"group": [task] * 20}, task]})
     rows.analyze()
+
+
+def _count() -> None:
+    """Let the statistics be as upkeep has them, which counts every few seconds: up to the newest event."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO tandem_scheduling_statistic (hour, by, name, outcomes, durations, lateness) "
+            "SELECT hour, 'job', job, jsonb_object_agg(status, count), '[]', '[]' FROM (SELECT date_trunc('hour', "
+            "finished_at) AS hour, job, status, count(*) FROM tandem_scheduling_task WHERE finished_at IS NOT NULL "
+            "GROUP BY 1, 2, 3) ended GROUP BY hour, job"
+        )
+    StatisticsPosition.objects.create(pk=1, high=TaskEvent.objects.latest("pk").pk)
 
 
 def _pages() -> dict[str, str]:
@@ -87,6 +100,8 @@ def _pages() -> dict[str, str]:
         "System": "/system/",
         "Settings": "/settings/",
         "Members": "/settings/members/",
+        "Secrets": "/settings/secrets/",
+        "Audit": "/settings/audit/",
         "Stock: PeriodicTasks in Django's admin": STOCK,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -18,3 +19,18 @@ class Acknowledgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} up to task {self.task}, by {self.by}"
+
+
+class SavedView(models.Model):
+    """A list with filters and an order that a user has given a name."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    page = models.CharField(max_length=20, help_text="The name of the list.")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1_000, help_text="The parameters of its address.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "page", "name"], name="tandem_one_view_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.page}?{self.query}"

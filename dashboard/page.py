@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from django.contrib import messages
@@ -16,7 +17,7 @@ from django.views.generic import TemplateView, View
 
 from scheduling import owners
 from scheduling.errors import NotFound, TandemError
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role, role_of
 
 # The pages in the header: the name of each address, and what it is called.
 SECTIONS: Final = {
@@ -48,6 +49,14 @@ class WithRole(LoginRequiredMixin):
     request: HttpRequest
     kwargs: dict[str, Any]
 
+    @cached_property
+    def _held(self) -> Role | None:
+        return role_of(self.request.user)
+
+    def may(self, least: Role) -> bool:
+        """Whether who asks has the role `least` or a higher one."""
+        return self._held is not None and self._held >= least
+
     @property
     def pk(self) -> int:
         """The id in the address."""
@@ -55,9 +64,7 @@ class WithRole(LoginRequiredMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As the parent. Raises PermissionDenied for a lower role, and Http404 where the domain says NotFound."""
-        if request.user.is_authenticated and not (
-            has_role(request.user, self.role) and (self.for_bound or owners.unbound())
-        ):
+        if request.user.is_authenticated and not (self.may(self.role) and (self.for_bound or owners.unbound())):
             raise PermissionDenied
         try:
             return super().dispatch(request, *args, **kwargs)
@@ -74,7 +81,10 @@ class Page(WithRole, TemplateView):
         """What every template may use, and what `content` adds."""
         links = [Link(name, reverse(f"dashboard:{key}"), key == self.section) for key, name in SECTIONS.items()]
         shown = super().get_context_data(**kwargs)
-        return {**shown, "pages": links, "may_write": has_role(self.request.user, Role.OPERATOR), **self.content()}
+        who = {
+            "may_write": self.may(Role.OPERATOR), "is_admin": self.may(Role.ADMIN), "is_unbound": owners.unbound()
+        }  # fmt: skip
+        return {**shown, "pages": links, **who, **self.content()}
 
     def content(self) -> dict[str, Any]:
         """What this page's template shows."""
@@ -92,13 +102,17 @@ class Action(WithRole, View):
     def post(self, request: HttpRequest, **_: Any) -> HttpResponseBase:
         """Do it. A refusal of the domain is shown as a message; nothing has changed then."""
         try:
-            messages.success(request, self.act(self.pk), extra_tags="good")
+            messages.success(request, self.do(), extra_tags="good")
         except TandemError as exc:
             messages.error(request, exc.detail, extra_tags="bad")
         back = request.POST.get("next", "")
         # Only a page of this site: the address comes from the form.
         safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
         return redirect(back if safe else reverse(f"dashboard:{self.fallback}"))
+
+    def do(self) -> str:
+        """Do it to what the address names."""
+        return self.act(self.pk)
 
     def act(self, pk: int) -> str:
         """Do it to what has this id, and return one sentence for the message. Raises TandemError."""

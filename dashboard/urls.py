@@ -3,12 +3,17 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from dashboard.access.audit import Audit
 from dashboard.access.members import Members, SetRole
+from dashboard.access.secrets import Secrets
 from dashboard.access.tokens import Revoke, Tokens
 from dashboard.review.views import Review
+from dashboard.saved_views import DeleteView, RenameView, SaveView
 from dashboard.schedules.bulk import Bulk, Undo
 from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
-from dashboard.schedules.views import Pause, Resume, RunNow, ScheduleDetail, ScheduleList
+from dashboard.schedules.one.steps import Backfill, Move, RunNow, Skip
+from dashboard.schedules.one.views import Pause, Resume, ScheduleDetail
+from dashboard.schedules.views import ScheduleList
 from dashboard.system.views import System
 from dashboard.tasks.views import Cancel, Retry, TaskDetail, TaskList
 from dashboard.timeline.views import Timeline
@@ -31,6 +36,9 @@ urlpatterns = [
     path("schedules/<int:pk>/pause/", Pause.as_view(), name="pause"),
     path("schedules/<int:pk>/resume/", Resume.as_view(), name="resume"),
     path("schedules/<int:pk>/run/", RunNow.as_view(), name="run"),
+    path("schedules/<int:pk>/skip/", Skip.as_view(), name="skip"),
+    path("schedules/<int:pk>/backfill/", Backfill.as_view(), name="backfill"),
+    path("schedules/<int:pk>/move/", Move.as_view(), name="move"),
     path("tasks/", TaskList.as_view(), name="tasks"),
     path("tasks/<int:pk>/", TaskDetail.as_view(), name="task"),
     path("tasks/<int:pk>/cancel/", Cancel.as_view(), name="cancel"),
@@ -43,9 +51,14 @@ urlpatterns = [
     path("workflows/<int:pk>/retry/", RetryWorkflow.as_view(), name="workflow-retry"),
     path("tasks/<int:pk>/acknowledge/", Acknowledge.as_view(), name="acknowledge"),
     path("tasks/<int:pk>/retry-all/", RetryAll.as_view(), name="retry-all"),
+    path("views/", SaveView.as_view(), name="view-save"),
+    path("views/<int:pk>/rename/", RenameView.as_view(), name="view-rename"),
+    path("views/<int:pk>/delete/", DeleteView.as_view(), name="view-delete"),
     path("system/", System.as_view(), name="system"),
     path("settings/", Tokens.as_view(), name="settings"),
     path("settings/tokens/<int:pk>/revoke/", Revoke.as_view(), name="token-revoke"),
+    path("settings/secrets/", Secrets.as_view(), name="secrets"),
+    path("settings/audit/", Audit.as_view(), name="audit"),
     path("settings/members/", Members.as_view(), name="members"),
     path("settings/members/<int:pk>/role/", SetRole.as_view(), name="member-role"),
     path("login/", LoginView.as_view(template_name="dashboard/login.html"), name="login"),

@@ -18,7 +18,7 @@ def masked(value: Json) -> Json:
     """The value with everything masked that looks like a secret: by the name of its member, or by its form."""
     if isinstance(value, dict):
         return {
-            name: MASK if likely_secrets.is_name(name) and inner is not None else masked(inner)
+            name: MASK if likely_secrets.is_name(name) and not _is_harmless(inner) else masked(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list):
@@ -26,3 +26,8 @@ def masked(value: Json) -> Json:
     if isinstance(value, str):
         return _IN_ADDRESS.sub(MASK, _CREDENTIALS.sub(rf"\1 {MASK}", value))
     return value
+
+
+def _is_harmless(value: Json) -> bool:
+    """Whether it is no secret, whatever its member is called: nothing at all, or the name of a secret."""
+    return value is None or (isinstance(value, dict) and set(value) == {"$secret"})

@@ -115,6 +115,11 @@ def next_occurrences(of: Schedule, *, count: int) -> list[datetime]:
     return list(islice(_coming(of, of.cursor), count))
 
 
+def following(of: Schedule) -> Iterator[datetime]:
+    """As `next_occurrences`, without an end, each worked out when it is asked for."""
+    return _coming(of, of.cursor)
+
+
 def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurrence]:
     """The past and coming occurrences from `start` to `end`, both included, in order; the first MOST_OCCURRENCES.
 

@@ -62,9 +62,27 @@ class Opened:
 
 def names() -> list[str]:
     """The secrets that there are here, in order."""
+    return list(sources())
+
+
+def sources() -> dict[str, str]:
+    """The secrets that there are here, by name, each with where its value comes from: `setting` or `file`."""
     folder = _folder()
     files = (one.name for one in folder.iterdir() if one.is_file()) if folder and folder.is_dir() else ()
-    return sorted({*settings.TANDEM_SECRETS, *(name for name in files if _NAME.fullmatch(name))})
+    found = {name: "file" for name in files if _NAME.fullmatch(name)}
+    found |= dict.fromkeys(settings.TANDEM_SECRETS, "setting")
+    return dict(sorted(found.items()))
+
+
+def names_in(parameters: Any) -> set[str]:
+    """The names of the secrets that these parameters ask for, whether they are here or not. Pure."""
+    if isinstance(parameters, list):
+        return {name for inner in parameters for name in names_in(inner)}
+    if not isinstance(parameters, Mapping):
+        return set()
+    if isinstance(name := parameters.get(MEMBER), str):
+        return {name}
+    return {name for inner in parameters.values() for name in names_in(inner)}
 
 
 def opened(parameters: Any) -> Opened:

@@ -28,6 +28,8 @@ GROUPS: Final = ("job", "queue", "schedule")
 MOST_BATCHES: Final = 20
 # Rows that one question reads. A month of 50 jobs has fewer.
 MOST_ROWS: Final = 50_000
+# Ends since the last count that one question looks at: upkeep counts every few seconds.
+MOST_UNCOUNTED: Final = 10_000
 # The key of the only row of the position.
 _ONE: Final = 1
 _RAN: Final = {Status.COMPLETED, Status.FAILED}
@@ -65,7 +67,7 @@ class End:
 
     def places(self) -> Iterable[Key]:
         """Where it counts."""
-        hour = self.at.replace(minute=0, second=0, microsecond=0)
+        hour = _hour_of(self.at)
         yield "job", self.job, hour
         yield "queue", self.queue, hour
         if self.schedule is not None:
@@ -105,6 +107,24 @@ def found(by: str, since: datetime, until: datetime, *, name: str = "") -> dict[
     return groups
 
 
+def ended(since: datetime) -> dict[datetime, Counter[str]] | None:
+    """How many tasks ended in each hour that begins from `since` on, by status; None where counting has not begun.
+
+    Three statements, whose work does not grow with the number of tasks: what is counted, and what the log has since
+    (at most MOST_UNCOUNTED). For people: what is counted between two of them may be missing for a moment.
+    """
+    found: dict[datetime, Counter[str]] = defaultdict(Counter)
+    for hour, outcomes in Statistic.objects.filter(by="job", hour__gte=since).values_list("hour", "outcomes"):
+        found[hour].update(outcomes)
+    high = StatisticsPosition.objects.filter(pk=_ONE).values_list("high", flat=True).first()
+    if high is None:
+        return None
+    rest = TaskEvent.objects.filter(pk__gt=high, status__in=FINISHED, at__gte=since).order_by("pk")
+    for status, at in rest.values_list("status", "at")[:MOST_UNCOUNTED]:
+        found[_hour_of(at)][status] += 1
+    return found
+
+
 def prune(*, now: datetime) -> None:
     """Delete the rows of hours that are longer ago than TANDEM_KEEP_DAYS, and of schedules all but the newest.
 
@@ -140,6 +160,10 @@ def counted(some: Iterable[End]) -> dict[Key, Counts]:
             if end.late is not None:
                 groups[key].lateness[bucket_of(end.late)] += 1
     return groups
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _end(

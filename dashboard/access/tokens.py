@@ -49,7 +49,7 @@ class Tokens(Page):
             "scopes": SCOPES,
             "days": settings.TANDEM_TOKEN_DAYS,
             "chosen": ["read"],
-            "is_admin": _is_admin(self.request),
+            "of_all": _sees_all(self.request),
         }
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
@@ -87,10 +87,10 @@ class Revoke(Action):
 
 def _tokens(request: HttpRequest) -> QuerySet[Any]:
     rows = token_service().tokens()
-    return rows if _is_admin(request) else rows.filter(user=request.user)
+    return rows if _sees_all(request) else rows.filter(user=request.user)
 
 
-def _is_admin(request: HttpRequest) -> bool:
+def _sees_all(request: HttpRequest) -> bool:
     """Whether the page is about the tokens of all users: who is bound to an owner sees only the own ones."""
     return has_role(request.user, Role.ADMIN) and owners.unbound()
 

@@ -23,7 +23,7 @@ from scheduling.review.crontab_text import Form
 from scheduling.review.foreign_table import ForeignTable, foreign_table
 from scheduling.review.report import MOST_BYTES, Report, of_crontab
 from scheduling.review.report_lines import ReportLine, ReportOptions
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role
 from scheduling.routing import AUTO
 from scheduling.storable import storable_text
 from scheduling.timing import zone
@@ -50,7 +50,7 @@ class Review(Page):
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
         """Review it; with `do` plan show what adopting the chosen lines would do, with adopt do it."""
         wanted = request.POST.get("do", "review")
-        if wanted in _WRITES and not has_role(request.user, Role.OPERATOR):
+        if wanted in _WRITES and not self.may(Role.OPERATOR):
             raise PermissionDenied
         try:
             table = foreign_table() if request.POST.get("source") == "installed" or wanted == "installed" else None

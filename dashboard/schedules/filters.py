@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Q
 from django.http import QueryDict
 
+from dashboard.lists import owned, text_in
 from scheduling.backend import backend_names
 from scheduling.hosts import OVERDUE_AFTER
 from scheduling.models import SyncState
 
 # The states that can be asked for, each with its name on the page.
-STATES: Final = {"": "All", "active": "Active", "paused": "Paused", "ended": "Ended", "trouble": "In trouble"}
-# No name is longer.
-MOST_CHARACTERS: Final = 200
+STATES: Final = {"active": "Active", "paused": "Paused", "ended": "Ended", "trouble": "In trouble"}
+# The parameters that choose schedules, here and on the timeline.
+NAMES: Final = ("q", "state", "backend")
 
 
 def wanted(parameters: QueryDict, now: datetime) -> Q:
-    """The schedules that `q`, `state` and `backend` ask for. A value that is not known asks for nothing."""
-    found = Q()
-    if text := parameters.get("q", "").strip()[:MOST_CHARACTERS]:
+    """The schedules that the address asks for. A state or a backend that is not known asks for nothing."""
+    found = owned(parameters)
+    if text := text_in(parameters):
         found &= Q(name__icontains=text) | Q(job__icontains=text)
     if (name := parameters.get("backend", "")) in backend_names():
         found &= Q(routed_to=name)
@@ -37,3 +38,8 @@ def _of_state(state: str, now: datetime) -> Q:
         "trouble": Q(sync_state=SyncState.OUT_OF_SYNC) | overdue,
     }
     return states.get(state, Q())
+
+
+def choices() -> dict[str, Any]:
+    """What the template `parts/schedule_filters.html` offers."""
+    return {"states": STATES, "backends": [(name, name) for name in backend_names()]}

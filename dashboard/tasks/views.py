@@ -8,14 +8,15 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dashboard.json_tree import json_tree
+from dashboard.lists import ListPage, owned, text_in
 from dashboard.page import Action, Page
-from dashboard.paging import part
+from dashboard.paging import id_in, part
 from dashboard.readable import LOOKS
 from scheduling import clock, queries, shown_parameters, tasks
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
 from scheduling.models import Task
-from scheduling.roles import Role, has_role
+from scheduling.roles import Role
 
 # The page stays below 100 kB; the API has all events.
 MOST_EVENTS: Final = 200
@@ -23,19 +24,21 @@ MOST_EVENTS: Final = 200
 MOST_LINES: Final = 500
 
 
-class TaskList(Page):
+class TaskList(ListPage):
     """All tasks, newest first."""
 
     section = "tasks"
     template_name = "dashboard/tasks.html"
+    everything = "tasks"
+    filters = ("q", "status", "schedule")
 
     def content(self) -> dict[str, Any]:
         """One page of the tasks that the address asks for."""
         parameters = self.request.GET
         return {
+            "of_schedule": id_in(parameters.get("schedule", "")),
             "page": part(queries.tasks().filter(_wanted(parameters)), parameters),
-            "looks": LOOKS,
-            "asked": {name: parameters.get(name, "") for name in ("q", "status", "schedule")},
+            "statuses": [(status, look.word) for status, look in LOOKS.items()],
         }
 
 
@@ -63,7 +66,7 @@ class TaskDetail(Page):
         }
 
     def _parameters(self, task: Task) -> Any:
-        may_change = has_role(self.request.user, Role.OPERATOR)
+        may_change = self.may(Role.OPERATOR)
         return task.parameters if may_change else shown_parameters.masked(task.job, task.parameters)
 
 
@@ -89,12 +92,12 @@ class Retry(Action):
 
 
 def _wanted(parameters: QueryDict) -> Q:
-    """The tasks that `q`, `status` and `schedule` ask for."""
-    found = Q()
-    if text := parameters.get("q", "").strip()[:200]:
+    """The tasks that the address asks for."""
+    found = owned(parameters)
+    if text := text_in(parameters):
         found &= queries.tasks_named(text)
     if (status := parameters.get("status", "")) in LOOKS:
         found &= Q(status=status)
-    if (schedule := parameters.get("schedule", "")).isdecimal() and len(schedule) < 19:
-        found &= Q(schedule_id=int(schedule))
+    if (schedule := id_in(parameters.get("schedule", ""))) is not None:
+        found &= Q(schedule_id=schedule)
     return found

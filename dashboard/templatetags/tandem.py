@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -15,7 +16,7 @@ from dashboard.readable import LOOKS, duration, relative
 from dashboard.timeline.window import WIDTH
 from scheduling import clock
 from scheduling.errors import InvalidTrigger
-from scheduling.models import Task
+from scheduling.models import AuditEntry, Task
 from scheduling.outcomes import Outcome
 from scheduling.timing import zone
 
@@ -23,6 +24,8 @@ register = template.Library()
 
 # Marks of a strip that say when it was, if one points at them: what did not go well.
 _TOLD: Final = {"bad", "warn"}
+# Subjects of the audit log that have a page of their own, under this name.
+_PAGES: Final = {"schedule", "task", "workflow"}
 # What is shown where there is no value: a dash.
 NOTHING: Final = "\N{EN DASH}"
 
@@ -124,6 +127,38 @@ def local(at: datetime, timezone: str) -> str:
 def words(name: str) -> str:
     """A name of the API as words: `would_create` as `would create`."""
     return name.replace("_", " ")
+
+
+@register.simple_tag
+def from_top(height: int, of_bar: float) -> str:
+    """Where a bar that stands on a line at `height` begins."""
+    return f"{height - of_bar:.1f}"
+
+
+@register.simple_tag
+def page_named(name: str) -> str:
+    """The address of a page of the dashboard, by a name that a template gets."""
+    return reverse(f"dashboard:{name}")
+
+
+@register.simple_tag
+def actor_of(entry: AuditEntry) -> str:
+    """Who made a change: the user, and the token or the part of Tandem that acted."""
+    actor = entry.actor
+    if actor is None:
+        return "Tandem"
+    through = f"token {actor.token}" if actor.token else "" if actor.kind == "user" else actor.kind
+    return f"{actor.user} ({through})" if actor.user and through else actor.user or through
+
+
+@register.simple_tag
+def subject_of(entry: AuditEntry) -> str | SafeString:
+    """What was changed, as a link to its page where it has one."""
+    name = entry.name or entry.subject_id
+    if entry.subject not in _PAGES or not entry.subject_id.isdecimal():
+        return name
+    address = reverse(f"dashboard:{entry.subject}", args=[int(entry.subject_id)])
+    return format_html('<a href="{}">{}</a>', address, name)
 
 
 @register.filter

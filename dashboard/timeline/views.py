@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from dashboard.page import Page
-from dashboard.schedules.filters import STATES, wanted
+from dashboard.lists import ListPage
+from dashboard.schedules.filters import NAMES, choices, wanted
 from dashboard.timeline.heat import heat
 from dashboard.timeline.lanes import MOST, lanes
 from dashboard.timeline.window import SPANS, WIDTH, clock_changes, window
 from scheduling import clock, queries
-from scheduling.backend import backend_names
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
 from scheduling.timing.zones import Zone, zone
@@ -26,19 +25,21 @@ COLLISIONS: Final = 5
 _MOST_OF_EACH: Final = 150
 
 
-class Timeline(Page):
+class Timeline(ListPage):
     """A lane for each schedule, or a heat map when there are many."""
 
     section = "timeline"
     template_name = "dashboard/timeline.html"
+    everything = "timeline"
+    filters = NAMES
+    orders = {}
+    shown_as = ("span", "view")
 
     def content(self) -> dict[str, Any]:
         """The window that the address asks for. The number of statements is fixed."""
         parameters, now = self.request.GET, clock.now()
         shown = window(parameters, now)
-        asked = {name: parameters.get(name, "") for name in ("q", "state", "backend", "view")}
         found = list(queries.schedules().filter(wanted(parameters, now)).order_by("-pk")[: MOST + 1])
-        filtered = any(asked[name] for name in ("q", "state", "backend"))
         tasks = queries.tasks()
         content = {
             "window": shown,
@@ -46,12 +47,9 @@ class Timeline(Page):
             "ticks": shown.ticks(),
             "now_x": shown.x(now) if shown.start <= now < shown.end else None,
             "width": WIDTH,
-            "asked": asked,
-            "states": STATES,
-            "backends": backend_names(),
-            "filtered": filtered,
+            **choices(),
         }
-        if len(found) > MOST and not filtered and asked["view"] != "lanes":
+        if len(found) > MOST and not self.is_filtered and self.asked["view"] != "lanes":
             return {**content, "heat": heat(shown, tasks=tasks, now=now)}
         some = found[:MOST]
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -22,10 +22,22 @@ NEWS_FOR: Final = timedelta(days=1)
 MOST_ITEMS: Final = 30
 # Of the failed and missed tasks so many are looked at, the newest first; the list of tasks shows the others.
 MOST_TASKS: Final = 250
-# What an item shows of a task: results and parameters may be large.
-_SHOWN: Final = ("name", "schedule_id", "job", "status", "error", "reason", "finished_at", "workflow_id")
 # Schedules of each kind of trouble; the list of schedules shows the others.
 MOST_SCHEDULES: Final = 20
+
+
+class Ended(NamedTuple):
+    """What an item shows of a task: results and parameters may be large."""
+
+    pk: int
+    name: str
+    schedule_id: int | None
+    job: str
+    status: str
+    error: str
+    reason: str
+    finished_at: datetime
+    workflow_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ class Item:
     detail: str = ""
     at: datetime | None = None
     count: int = 1
-    task: Task | None = None
+    task: Ended | None = None
 
 
 def items(now: datetime) -> list[Item]:
@@ -77,9 +89,7 @@ def _hosts(now: datetime) -> Iterator[Item]:
 
 
 def _schedules(rows: QuerySet[Schedule], now: datetime) -> Iterator[Item]:
-    for schedule in (
-        host_states.overdue(now=now).filter(pk__in=rows.values("pk")).order_by("next_due_at")[:MOST_SCHEDULES]
-    ):
+    for schedule in host_states.overdue(now=now).order_by("next_due_at")[:MOST_SCHEDULES]:
         address = reverse("dashboard:schedule", args=[schedule.pk])
         said = "It is due, and nobody has decided that yet."
         yield Item("Overdue", "bad", "clock", schedule.name, address, said, schedule.next_due_at)
@@ -100,14 +110,14 @@ def _runs(tasks: QuerySet[Task], now: datetime) -> Iterator[Item]:
     seen: dict[str, Item] = {}
     for status in (Status.FAILED, Status.MISSED):
         rows = tasks.filter(status=status, finished_at__gt=now - NEWS_FOR).order_by("-pk")
-        for task in rows.select_related(None).only(*_SHOWN)[:MOST_TASKS]:
+        for task in map(Ended._make, rows.values_list(*Ended._fields)[:MOST_TASKS]):
             key = subject_of(task.schedule_id, task.job, status)
             if task.pk > acknowledged.get(key, 0):
                 seen[key] = replace(seen[key], count=seen[key].count + 1) if key in seen else _run(task)
     yield from sorted(seen.values(), key=lambda item: item.at or now, reverse=True)
 
 
-def _run(task: Task) -> Item:
+def _run(task: Ended) -> Item:
     failed = task.status == Status.FAILED
     word, tone, icon = ("Failed", "bad", "x-circle") if failed else ("Missed", "warn", "exclamation-triangle")
     address = reverse("dashboard:task", args=[task.pk])

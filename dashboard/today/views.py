@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.page import Page
+from dashboard.paging import bounded
 from dashboard.today import attention, day
 from scheduling import clock, queries
+from scheduling.lifecycle import Status
 
 
 class Today(Page):
@@ -26,6 +28,6 @@ class Today(Page):
             "columns": day.columns(tasks, now),
             "coming": day.coming(schedules, now),
             "any_schedule": schedules.exists(),
-            "running": tasks.filter(status="RUNNING").count(),
-            "queued": tasks.filter(status="QUEUED").count(),
+            "running": bounded(tasks.filter(status=Status.RUNNING)),
+            "queued": bounded(tasks.filter(status=Status.QUEUED)),
         }

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import QueryDict
 
+from dashboard.lists import ListPage, owned, text_in
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
@@ -29,11 +30,13 @@ MOST_CHARACTERS: Final = 120
 FITTING: Final = 22
 
 
-class WorkflowList(Page):
+class WorkflowList(ListPage):
     """All workflows, newest first."""
 
     section = "workflows"
     template_name = "dashboard/workflows.html"
+    everything = "workflows"
+    filters = ("q", "status")
 
     def content(self) -> dict[str, Any]:
         """One page of the workflows that the address asks for, each with the number of its tasks in each status."""
@@ -43,8 +46,7 @@ class WorkflowList(Page):
         return {
             "page": page,
             "rows": [(row, sorted(counts[row.pk].items())) for row in page.rows],
-            "looks": {status: LOOKS[status] for status in _STATUSES},
-            "asked": {name: parameters.get(name, "") for name in ("q", "status")},
+            "statuses": [(status, LOOKS[status].word) for status in _STATUSES],
         }
 
 
@@ -95,9 +97,9 @@ class RetryWorkflow(Action):
 
 
 def _wanted(parameters: QueryDict) -> Q:
-    """The workflows that `q` and `status` ask for."""
-    found = Q()
-    if text := parameters.get("q", "").strip()[:200]:
+    """The workflows that the address asks for."""
+    found = owned(parameters)
+    if text := text_in(parameters):
         found &= Q(name__icontains=text)
     if (status := parameters.get("status", "")) in _STATUSES:
         found &= Q(status=status)

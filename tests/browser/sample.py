@@ -49,17 +49,34 @@ def fill(now: datetime) -> dict[str, str]:
             queues=["tandem"] if kind == "worker" else [],
         )  # fmt: skip
     for name, fields, seconds, failing in _SCHEDULES:
-        asked = {"job": "demo.process_data", "parameters": {"steps": 3}, **fields}
+        tags = ["shop"] if "stock" in name or "orders" in name else ["finance"] if "invoice" in name else []
+        asked = {"job": "demo.process_data", "parameters": {"steps": 3}, "tags": tags, **fields}
         made = schedules.create(now=now - _LONGEST - timedelta(days=1), name=name, **asked)
         _history(made, now, seconds, failing, chance)
     clock = CrontabSchedule.objects.create(minute="0", hour="4", timezone="Europe/Berlin")
     PeriodicTask.objects.create(name="Shop: drop old carts", task="shop.tasks.drop_carts", crontab=clock)
     workflow, running = _workflow(now), _running(now, chance)
-    failed = Task.objects.filter(status=Status.FAILED).latest("pk")
+    return _addresses(workflow, running, Task.objects.filter(status=Status.FAILED).latest("pk"))
+
+
+def keep_alive() -> None:
+    """Nobody is there who moves the pulses, or decides what comes due: the pictures show a system that works."""
+    now = timezone.now()
+    Process.objects.update(seen_at=now)
+    for schedule in Schedule.objects.filter(next_due_at__lte=now):
+        schedule.cursor = now
+        schedule.next_due_at = next(iter(queries.next_occurrences(schedule, count=1)), None)
+        schedule.save()
+
+
+def _addresses(workflow: Workflow, running: Task, failed: Task) -> dict[str, str]:
     return {
         "today": "/",
         "schedules": "/schedules/",
         "schedule": f"/schedules/{failed.schedule_id}/",
+        "skip": f"/schedules/{failed.schedule_id}/skip/?count=5",
+        "backfill": f"/schedules/{failed.schedule_id}/backfill/",
+        "move": f"/schedules/{failed.schedule_id}/move/",
         "schedule-new": "/schedules/new/",
         "schedule-edit": f"/schedules/{failed.schedule_id}/edit/",
         "tasks": "/tasks/",
@@ -72,18 +89,10 @@ def fill(now: datetime) -> dict[str, str]:
         "system": "/system/",
         "settings": "/settings/",
         "members": "/settings/members/",
+        "secrets": "/settings/secrets/",
+        "audit": "/settings/audit/",
         "login": "/login/",
     }
-
-
-def keep_alive() -> None:
-    """Nobody is there who moves the pulses, or decides what comes due: the pictures show a system that works."""
-    now = timezone.now()
-    Process.objects.update(seen_at=now)
-    for schedule in Schedule.objects.filter(next_due_at__lte=now):
-        schedule.cursor = now
-        schedule.next_due_at = next(iter(queries.next_occurrences(schedule, count=1)), None)
-        schedule.save()
 
 
 def _history(schedule: Schedule, now: datetime, seconds: float, failing: int, chance: random.Random) -> None:

@@ -52,9 +52,10 @@ def filled() -> list[str]:
     PeriodicTask.objects.create(name="Of another application", task="shop.clean", crontab=clock)
     return [
         "/", "/schedules/", f"/schedules/{schedule.pk}/", "/schedules/new/", f"/schedules/{schedule.pk}/edit/",
+        *(f"/schedules/{schedule.pk}/{step}/" for step in ("run", "skip", "backfill", "move")),
         "/timeline/", "/timeline/?span=week", "/tasks/", f"/tasks/{made[1].pk}/", f"/tasks/{made[0].pk}/",
         "/workflows/", f"/workflows/{workflow.pk}/", "/review/", "/system/", "/settings/", "/settings/members/",
-        "/login/",
+        "/settings/secrets/", "/settings/audit/", "/login/",
     ]  # fmt: skip
 
 

@@ -133,6 +133,11 @@ def test_a_list_is_cut_into_pages_that_hold_every_row_once(viewer: Client) -> No
     assert (len(seen), set(seen)) == (120, made)
 
 
+@pytest.mark.parametrize("asked", ["abc", "-1", "9" * 30, "\N{SUPERSCRIPT TWO}", "77"])
+def test_tasks_of_no_schedule_are_a_page_all_the_same(viewer: Client, asked: str) -> None:
+    assert viewer.get("/tasks/", {"schedule": asked}).status_code == 200
+
+
 def test_filters_show_what_they_say_and_stay_in_the_address_of_the_next_page(viewer: Client) -> None:
     for number in range(60):
         a_schedule(name=f"backup {number}")

@@ -22,3 +22,8 @@ from scheduling.storable import Json
 )  # fmt: skip
 def test_secrets_are_masked(given: Json, shown: Json) -> None:
     assert masked(given) == shown
+
+
+def test_the_name_of_a_secret_is_shown_whatever_its_member_is_called() -> None:
+    assert masked({"token": {"$secret": "shop"}}) == {"token": {"$secret": "shop"}}
+    assert masked({"token": {"$secret": "shop", "more": "x"}}) == {"token": MASK}

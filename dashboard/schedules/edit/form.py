@@ -79,7 +79,7 @@ def of(schedule: Schedule) -> Entered:
     values = {name: str(getattr(schedule, name)) for name in (*_TEXTS, "cron", "priority")}
     values |= {name: str(int(getattr(schedule, name).total_seconds())) for name in _SPANS}
     values |= {name: "" if getattr(schedule, name) is None else str(getattr(schedule, name)) for name in _LIMITS}
-    values |= {name: _local(getattr(schedule, name), schedule.timezone) for name in _TIMES}
+    values |= {name: local_text(getattr(schedule, name), schedule.timezone) for name in _TIMES}
     values["retries"] = str(schedule.retries.get("max", ""))
     chosen = builder.choices(schedule.cron)
     values["kind"] = "every" if schedule.every else "build" if chosen else "cron"
@@ -163,7 +163,7 @@ def _zone(given: Entered) -> Any:
         return UTC  # the zone has a problem of its own
 
 
-def _local(at: datetime | None, timezone: str) -> str:
+def local_text(at: datetime | None, timezone: str) -> str:
     """For an <input type="datetime-local">; in UTC where this machine does not know the zone."""
     if at is None:
         return ""

@@ -1,0 +1,1 @@
+"""One schedule: its page, and what can be done with it."""
