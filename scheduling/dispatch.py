@@ -38,17 +38,20 @@ _PLANNED_FROM: Final = (
 LONG_DECISION: Final = 1.5
 
 
-def dispatch_due(backend: str, *, now: datetime, newest_first: bool = False, most: int | None = None) -> list[datetime]:
+def dispatch_due(
+    backend: str, *, now: datetime, after: datetime | None = None, most: int | None = None
+) -> list[datetime]:
     """Make tasks for one batch of due schedules of `backend`, and hand them over.
 
-    The batch takes those that are due longest, or with `newest_first` those that became due last: `most` of them, or
+    The batch takes those that have been due longest, of those that became due later than `after`: `most` of them, or
     delivery.BATCH. It decides no more occurrences than about that many, and half as many of one schedule. Returns when
     the schedules were due. Any number of processes may call it at once: each takes different rows (PostgreSQL) or waits
     for the lock (SQLite).
     """
     began = time.monotonic()
     with transaction.atomic():
-        schedules = _lock_due(may_dispatch(backend), now, most or delivery.BATCH, newest_first=newest_first)
+        which = may_dispatch(backend) if after is None else may_dispatch(backend) & Q(next_due_at__gt=after)
+        schedules = _lock_due(which, now, most or delivery.BATCH)
         due = [one.next_due_at for one in schedules if one.next_due_at]
         tasks = _decide(schedules, now=now, woken_by=backend, most=most or delivery.BATCH)
     took = time.monotonic() - began
@@ -154,9 +157,9 @@ def extra_task(schedule: Schedule, *, now: datetime, woken_by: str) -> Task:
     return _task(schedule, None, now, woken_by)
 
 
-def _lock_due(which: Q, now: datetime, most: int, *, newest_first: bool = False) -> list[Schedule]:
+def _lock_due(which: Q, now: datetime, most: int) -> list[Schedule]:
     due = Schedule.objects.select_for_update(skip_locked=True).filter(which, next_due_at__lte=now)
-    rows = due.order_by("-next_due_at" if newest_first else "next_due_at").values_list(*_PLANNED_FROM)
+    rows = due.order_by("next_due_at").values_list(*_PLANNED_FROM)
     return [partial(Schedule, _PLANNED_FROM, row, database=due.db) for row in rows[:most]]
 
 
@@ -175,6 +178,8 @@ def _decide(
     is planned when so many occurrences are decided. Of one schedule half as many are decided, the oldest first: others
     get their turn in between.
     """
+    if not schedules:
+        return []
     # A statement of its own, after the locks: what locks the rows may have begun before another dispatcher's commit.
     open_tasks = _open_tasks(schedules)
     of_one = None if most is None else max(1, most // 2)

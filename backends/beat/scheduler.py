@@ -133,8 +133,8 @@ class LedgerScheduler(ForeignScheduler):
         taken, any_left = 0, False
         if found.schedule_due is not None and found.schedule_due <= now:
             turns = self._turns
-            due = dispatch.dispatch_due(BeatBackend.name, now=now, newest_first=turns.newest_first, most=turns.most)
-            taken, any_left = len(due), turns.note(due)
+            due = dispatch.dispatch_due(BeatBackend.name, now=now, after=turns.after, most=turns.most)
+            taken, any_left = len(due), turns.note(due, now)
         if found.task_due is not None and found.task_due <= now:
             tasks = delivery.queue_due(now=now)
             taken, any_left = taken + tasks, any_left or tasks >= delivery.BATCH

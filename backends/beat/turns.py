@@ -1,4 +1,4 @@
-"""What does the next batch of a beat take: what has been due longest, or what became due last? And how many of them?"""
+"""What does the next batch of a beat take: all that is due, or only what has just become due? And how many of them?"""
 
 from __future__ import annotations
 
@@ -9,33 +9,46 @@ from typing import Final
 
 from scheduling import delivery
 
-# Schedules in a batch of those that became due last. What is due now waits for such a batch, so it is small.
-NEWEST: Final = 100
+# Schedules in a batch of what has just become due, while there is a backlog.
+NEW: Final = 250
 # Schedules in a batch of a backlog beside which others become due: these wait for one. Smaller ones cost more for each.
 BACKLOG: Final = 250
 
 
 @dataclass(slots=True)
 class Turns:
-    """Takes what has been due longest and what has become due last by turns: neither waits behind the other.
+    """Takes what is due, the oldest first. From a backlog and from what has become due since, it takes by turns.
 
-    A backlog of one instant, with nothing else due, is taken in whole batches (delivery.BATCH): these cost least.
+    A backlog beside which nothing becomes due is taken in whole batches (delivery.BATCH): these cost least.
     """
 
-    newest_first: bool = False
+    # The next batch takes only what has become due later than this; None: all.
+    after: datetime | None = None
+    # Up to when all that is due was in the backlog, or was taken. None where there is no backlog.
+    _seen: datetime | None = None
     _others: bool = False
 
     @property
     def most(self) -> int:
         """How many schedules the next batch takes at most."""
-        if self.newest_first:
-            return NEWEST
+        if self.after is not None:
+            return NEW
         return BACKLOG if self._others else delivery.BATCH
 
-    def note(self, due: Sequence[datetime]) -> bool:
-        """Take note of when the schedules of a batch were due. Returns whether there may be more."""
+    def note(self, due: Sequence[datetime], now: datetime) -> bool:
+        """Take note of when the schedules of a batch were due, which was taken at `now`.
+
+        Returns whether there may be more.
+        """
         is_full = len(due) >= self.most
-        # Once something has become due beside a backlog, more may, until the backlog is done.
-        self._others = is_full and (self._others or (self.newest_first and due[0] != due[-1]))
-        self.newest_first = not self.newest_first
-        return is_full
+        if self.after is None:
+            self._seen = (self._seen or now) if is_full else None
+            # Once something has become due beside a backlog, more may, until the backlog is done.
+            self._others = self._others and is_full
+            self.after = self._seen
+            return is_full
+        self._others = self._others or bool(due)
+        # Of a full batch the rest has its turn after the next one of the backlog.
+        self._seen = self.after if is_full else now
+        self.after = None
+        return True

@@ -221,12 +221,12 @@ def test_a_batch_plans_no_further_schedule_when_it_has_decided_enough(
     assert not Schedule.objects.filter(next_due_at__lte=now).exists()
 
 
-def test_a_batch_may_take_a_few_of_those_that_became_due_last() -> None:
+def test_a_batch_may_take_only_what_became_due_later() -> None:
     for minute in range(1, 6):
         a_schedule(now=NOW, name=f"at {minute}", cron=f"{minute} * * * *")
-    due = dispatch.dispatch_due("beat", now=DUE, newest_first=True, most=2)
-    assert due == [at("2026-11-20 10:05"), at("2026-11-20 10:04")]
-    assert set(Task.objects.values_list("name", flat=True)) == {"at 4", "at 5"}
+    due = dispatch.dispatch_due("beat", now=DUE, after=at("2026-11-20 10:02"), most=2)
+    assert due == [at("2026-11-20 10:03"), at("2026-11-20 10:04")]
+    assert set(Task.objects.values_list("name", flat=True)) == {"at 3", "at 4"}
     assert len(dispatch.dispatch_due("beat", now=DUE)) == 3
 
 
