@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from scheduling.backend import Capabilities, Outcome, SchedulerBackend
+from pytest_django import Settings
+
+from scheduling.backend import Capabilities, Outcome, SchedulerBackend, backend
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem
 from scheduling.executor import Executor, Submission
@@ -82,3 +85,19 @@ class MemoryBackend(SchedulerBackend):
     def _reach(self) -> None:
         if self.error:
             raise BackendError(self.error)
+
+
+Memory = TypeVar("Memory", bound=MemoryBackend)
+
+
+def in_memory(settings: Settings, kind: type[Memory]) -> Memory:
+    """Executors in memory, and a backend `memory` of this kind beside `beat` and `crontab`."""
+    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
+    settings.TANDEM_BACKENDS = {
+        "beat": "backends.beat.backend.BeatBackend",
+        "memory": f"{kind.__module__}.{kind.__qualname__}",
+        "crontab": "backends.crontab.backend.CrontabBackend",
+    }
+    found = backend("memory")
+    assert isinstance(found, kind)
+    return found

@@ -6,30 +6,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.fields import Choice, Instant, StrictSerializer, Text
+from api.fields import Choice, Text
+from api.period import PeriodInput, PeriodOutput, SharesOutput
 from scheduling.statistics import GROUPS
 
 
-class StatisticsInput(StrictSerializer):
+class StatisticsInput(PeriodInput):
     """By what, and of which time."""
 
     by = Choice(choices=[*GROUPS, "hour"], default="job", help_text="What makes a group.")
     name = Text(required=False, max_length=100, help_text="Only this job, queue or schedule; with `hour` this job.")
-    to = Instant(required=False, help_text="Only hours that begin before this; now if it is missing.")
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` cannot be the name of an attribute.
-        since = Instant(required=False, help_text="Only hours that begin at this or later; a day before `to`.")
-        return {"from": since, **super().get_fields()}
-
-
-class SharesOutput(serializers.Serializer[Any]):
-    """`p50`, `p95` and `p99` are the bounds in seconds that so many hundredths keep to; null where there is none."""
-
-    count = serializers.IntegerField()
-    p50 = serializers.FloatField(allow_null=True)
-    p95 = serializers.FloatField(allow_null=True)
-    p99 = serializers.FloatField(allow_null=True)
 
 
 class OutcomeCounts(serializers.Serializer[Any]):
@@ -51,13 +37,8 @@ class GroupOutput(serializers.Serializer[Any]):
     lateness = SharesOutput()
 
 
-class StatisticsOutput(serializers.Serializer[Any]):
+class StatisticsOutput(PeriodOutput):
     """All groups of which something ended, by name."""
 
     by = serializers.CharField()
-    to = Instant()
     groups = GroupOutput(many=True)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # As above.
-        return {"from": Instant(), **super().get_fields()}

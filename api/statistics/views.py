@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.bodies import read
+from api.period import period, shares
 from api.statistics.serializers import StatisticsInput, StatisticsOutput
 from scheduling import statistics
 from scheduling.lateness import Histogram
 from scheduling.lifecycle import FINISHED
-
-# The time that is shown where none is asked for.
-SHOWN: Final = timedelta(days=1)
 
 
 class StatisticsView(APIView):
@@ -38,8 +33,7 @@ class StatisticsView(APIView):
         counted within seconds.
         """
         asked = read(StatisticsInput(data=request.query_params.dict()))
-        until = asked.get("to", timezone.now())
-        since = asked.get("from", until - SHOWN)
+        since, until = period(asked)
         found = statistics.found(asked["by"], since, until, name=asked.get("name", ""))
         groups = [_shown(name, counts) for name, counts in sorted(found.items())]
         return Response(StatisticsOutput({"by": asked["by"], "from": since, "to": until, "groups": groups}).data)
@@ -49,12 +43,6 @@ def _shown(name: str, counts: statistics.Counts) -> dict[str, Any]:
     return {
         "name": name,
         "outcomes": {status.value: counts.outcomes[status.value] for status in FINISHED},
-        "duration": _shares(counts.durations),
-        "lateness": _shares(counts.lateness),
+        "duration": shares(Histogram.of(counts.durations)),
+        "lateness": shares(Histogram.of(counts.lateness)),
     }
-
-
-def _shares(counts: Mapping[int, int]) -> dict[str, Any]:
-    found = Histogram.of(counts)
-    shares = {name: found.at_most(share) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))}
-    return {"count": found.total, **shares}

@@ -15,7 +15,7 @@ from tests.live.installation import Installation
 
 pytestmark = pytest.mark.live
 
-DUE = 300
+DUE = 150
 
 
 def due_schedules(count: int, installation: Installation) -> list[int]:

@@ -59,7 +59,11 @@ ALSO: Final = {
         "tests/scheduling/workflows",
     ),
     "scheduling/lifecycle.py": ("tests/scheduling/ledger", "tests/scheduling/test_tasks.py"),
-    "scheduling/workflows": ("tests/scheduling/test_dispatch.py", "tests/api/workflows"),
+    "scheduling/workflows": (
+        "tests/scheduling/test_dispatch.py",
+        "tests/scheduling/test_queues.py",
+        "tests/api/workflows",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from scheduling import queues, schedules, tasks
+from scheduling import ledger, queues, schedules, tasks
 from scheduling.doctor import examine
 from scheduling.processes import SILENT_AFTER
 from scheduling.workflows import service as workflows
@@ -77,6 +77,19 @@ def test_a_trigger_a_retry_and_a_workflow_are_told_too() -> None:
     assert said == "sent; no worker takes queue mails; no worker takes queue reports"
     workflows.cancel(workflow.pk, now=now)
     assert workflows.retry(workflow.pk, now=now)[1] == said
+
+
+def test_a_retried_workflow_is_told_of_the_queues_of_what_is_left_of_it() -> None:
+    a_process("worker", queues=["tandem"])
+    now, job = timezone.now(), {"job": "demo.process_data"}
+    workflows.create(now=now, name="another", workflow={**job, "queue": "others"})
+    group = {"group": [{**job, "queue": "mails"}, {**job, "queue": "reports"}]}
+    workflow, _ = workflows.create(now=now, name="w", workflow=group)
+    running = ledger.claim(workflow.tasks.get(queue="mails").pk, 1, worker="test", now=now)
+    assert running is not None
+    ledger.complete(running, result=None, now=now)
+    workflows.cancel(workflow.pk, now=now)
+    assert workflows.retry(workflow.pk, now=now)[1] == "sent; no worker takes queue reports"
 
 
 def test_every_queue_is_told_of_while_tasks_wait() -> None:

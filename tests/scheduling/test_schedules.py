@@ -10,12 +10,11 @@ from django.db.models import F
 from pytest_django import Settings
 
 from scheduling import dispatch, drift, ledger, queries, schedules
-from scheduling.backend import backend
 from scheduling.errors import BackendError, InvalidRequest, NotFound, StaleVersion
 from scheduling.executor import executor
 from scheduling.models import Schedule, SyncState, Task
 from tests.conftest import a_schedule, at
-from tests.recording import SETTINGS_EXECUTORS, MemoryBackend, RecordingExecutor
+from tests.recording import MemoryBackend, RecordingExecutor, in_memory
 
 pytestmark = pytest.mark.django_db
 
@@ -25,15 +24,7 @@ NOW = at("2026-11-20 10:00")
 @pytest.fixture(autouse=True)
 def memory(settings: Settings) -> MemoryBackend:
     """Backends and executors in memory."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    settings.TANDEM_BACKENDS = {
-        "beat": "backends.beat.backend.BeatBackend",
-        "memory": "tests.recording.MemoryBackend",
-        "crontab": "backends.crontab.backend.CrontabBackend",
-    }
-    found = backend("memory")
-    assert isinstance(found, MemoryBackend)
-    return found
+    return in_memory(settings, MemoryBackend)
 
 
 def refused(**wanted: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ from scheduling.bulk import chosen
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Schedule, SyncState, Task
 from tests.conftest import a_schedule, at
-from tests.recording import SETTINGS_EXECUTORS, MemoryBackend
+from tests.recording import MemoryBackend, in_memory
 
 pytestmark = pytest.mark.django_db
 
@@ -36,15 +36,7 @@ class CountingBackend(MemoryBackend):
 @pytest.fixture(autouse=True)
 def memory(settings: Settings) -> CountingBackend:
     """The backend `memory`, beside `beat` and `crontab`."""
-    settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
-    settings.TANDEM_BACKENDS = {
-        "beat": "backends.beat.backend.BeatBackend",
-        "memory": "tests.scheduling.bulk.test_moving.CountingBackend",
-        "crontab": "backends.crontab.backend.CrontabBackend",
-    }
-    found = backend("memory")
-    assert isinstance(found, CountingBackend)
-    return found
+    return in_memory(settings, CountingBackend)
 
 
 def move(*, to: str, host: str = "", dry_run: bool = False) -> list[bulk.Moved]:

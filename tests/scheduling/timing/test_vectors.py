@@ -7,6 +7,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import repeat
+from operator import sub
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,9 @@ CATEGORIES = sorted({vector["cat"] for vector in UTC_TABLE["vectors"]})
 def fired(expression: str, zone: str, start: str, minutes: int) -> list[int]:
     begin = datetime.fromisoformat(start)
     end = begin + timedelta(minutes=minutes - 1)
-    since = (moment - begin for moment in Cron.parse(expression, zone).occurrences(begin - timedelta(seconds=1), end))
-    # There are millions: a division of timedeltas would take twice as long.
+    moments = Cron.parse(expression, zone).occurrences(begin - timedelta(seconds=1), end)
+    # There are millions: a division of timedeltas, or a generator, would take twice as long.
+    since = map(sub, moments, repeat(begin))
     return [gap.days * 1440 + gap.seconds // 60 for gap in since]
 
 

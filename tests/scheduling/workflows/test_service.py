@@ -274,3 +274,7 @@ def test_members_are_repeated_with_their_workflow_only(worker: Worker) -> None:
         tasks.retry(Task.objects.get(name="a").pk, now=timezone.now())
     with pytest.raises(NotFound):
         workflows.retry(10**9, now=timezone.now())
+
+
+def test_of_a_member_whose_job_cannot_be_read_only_that_is_told() -> None:
+    assert [problem.field for problem in workflows.check({"job": 3, "queue": "a b"})] == ["workflow.job"]
