@@ -16,7 +16,7 @@ from api.lateness.views import LatenessView
 from api.schedules.bulk import ScheduleBulkViewSet
 from api.schedules.by_key import ByKeyView
 from api.schedules.views import ScheduleViewSet
-from api.secrets.views import SecretsView
+from api.secrets.views import SecretsView, SecretView
 from api.statistics.views import StatisticsView
 from api.task_limits.views import TaskLimitsView
 from api.tasks.bulk import TaskBulkViewSet
@@ -50,6 +50,7 @@ urlpatterns = [
     path("cron/import/", ImportView.as_view(), name="cron-import"),
     path("cron/tzdata/", TzdataView.as_view(), name="cron-tzdata"),
     path("secrets/", SecretsView.as_view(), name="secrets"),
+    path("secrets/<str:name>/", SecretView.as_view(), name="secret"),
     path("limits/", TaskLimitsView.as_view(), name="task-limits"),
     path("statistics/", StatisticsView.as_view(), name="statistics"),
     path("lateness/", LatenessView.as_view(), name="lateness"),

@@ -17,7 +17,7 @@ _SHOWN: Final = ("tandem_scheduling", "tandem_api", "tandem_dashboard")
 # Columns of a list.
 _MOST_COLUMNS: Final = 7
 # What nobody needs to see in an admin.
-_HIDDEN: Final = {"digest"}
+_HIDDEN: Final = {"digest", "sealed"}
 
 
 class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # its parameter exists in the type stubs only

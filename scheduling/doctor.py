@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
-from scheduling import damage, host_states, lateness_log
+from scheduling import damage, host_states, lateness_log, stored_secrets
 from scheduling.backend import all_backends
 from scheduling.database_away import unavailable
 from scheduling.errors import TandemError
@@ -61,6 +61,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
         yield upkeep(now=now)
         yield lateness(now=now)
         yield likely_secrets()
+        yield from kept_secrets()
         yield from host_states.findings(now=now)
         yield from backends()
 
@@ -220,6 +221,18 @@ def likely_secrets() -> Finding:
     advice = 'Every viewer can read them: keep each as a secret, and write {"$secret": "NAME"} (docs/secrets.md).'
     detail = f"parameters look like secrets: {', '.join(found[:MOST_NAMED])}{more}"
     return Finding("secrets", ok=False, detail=detail, advice=advice)
+
+
+def kept_secrets() -> Iterator[Finding]:
+    """Whether the secrets that the database keeps can be opened; nothing where it keeps none."""
+    kept = stored_secrets.names()
+    if not kept:
+        return
+    if closed := stored_secrets.unopened():
+        detail = f"no key of TANDEM_SECRET_KEYS opens {', '.join(closed[:MOST_NAMED])}"
+        yield Finding("stored secrets", ok=False, detail=detail, advice="Add the key that sealed them.")
+    else:
+        yield Finding("stored secrets", ok=True, detail=f"all {len(kept)} can be opened")
 
 
 def backends() -> list[Finding]:

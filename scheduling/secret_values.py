@@ -1,7 +1,7 @@
 """Which values must nobody see? `{"$secret": "shop-token"}` in parameters stands for one, until its job is called.
 
-A value comes from the setting TANDEM_SECRETS (variables TANDEM_SECRET_SHOP_TOKEN, read at the start), or from the file
-of this name in the folder TANDEM_SECRETS_DIR (read each time, so that it may be exchanged).
+A value comes from the setting TANDEM_SECRETS (variables TANDEM_SECRET_SHOP_TOKEN, read at the start), from the file of
+this name in the folder TANDEM_SECRETS_DIR (read each time, so that it may be exchanged), or from the database.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ MEMBER: Final = "$secret"
 SHORTEST: Final = 6
 # A secret is a line or a key. No more is read of its file, which may be a wrong one.
 MOST_BYTES: Final = 65_536
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
-_WHAT_TO_WRITE: Final = 'Write {"$secret": "NAME"}, with a name of lower-case letters, digits and dashes.'
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+WHAT_TO_WRITE: Final = 'Write {"$secret": "NAME"}, with a name of lower-case letters, digits and dashes.'
 
 # The values that jobs of this process use just now, with how often each is used.
 _used: Final[dict[str, int]] = {}
@@ -66,10 +66,11 @@ def names() -> list[str]:
 
 
 def sources() -> dict[str, str]:
-    """The secrets that there are here, by name, each with where its value comes from: `setting` or `file`."""
+    """The secrets that there are here, by name, each with where its value comes from: `setting`, `file`, `database`."""
     folder = _folder()
     files = (one.name for one in folder.iterdir() if one.is_file()) if folder and folder.is_dir() else ()
-    found = {name: "file" for name in files if _NAME.fullmatch(name)}
+    found = dict.fromkeys(_names_stored(), "database")
+    found |= {name: "file" for name in files if NAME.fullmatch(name)}
     found |= dict.fromkeys(settings.TANDEM_SECRETS, "setting")
     return dict(sorted(found.items()))
 
@@ -145,8 +146,8 @@ def _filled(value: Any, where: str, values: list[str], problems: list[Problem]) 
     if MEMBER not in value:
         return {name: _filled(inner, f"{where}.{escaped(name)}", values, problems) for name, inner in value.items()}
     name = value[MEMBER]
-    if len(value) > 1 or not isinstance(name, str) or not _NAME.fullmatch(name):
-        problems.append(Problem(where, "not_a_secret", _WHAT_TO_WRITE))
+    if len(value) > 1 or not isinstance(name, str) or not NAME.fullmatch(name):
+        problems.append(Problem(where, "not_a_secret", WHAT_TO_WRITE))
         return value
     try:
         found = _value(name)
@@ -159,10 +160,11 @@ def _filled(value: Any, where: str, values: list[str], problems: list[Problem]) 
 
 def _value(name: str) -> str:
     """The value of a secret. Raises MissingSecret, which says what to do."""
-    value = settings.TANDEM_SECRETS.get(name) or _content(name)
+    value = settings.TANDEM_SECRETS.get(name) or _content(name) or _stored(name)
     if value is None:
         variable = f"TANDEM_SECRET_{name.upper().replace('-', '_')}"
-        raise MissingSecret(f"There is no secret {name} here: set {variable}, or put a file into TANDEM_SECRETS_DIR.")
+        instead = f"set {variable}, put a file into TANDEM_SECRETS_DIR, or store it with manage.py secret set"
+        raise MissingSecret(f"There is no secret {name} here: {instead}.")
     if len(value) < SHORTEST:
         raise MissingSecret(f"The secret {name} has fewer than {SHORTEST} characters, and could not be masked.")
     return str(value)
@@ -180,6 +182,25 @@ def _content(name: str) -> str | None:
         return None
     except (OSError, UnicodeError) as exc:
         raise MissingSecret(f"The file of the secret {name} cannot be read ({type(exc).__name__}).") from exc
+
+
+def _stored(name: str) -> str | None:
+    """The value that the database keeps; None where it keeps none."""
+    from scheduling import stored_secrets  # noqa: PLC0415 - settings load this module before there are models
+
+    try:
+        return stored_secrets.value(name)
+    except stored_secrets.Unopened as exc:
+        raise MissingSecret(exc.detail) from exc
+
+
+def _names_stored() -> list[str]:
+    """The names that the database keeps values of. Without keys it keeps none, and is not asked."""
+    if not settings.TANDEM_SECRET_KEYS:
+        return []
+    from scheduling import stored_secrets  # noqa: PLC0415 - as above
+
+    return stored_secrets.names()
 
 
 def _folder() -> Path | None:

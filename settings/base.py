@@ -20,7 +20,7 @@ from settings.brokers import (
 from settings.databases import database
 from settings.email import email_settings
 from settings.env import Environment
-from settings.jobs import celery_jobs, commands, internal_hosts, task_limits
+from settings.jobs import celery_jobs, commands, internal_hosts, secret_keys, task_limits
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.openapi import openapi_settings
@@ -202,9 +202,13 @@ TANDEM_LIVE_CONNECTIONS = env.integer("TANDEM_LIVE_CONNECTIONS", 200, low=1)
 TANDEM_REQUIRE_IF_MATCH = env.boolean("TANDEM_REQUIRE_IF_MATCH", default=False)
 # Secrets that parameters may name: docs/secrets.md. TANDEM_SECRET_SHOP_TOKEN is the secret shop-token.
 TANDEM_SECRETS = {
-    name.lower().replace("_", "-"): value for name, value in env.beginning_with("TANDEM_SECRET_").items() if value
+    name.lower().replace("_", "-"): value
+    for name, value in env.beginning_with("TANDEM_SECRET_").items()
+    if value and name != "KEYS"
 }
 TANDEM_SECRETS_DIR = env.text("TANDEM_SECRETS_DIR", "")
+# The keys of the secrets in the database: the first one seals, all of them open.
+TANDEM_SECRET_KEYS: list[str] = secret_keys(env.text("TANDEM_SECRET_KEYS", ""))
 # Whether an attempt that misses a secret is tried again, by the policy of its task.
 TANDEM_RETRY_MISSING_SECRETS = env.boolean("TANDEM_RETRY_MISSING_SECRETS", default=False)
 # Limits of what is asked: docs/settings.md, "Limits".
@@ -276,7 +280,8 @@ globals().update(email_settings(env.text("EMAIL_URL", "console:")))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "tandem@localhost")
 
 # These are masked in every log line.
-LOG_SECRETS = secrets_in(SECRET_KEY, BROKER_URL, env.text("DATABASE_URL", ""), env.text("EMAIL_URL", ""))
+_URLS = (BROKER_URL, env.text("DATABASE_URL", ""), env.text("EMAIL_URL", ""))
+LOG_SECRETS = secrets_in(SECRET_KEY, *_URLS, *TANDEM_SECRET_KEYS)
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LEVELS)
 LOGGING: dict[str, Any] = logging_settings(
     form=env.choice("LOG_FORMAT", "text", FORMATS),

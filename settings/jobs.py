@@ -36,6 +36,21 @@ def internal_hosts(entries: list[str]) -> list[str]:
     return entries
 
 
+def secret_keys(text: str) -> list[str]:
+    """The keys in TANDEM_SECRET_KEYS, separated by commas or white space.
+
+    Raises ImproperlyConfigured, which shows none of them.
+    """
+    keys = re.split(r"[,\s]+", text.strip(", \n\t")) if text.strip(", \n\t") else []
+    for number, key in enumerate(keys, start=1):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", key, re.ASCII):
+            raise ImproperlyConfigured(
+                f"TANDEM_SECRET_KEYS is not usable: key {number} is no 32 bytes in URL-safe Base64. Write what "
+                'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())" prints.'
+            )
+    return keys
+
+
 def task_limits(text: str) -> dict[str, Any]:
     """The object of TANDEM_TASK_LIMITS, unchanged; {} where it is empty. Raises ImproperlyConfigured if it is none."""
     if not text:

@@ -18,7 +18,7 @@ MOST_READ: Final = 1_000
 # Schedules that are named at a secret.
 MOST_NAMED: Final = 5
 # Where a value comes from, as the page says it.
-SOURCES: Final = {"setting": "environment", "file": "file"}
+SOURCES: Final = {"setting": "environment"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='StoredSecret',
+            fields=[
+                ('name', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('sealed', models.TextField()),
+                ('changed_at', models.DateTimeField()),
+                ('changed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Task',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -12,6 +12,7 @@ from scheduling.models.process import Process
 from scheduling.models.replanned_schedule import ReplannedSchedule
 from scheduling.models.schedule import CatchUp, DatabaseAway, OnHostLost, Overlap, Schedule, SyncState
 from scheduling.models.statistic import Statistic, StatisticsPosition
+from scheduling.models.stored_secret import StoredSecret
 from scheduling.models.tag_set import TagInSet, TagSet
 from scheduling.models.task import Task, TaskAttempt
 from scheduling.models.task_limit import TaskLimit
@@ -36,6 +37,7 @@ __all__ = [
     "Schedule",
     "Statistic",
     "StatisticsPosition",
+    "StoredSecret",
     "SyncState",
     "TagInSet",
     "TagSet",

@@ -28,7 +28,7 @@ SYSTEM = {
     ("GET", "/api/backends/"), ("GET", "/api/backends/{name}/"), ("GET", "/api/backends/{name}/drift/"),
     ("POST", "/api/backends/{name}/sync/"), ("GET", "/api/hosts/"), ("GET", "/api/hosts/{name}/"),
     ("GET", "/api/drift/"), ("GET", "/api/lateness/"), ("GET", "/api/cron/tzdata/"), ("GET", "/api/secrets/"),
-    ("GET", "/api/statistics/"),
+    ("GET", "/api/statistics/"), ("PUT", "/api/secrets/{name}/"), ("DELETE", "/api/secrets/{name}/"),
 }  # fmt: skip
 # What shows rows of many, or makes new ones: allowed, and never with something of somebody else.
 OWN_ONLY = {

@@ -72,6 +72,8 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/lateness/"): Role.VIEWER,
     ("GET", "/api/limits/"): Role.VIEWER,
     ("GET", "/api/secrets/"): Role.ADMIN,
+    ("PUT", "/api/secrets/{name}/"): Role.ADMIN,
+    ("DELETE", "/api/secrets/{name}/"): Role.ADMIN,
     ("GET", "/api/statistics/"): Role.VIEWER,
     ("POST", "/api/schedules/bulk/create/"): Role.OPERATOR,
     ("POST", "/api/schedules/{id}/skip/"): Role.OPERATOR,

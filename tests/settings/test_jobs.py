@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings.jobs import celery_jobs, commands, task_limits
+from settings.jobs import celery_jobs, commands, secret_keys, task_limits
 
 
 def test_pairs_become_a_mapping() -> None:
@@ -41,3 +41,15 @@ def test_limits_of_tasks_are_json() -> None:
 def test_limits_that_cannot_be_applied_stop_the_start(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"TANDEM_TASK_LIMITS is .*: .*write"):
         task_limits(text)
+
+
+def test_keys_are_separated_by_commas_or_lines() -> None:
+    one, two = "A" * 43 + "=", "b-_9" * 10 + "abc="
+    assert secret_keys(f"{one},{two}") == secret_keys(f"\n{one}\n {two}\n") == [one, two]
+    assert secret_keys("") == []
+
+
+def test_a_key_that_is_none_stops_the_start_and_is_not_told() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"key 2 is no 32 bytes .* Write what python -c") as refused:
+        secret_keys("A" * 43 + "=,hunter2")
+    assert "hunter2" not in str(refused.value)

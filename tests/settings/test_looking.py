@@ -18,6 +18,7 @@ HEAVY = (
     "billiard",
     "celery",
     "channels",
+    "cryptography",
     "daphne",
     "django_celery_beat",
     "drf_spectacular",
@@ -37,6 +38,7 @@ manage.main()
 # A third of the memory of a beat. It hands tasks over; it answers no request and runs no job.
 NOT_OF_BEAT = (
     "click_repl",
+    "cryptography",
     "django_filters",
     "django_htmx",
     "drf_spectacular",

@@ -28,7 +28,8 @@ def _secrets(settings: Settings) -> None:
 
 
 def test_an_admin_sees_names_only(admin: CheckedClient) -> None:
-    assert admin.get("/api/secrets/").json() == [{"name": "shop-token"}]
+    shown = {"name": "shop-token", "stored": False, "changed_at": None, "changed_by": None}
+    assert admin.get("/api/secrets/").json() == [shown]
 
 
 def test_a_name_is_stored_and_shown_and_the_value_nowhere(operator: CheckedClient, crontab: Path) -> None:
