@@ -71,9 +71,8 @@ class SaveView(Action):
         rows = _own(self.request).filter(page=page)
         if rows.exclude(name=name).count() >= MOST:
             raise Conflict(f"There are {MOST} views of this list already: delete one first.")
-        SavedView.objects.update_or_create(
-            user_id=self.request.user.pk, page=page, name=name, defaults={"query": query}
-        )
+        named: dict[str, Any] = {"user_id": self.request.user.pk, "page": page, "name": name}
+        SavedView.objects.update_or_create(**named, defaults={"query": query})
         return f"The view {name} is saved."
 
 

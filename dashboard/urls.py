@@ -9,6 +9,7 @@ from dashboard.access.secrets import Secrets
 from dashboard.access.tokens import Revoke, Tokens
 from dashboard.review.views import Review
 from dashboard.saved_views import DeleteView, RenameView, SaveView
+from dashboard.schedules.adopt import Adopt
 from dashboard.schedules.bulk import Bulk, Undo
 from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
 from dashboard.schedules.one.steps import Backfill, Move, RunNow, Skip
@@ -28,6 +29,7 @@ urlpatterns = [
     path("schedules/", ScheduleList.as_view(), name="schedules"),
     path("schedules/new/", NewSchedule.as_view(), name="schedule-new"),
     path("schedules/bulk/", Bulk.as_view(), name="bulk"),
+    path("schedules/adopt/<slug:engine>/<int:pk>/", Adopt.as_view(), name="adopt"),
     path("schedules/undo/", Undo.as_view(), name="undo"),
     path("schedules/preview/", Preview.as_view(), name="schedule-preview"),
     path("schedules/parameters/", Parameters.as_view(), name="schedule-parameters"),

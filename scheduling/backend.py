@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
 from scheduling.difference import Difference
 from scheduling.entry import Entry
-from scheduling.errors import Problem
+from scheduling.errors import NotFound, Problem
 from scheduling.findings import Finding
 from scheduling.models import Schedule
 from scheduling.plugins import Handlers
@@ -35,7 +36,7 @@ class Foreign:
     """An entry of the engine that is not ours. `trigger` is None where no cron expression or interval says the same.
 
     `text` is its clock as the engine has it, and `runs` what it starts. `adoptable`: a review of this machine's crontab
-    can make a schedule of it.
+    can make a schedule of it. `number`: `SchedulerBackend.adopt` can, or says why not.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Foreign:
     trigger: Trigger | None = None
     enabled: bool = True
     adoptable: bool = False
+    number: int | None = None
 
 
 class Outcome(Enum):
@@ -127,6 +129,13 @@ class SchedulerBackend(ABC):
         Raises BackendError.
         """
         return ()
+
+    def adopt(self, number: int, *, now: datetime) -> Schedule:
+        """Make a schedule of the foreign entry with this number. It takes its place: no run is lost or made twice.
+
+        Raises NotFound, Conflict with the reason why it can be no schedule, and InvalidRequest.
+        """
+        raise NotFound(f"{self.name} has no entry {number} that can become a schedule.")
 
     @abstractmethod
     def health(self) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -105,6 +105,12 @@ class BeatBackend(SchedulerBackend):
         """The PeriodicTasks that are not ours."""
         with _reported("read"):
             return foreign_rows.foreign(most)
+
+    def adopt(self, number: int, *, now: datetime) -> Schedule:
+        """A schedule in the place of the PeriodicTask with this id, which is disabled."""
+        from backends.beat import adoption  # noqa: PLC0415 - a beat adopts nothing, and need not import what checks jobs
+
+        return adoption.adopt(number, now=now)
 
     def differences(self) -> list[Difference]:
         """The rows of active schedules that somebody disabled in the admin."""

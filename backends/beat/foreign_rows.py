@@ -21,10 +21,12 @@ def foreign(most: int) -> list[Foreign]:
 
 
 def _foreign(row: PeriodicTask) -> Foreign:
-    return Foreign(row.name, str(row.scheduler or "never"), row.task, _trigger(row), enabled=row.enabled)
+    return Foreign(
+        row.name, str(row.scheduler or "never"), row.task, trigger_of(row), enabled=row.enabled, number=row.pk
+    )
 
 
-def _trigger(row: PeriodicTask) -> Trigger | None:
+def trigger_of(row: PeriodicTask) -> Trigger | None:
     """The trigger that fires at the same times; None where the two engines read the clock in different ways."""
     try:
         if row.crontab is not None:

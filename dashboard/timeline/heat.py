@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import QuerySet, Sum
 
-from dashboard.timeline.window import Window
+from dashboard.timeline.window import ClockChange, Window, clock_changes
 from scheduling.lifecycle import Status
 from scheduling.models import LatenessBucket, Task
-from scheduling.review.collisions import due_by_step
+from scheduling.review.collisions import due_by_step, zones_in_use
 
 # The columns of a row: five minutes of an hour, or the hours of a day.
 _STEPS: Final = {
@@ -24,6 +24,8 @@ _STEPS: Final = {
 SHADES: Final = 5
 # Of the tasks that failed or were missed so many are counted, the newest first.
 MOST_TROUBLES: Final = 2_000
+# Zones of a row that are named: half of the world changes its clocks in one night.
+MOST_CLOCKS: Final = 3
 # The busiest cells that are named below the table.
 BUSIEST: Final = 5
 
@@ -39,13 +41,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An hour or a day. `started` is None where it has not begun yet."""
+    """An hour or a day. `started` is None where it has not begun yet; `clocks` are the changes of clocks in it."""
 
     at: datetime
     cells: list[Cell]
     due: int
     started: int | None
     troubles: int
+    clocks: list[ClockChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,25 @@ def heat(shown: Window, *, tasks: QuerySet[Task], now: datetime) -> Heat:
     cells = [Cell(shown.start + index * step, count, _shade(count, most)) for index, count in enumerate(due)]
     length = across * step
     started, troubles = _started(shown, length), _troubles(shown, length, tasks)
-    rows = [_row(cells[first : first + across], started, troubles, now) for first in range(0, number, across)]
+    clocks: dict[datetime, list[ClockChange]] = defaultdict(list)
+    for change in clock_changes(shown, zones_in_use()):
+        clocks[_row_of(change.at, shown, length)].append(change)
+    parts = [cells[first : first + across] for first in range(0, number, across)]
+    rows = [_row(part, started, troubles, clocks[part[0].at][:MOST_CLOCKS], now) for part in parts]
     labels = [f":{minute:02}" for minute in range(0, 60, 5)] if across == 12 else [f"{hour:02}" for hour in range(24)]
     return Heat(labels, rows, sorted(cells, key=lambda cell: -cell.due)[:BUSIEST] if most else [])
 
 
-def _row(cells: list[Cell], started: Counter[datetime], troubles: Counter[datetime], now: datetime) -> Row:
+def _row(
+    cells: list[Cell],
+    started: Counter[datetime],
+    troubles: Counter[datetime],
+    clocks: list[ClockChange],
+    now: datetime,
+) -> Row:
     at = cells[0].at
     begun = started[at] if at <= now else None
-    return Row(at, cells, sum(cell.due for cell in cells), begun, troubles[at])
+    return Row(at, cells, sum(cell.due for cell in cells), begun, troubles[at], clocks)
 
 
 def _shade(count: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""The timeline of a few schedules: a lane for each, with what was planned, what ran, how long and how late."""
+"""The timeline of a few schedules: a lane for each, with what was planned, what ran, how long, how late, and rests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from dashboard.readable import LOOKS
+from dashboard.timeline.rests import Rest, rests
 from dashboard.timeline.window import WIDTH, Window
 from scheduling import queries
 from scheduling.errors import InvalidTrigger
@@ -71,12 +72,13 @@ class Lane:
     lasted: timedelta | None
     latest: timedelta | None
     cut_x: float
+    rests: list[Rest]
 
 
 def lanes(schedules: Sequence[Schedule], shown: Window, *, tasks: QuerySet[Task], now: datetime) -> list[Lane]:
-    """A lane for each schedule, in their order. Two statements, however many there are."""
-    runs = _runs(schedules, shown, tasks)
-    return [_lane(schedule, runs[schedule.pk], shown, now) for schedule in schedules]
+    """A lane for each schedule, in their order. Three statements, however many there are."""
+    runs, resting = _runs(schedules, shown, tasks), rests(schedules, shown)
+    return [_lane(schedule, runs[schedule.pk], resting[schedule.pk], shown, now) for schedule in schedules]
 
 
 def _runs(schedules: Sequence[Schedule], shown: Window, tasks: QuerySet[Task]) -> dict[int, list[Run]]:
@@ -97,7 +99,7 @@ def _runs(schedules: Sequence[Schedule], shown: Window, tasks: QuerySet[Task]) -
     return found
 
 
-def _lane(schedule: Schedule, runs: list[Run], shown: Window, now: datetime) -> Lane:
+def _lane(schedule: Schedule, runs: list[Run], resting: list[Rest], shown: Window, now: datetime) -> Lane:
     coming = _coming(schedule, shown)
     lasted = [run.finished - run.started for run in runs if run.started and run.finished]
     late = [run.started - run.due for run in runs if run.started]
@@ -113,6 +115,7 @@ def _lane(schedule: Schedule, runs: list[Run], shown: Window, now: datetime) -> 
         lasted=timedelta(seconds=median(span.total_seconds() for span in lasted)) if lasted else None,
         latest=max(late, default=None),
         cut_x=shown.x(runs[0].due) if len(runs) == MOST_RUNS else 0.0,
+        rests=resting,
     )
 
 

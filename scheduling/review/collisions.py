@@ -11,6 +11,7 @@ from typing import Final
 from scheduling.review.stored_triggers import StoredTriggers
 from scheduling.timing import Cron, Trigger
 from scheduling.timing.warnings import ReviewWarning
+from scheduling.timing.zones import Zone
 
 MANY: Final = 10
 """There is a warning when this many others are due in the same minute."""
@@ -42,6 +43,11 @@ def same_minute(following: Iterable[datetime], stored: StoredTriggers = _STORED)
 def due_by_step(start: datetime, *, step: timedelta, number: int, stored: StoredTriggers = _STORED) -> list[int]:
     """How many occurrences all active schedules have in each step from `start` on, as StoredTriggers counts them."""
     return stored.due_by_step(start, step=step, number=number)
+
+
+def zones_in_use(stored: StoredTriggers = _STORED) -> set[Zone]:
+    """The time zones of all active schedules, as StoredTriggers knows them."""
+    return stored.zones()
 
 
 def _same_minute(others: int, when: datetime) -> ReviewWarning:

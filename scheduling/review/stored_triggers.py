@@ -126,6 +126,10 @@ class StoredTriggers:
         """
         return self._now().due_by_step(start, step, number)
 
+    def zones(self) -> set[Zone]:
+        """The time zones of the active schedules, as `due_in` knows them."""
+        return set(self._now().zones)
+
     def _now(self) -> _Counted:
         with self._lock:
             if monotonic() >= self._valid_until:
