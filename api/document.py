@@ -212,10 +212,18 @@ def _statuses(path: str, method: str, operation: Json) -> set[str]:
         found.add("412")
     if headers.get(IF_MATCH.name, {}).get("description") == IF_MATCH_OF_SCHEDULE.description:
         found.add("428")
-    # Several may create one key at once, and delete it again.
-    if method == "put" and IF_NONE_MATCH.name in headers:
+    if _may_conflict(method, operation, headers):
         found.add("409")
     return found
+
+
+def _may_conflict(method: str, operation: Json, headers: Mapping[str, Json]) -> bool:
+    """Whether a PUT or DELETE may be refused for what there is."""
+    # Several may create one key at once, and delete it again.
+    a_key = method == "put" and IF_NONE_MATCH.name in headers
+    # There are no keys for secrets, or schedules use it.
+    a_secret = method in {"put", "delete"} and "secrets" in operation["tags"]
+    return a_key or a_secret
 
 
 def _headers(method: str, status: str, given: set[str]) -> set[str]:

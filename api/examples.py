@@ -30,6 +30,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "PatchedScheduleInput": {"cron": "0 3 * * *", "overlap": "queue"},
     "ReviewInput": {"crontab": "0 3 * * * /usr/bin/backup\n", "timezone": "Europe/Berlin"},
     "ScheduleInput": _SCHEDULE,
+    "SecretInput": {"value": "what nobody is shown"},
     "SkipInput": {"count": 2},
     "SyncInput": {"apply": False},
     "TaskInput": _TASK,

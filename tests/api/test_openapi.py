@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import URLPattern
+from pytest_django import Settings
 from rest_framework.schemas.generators import EndpointEnumerator
 
 from scheduling import clock
@@ -76,9 +78,10 @@ def bodies() -> list[tuple[str, str]]:
 
 
 def test_the_example_of_every_body_is_accepted(
-    admin: CheckedClient, crontab: Path, recorded: RecordingExecutor, subtests: Any
+    admin: CheckedClient, crontab: Path, recorded: RecordingExecutor, settings: Settings, subtests: Any
 ) -> None:
     """On a schedule, a task that waits and one that failed. Each is sent with the values of the document."""
+    settings.TANDEM_SECRET_KEYS = [urlsafe_b64encode(bytes(32)).decode()]
     past = clock.now() - timedelta(days=1000)
     known = a_schedule(now=past, key="by-key", catch_up="none")
     a_task(known)
