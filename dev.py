@@ -66,15 +66,20 @@ def test(rest: list[str]) -> int:
     # Images for Docker set it often. A thousand processes are started here, and each would compile all the code again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     words = [word for word in rest if word not in {"--", "--postgres"}]
+    cores = os.cpu_count() or 1
     # Twice as many as cores: many tests wait for the servers and processes that they started.
-    pytest = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"]
-    runs = {"SQLite": [*pytest, *words]}
+    runs = {"SQLite": [*_side_by_side(python, 2 * cores), *words]}
     if not words or "--postgres" in rest:
-        postgres = [python, "-m", "tests.servers.run_postgres", "--"]
-        runs["PostgreSQL"] = [*postgres, *pytest, "-m", "django_db and not live", *words]
+        # These wait only for the database, and each process has all tests to collect and a database to make.
+        postgres = [python, "-m", "tests.servers.run_postgres", "--", *_side_by_side(python, cores + 1)]
+        runs["PostgreSQL"] = [*postgres, "-m", "django_db and not live", *words]
     if "PostgreSQL" in dict(missing):
         runs.pop("PostgreSQL", None)
     return _run_suites(runs, missing)
+
+
+def _side_by_side(python: str, processes: int) -> list[str]:
+    return [python, "-m", "pytest", "-n", str(processes), "--dist", "worksteal"]
 
 
 def drill(rest: list[str]) -> int:

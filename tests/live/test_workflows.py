@@ -22,7 +22,7 @@ from tests.servers.redis_like import RedisServer
 
 pytestmark = pytest.mark.live
 
-PROCESSES = 8
+PROCESSES = 5
 MEMBERS_EACH = 15
 THOUSAND = 1000
 
