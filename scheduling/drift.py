@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from scheduling import clock, drift_log, dry_run
+from scheduling import audit, caller, clock, drift_log, dry_run
 from scheduling.backend import Outcome, SchedulerBackend, backend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
@@ -74,9 +74,11 @@ def sync(where: SchedulerBackend) -> Drift:
     try:
         drift = find(where)
         where.sync()
+        # What the backend found besides may be there still; what the entries differed in was read back.
+        left = where.differences() if drift else ()
         if drift:
-            # What the backend found besides may be there still; what the entries differed in was read back.
-            _record(where, where.differences())
+            _record(where, left)
+        _note_sync(where, drift.differences, left)
     except BackendError as exc:
         _note_failure(where, exc.detail)
         raise
@@ -206,6 +208,19 @@ def _first_unpaired(entry: Entry, of_schedule: dict[int, deque[Entry]], paired: 
 def _record(where: SchedulerBackend, differences: Sequence[Difference]) -> None:
     host = settings.TANDEM_HOST if where.capabilities.per_host else ""
     drift_log.keep(where.name, host, differences, now=clock.now())
+
+
+def _note_sync(where: SchedulerBackend, found: Iterable[Difference], left: Iterable[Difference]) -> None:
+    """Write into the audit log how many differences of each kind there were, and are left.
+
+    Where nothing was mended, only that somebody asked.
+    """
+    before, after = (Counter(each.kind.value for each in some) for some in (found, left))
+    if before == after and caller.current() is None:
+        return
+    host = settings.TANDEM_HOST if where.capabilities.per_host else ""
+    changes = {kind: [before[kind], after[kind]] for kind in sorted(before | after) if before[kind] != after[kind]}
+    audit.record(audit.Change("backend", where.name, "synced", host, changes=changes), now=clock.now())
 
 
 def _held(where: SchedulerBackend) -> QuerySet[Schedule]:

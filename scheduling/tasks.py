@@ -65,6 +65,7 @@ def create(*, now: datetime, **fields: Unpack[TaskFields]) -> tuple[Task, str]:
         tag_sets.store([task])
         ledger.record([task], now)
         receipts.leave(task)
+        note_created([task], now=now)
     if task.status == Status.SCHEDULED and task.due_at is not None:
         return task, delivery.answer(f"its time, {task.due_at.isoformat()}", [task])
     return task, delivery.answer(delivery.hand_over([task], now=now), [task])
@@ -134,6 +135,13 @@ def draft(fields: TaskFields, *, now: datetime) -> Task:
     validation.check_task(task, starts=at if later and at is not None else now, besides=problems)
     task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
     return task
+
+
+def note_created(made: Iterable[Task], *, now: datetime) -> None:
+    """As `note`: somebody has asked for these tasks."""
+    changes = [(task, audit.difference({}, {"job": task.job, "scheduled_time": task.due_at})) for task in made]
+    rows = (audit.Change("task", one.pk, "created", one.name, one.owner, what) for one, what in changes)
+    audit.record(*rows, now=now)
 
 
 def note(action: str, moved: Iterable[tuple[Task, str, str]], *, now: datetime) -> None:

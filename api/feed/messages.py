@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.fields import Instant
+from api.owned import actor_of_tandem
+from scheduling.events.log import kind_of_tandem
 from scheduling.models import Task, TaskEvent
 
 
@@ -51,11 +53,19 @@ def _message(event: TaskEvent) -> dict[str, Any]:
         "task": event.task_id,
         "status": event.status,
         "at": Instant().to_representation(event.at),
+        "actor": _actor(event),
         "result": detail.pop("result", None),
         "progress": detail.pop("progress", None),
         "error": detail.pop("error", ""),
         "detail": detail,
     }
+
+
+def _actor(event: TaskEvent) -> dict[str, str]:
+    """As api.owned.ActorOutput shows it, which takes ten times as long: each event is written once for all clients."""
+    if event.actor is None:
+        return actor_of_tandem(kind_of_tandem(event))
+    return {"kind": event.actor.kind, "user": event.actor.user, "token": event.actor.token}
 
 
 def _owner(event: TaskEvent) -> int | None:

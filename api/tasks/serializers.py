@@ -9,6 +9,7 @@ from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retr
 from api.masking import ShownParameters
 from api.owned import ActorOutput, OwnedInput, OwnedOutput, actor_of_tandem
 from api.rows import RowOutput
+from scheduling.events.log import kind_of_tandem
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
 
 
@@ -122,7 +123,7 @@ class EventOutput(serializers.ModelSerializer[TaskEvent]):
     def get_actor(self, event: TaskEvent) -> Any:
         if event.actor is not None:
             return ActorOutput(event.actor).data
-        return actor_of_tandem(event.task.woken_by if event.number == 1 else "worker")
+        return actor_of_tandem(kind_of_tandem(event))
 
 
 class LogLineOutput(serializers.ModelSerializer[TaskLogLine]):

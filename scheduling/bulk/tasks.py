@@ -43,6 +43,7 @@ def create(asked: Sequence[TaskFields], *, now: datetime) -> tuple[list[Task], s
         tag_sets.store(made)
         ledger.record(made, now)
         receipts.leave(made)
+        tasks.note_created(made, now=now)
     queued = [task for task in made if task.status == Status.QUEUED]
     return made, delivery.answer(delivery.hand_over(queued, now=now), made)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 
 from scheduling.caller import Access
 from scheduling.events.horizon import Horizon
@@ -66,10 +66,11 @@ def news(since: Horizon) -> News:
 
 
 def events(ids: Iterable[int]) -> list[TaskEvent]:
-    """The events with these ids, in order of their ids, each with the `owner` of its task. Events that retention has
-    deleted are left out.
+    """The events with these ids, in order of their ids, each with the `owner` of its task and who did it (`_told`).
+    Events that retention has deleted are left out.
     """
-    return list(TaskEvent.objects.filter(pk__in=list(ids)).annotate(owner=F("task__owner")).order_by("pk"))
+    found = _told(TaskEvent.objects.filter(pk__in=list(ids))).annotate(owner=F("task__owner"))
+    return list(found.order_by("pk"))
 
 
 def between(after: int, reached: Horizon, *, limit: int, access: Access = None) -> tuple[list[TaskEvent], int]:
@@ -78,20 +79,33 @@ def between(after: int, reached: Horizon, *, limit: int, access: Access = None) 
     """
     end = reached.high if access is None else min(after + LOOKED_THROUGH, reached.high)
     found = TaskEvent.objects.filter(pk__gt=after, pk__lte=end).exclude(pk__in=list(reached.gaps))
-    page = list(visible_to(access, found).order_by("pk")[:limit])
+    page = list(_told(visible_to(access, found)).order_by("pk")[:limit])
     return page, page[-1].pk if len(page) == limit else end
 
 
 def last_of(task_id: int, *, access: Access = None) -> TaskEvent | None:
     """The last event of a task, with `task` read by the same query. None when `access` lets see no such task."""
     last = TaskEvent.objects.select_related("task").filter(task_id=task_id, number=F("task__events"))
-    return visible_to(access, last).first()
+    return _told(visible_to(access, last)).first()
 
 
 def of_task(task_id: int, *, after: int, limit: int) -> list[TaskEvent]:
     """The first `limit` events of a task with a number above `after`, in order."""
-    found = TaskEvent.objects.filter(task_id=task_id, number__gt=after).select_related("actor")
+    found = _told(TaskEvent.objects.filter(task_id=task_id, number__gt=after))
     return list(found.order_by("number")[:limit])
+
+
+def kind_of_tandem(event: TaskEvent) -> str:
+    """Which part of Tandem made an event that has no actor: what woke the task, or the worker that ran it.
+
+    The event must have been read by this module.
+    """
+    return str(getattr(event, "woken_by", "")) if event.number == 1 else "worker"
+
+
+def _told(rows: QuerySet[TaskEvent]) -> QuerySet[TaskEvent]:
+    """The events with their actors, and with what woke their tasks as `woken_by`. In the same statement."""
+    return rows.select_related("actor").annotate(woken_by=F("task__woken_by"))
 
 
 def _out_of_order() -> bool:

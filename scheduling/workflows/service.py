@@ -74,6 +74,8 @@ def create(
         step.start(step.nodes(number=0).get())
         released = step.finish()
         receipts.leave(stored)
+        if started_by is None:
+            _note(stored, "created", now)
     return stored, delivery.answer(delivery.hand_over(released, now=now), tasks.values())
 
 

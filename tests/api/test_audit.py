@@ -7,8 +7,10 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import ProtectedError
+from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import PeriodicTask
 
 from api.bindings.service import access_of, owners_of_users
 from scheduling.models import AuditEntry
@@ -55,6 +57,35 @@ def test_the_log_is_filtered_and_resumed(admin: CheckedClient) -> None:
     assert len(entries(admin, action="cancelled", actor=task["created_by"]["user"])) == 1
     assert entries(admin, actor="nobody") == []
     assert entries(admin, since="2999-01-01T00:00:00Z") == []
+
+
+def test_what_is_created_is_said_once_for_all_of_a_bulk(admin: CheckedClient) -> None:
+    task = {"name": "t", "job": "demo.process_data"}
+    one = admin.post("/api/tasks/", task, format="json").json()
+    admin.post("/api/workflows/", {"name": "w", "workflow": {"chain": [task, task]}}, format="json")
+    assert [each[:2] for each in entries(admin)][:2] == [("workflow", "created"), ("task", "created")]
+    [entry] = admin.get(AUDIT, {"subject": "task"}).json()["results"]
+    assert (entry["subject_id"], entry["changes"]) == (str(one["id"]), {"job": [None, "demo.process_data"]})
+
+    def statements(count: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            body = {"tasks": [task] * count}
+            assert admin.post("/api/tasks/bulk/create/", body, format="json").status_code == 200
+        return len(captured)
+
+    assert statements(2) == statements(10)
+    assert AuditEntry.objects.filter(subject="task").count() == 13
+
+
+def test_a_sync_is_said_where_somebody_asked(admin: CheckedClient) -> None:
+    made(admin)
+    PeriodicTask.objects.filter(name__contains="tandem").delete()
+    for _ in range(2):
+        assert admin.post("/api/backends/beat/sync/", {"apply": True}, format="json").status_code == 200
+    admin.post("/api/backends/beat/sync/", {"apply": False}, format="json")
+    again, mended = admin.get(AUDIT, {"subject": "backend"}).json()["results"]
+    assert (mended["subject_id"], mended["action"], mended["changes"]) == ("beat", "synced", {"missing": [1, 0]})
+    assert again["changes"] == {}
 
 
 def test_pages_and_commands_are_said_too(admin: CheckedClient) -> None:

@@ -15,7 +15,7 @@ from scheduling.difference import Difference, DifferenceKind
 from scheduling.drift import compare
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
-from scheduling.models import DriftRecord, DriftSchedule, Schedule
+from scheduling.models import AuditEntry, DriftRecord, DriftSchedule, Schedule
 from scheduling.upkeep import retention
 from tests.conftest import a_schedule, at
 from tests.recording import MemoryBackend
@@ -160,3 +160,14 @@ def test_a_sync_records_what_it_found_and_that_it_mended_it(memory: MemoryBacken
     record.refresh_from_db()
     assert record.mended_at is not None
     assert record.concerned.get().schedule_id == schedule.pk
+
+
+@pytest.mark.django_db
+def test_the_audit_log_has_what_was_mended_and_no_sync_that_mended_nothing(memory: MemoryBackend) -> None:
+    schedule = a_schedule(backend="memory")
+    drift.sync(memory)
+    memory.remove(schedule)
+    for _ in range(2):
+        drift.sync(memory)
+    entry = AuditEntry.objects.get(subject="backend")
+    assert (entry.subject_id, entry.actor, entry.changes) == ("memory", None, {"missing": [1, 0]})

@@ -156,7 +156,7 @@ def test_a_task_is_created_and_shown_with_few_statements(
     with CaptureQueriesContext(connection) as captured:
         asked(operator)
     statements = [each["sql"] for each in captured if "SAVEPOINT" not in each["sql"]]
-    # Who asks, with the groups (the use of the token is noted once a minute); the task, its event, and that it was
-    # handed over. No attempt is looked for.
-    assert len(statements) == 5, statements
+    # Who asks, with the groups (the use of the token is noted once a minute); the task, its event, the number and the
+    # entry of the audit log, and that it was handed over. No attempt is looked for.
+    assert len(statements) == 7, statements
     assert not [each for each in statements if "taskattempt" in each]
