@@ -188,6 +188,13 @@ def screenshots(rest: list[str]) -> int:
     return _call([str(environment(ROOT, "dev")), "-m", "tests.browser.pictures", *rest])
 
 
+def client(rest: list[str]) -> int:
+    """generate a Python package that calls the REST API, from its OpenAPI document (--to FOLDER)"""
+    # Its paths are those of whoever calls.
+    command = [str(environment(ROOT, "dev")), str(ROOT / "stack" / "client.py"), *rest]
+    return subprocess.run(command, check=False).returncode
+
+
 def lock(rest: list[str]) -> int:
     """write requirements/*.txt anew from pyproject.toml, keeping pins that still fit (--upgrade: the newest)
 
@@ -222,7 +229,7 @@ def _call(command: list[str], *, announce: bool = False) -> int:
 
 COMMANDS = {
     function.__name__: function
-    for function in (up, manage, test, drill, mutate, check, audit, fmt, bench, screenshots, lock)
+    for function in (up, manage, test, drill, mutate, check, audit, fmt, bench, screenshots, client, lock)
 }
 WORDLESS = {"check", "fmt"}
 

@@ -60,7 +60,7 @@ class OwnedRows:
         return {**context, "members": self.members()}
 
 
-@extend_schema_field({"type": ["string", "null"]})
+@extend_schema_field({"type": "string"})
 class Owner(serializers.Field[int, Any, "str | None", Any]):
     """The name of a group, or null for nobody. Only the names of those that who asks may see are known."""
 
