@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import Group
@@ -51,6 +51,12 @@ class ListPage(Page):
 def text_in(parameters: QueryDict) -> str:
     """What is searched for."""
     return parameters.get("q", "").strip()[:MOST_CHARACTERS]
+
+
+def of_status(parameters: QueryDict, statuses: Collection[str]) -> Q:
+    """The rows with the status that is asked for. One that is not among these asks for nothing."""
+    status = parameters.get("status", "")
+    return Q(status=status) if status in statuses else Q()
 
 
 def owned(parameters: QueryDict) -> Q:

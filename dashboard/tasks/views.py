@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dashboard.json_tree import json_tree
-from dashboard.lists import ListPage, owned, text_in
+from dashboard.lists import ListPage, of_status, owned, text_in
 from dashboard.page import Action, Page
 from dashboard.paging import id_in, part
 from dashboard.readable import LOOKS
@@ -93,11 +93,9 @@ class Retry(Action):
 
 def _wanted(parameters: QueryDict) -> Q:
     """The tasks that the address asks for."""
-    found = owned(parameters)
+    found = owned(parameters) & of_status(parameters, LOOKS)
     if text := text_in(parameters):
         found &= queries.tasks_named(text)
-    if (status := parameters.get("status", "")) in LOOKS:
-        found &= Q(status=status)
     if (schedule := id_in(parameters.get("schedule", ""))) is not None:
         found &= Q(schedule_id=schedule)
     return found

@@ -130,6 +130,12 @@ def words(name: str) -> str:
 
 
 @register.simple_tag
+def share(place: int, places: int) -> str:
+    """Where a column begins across a picture, as a share of its width."""
+    return f"{100 * place / places:.2f}%"
+
+
+@register.simple_tag
 def from_top(height: int, of_bar: float) -> str:
     """Where a bar that stands on a line at `height` begins."""
     return f"{height - of_bar:.1f}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import QueryDict
 
-from dashboard.lists import ListPage, owned, text_in
+from dashboard.lists import ListPage, of_status, owned, text_in
 from dashboard.page import Action, Page
 from dashboard.paging import part
 from dashboard.readable import LOOKS
@@ -98,12 +98,9 @@ class RetryWorkflow(Action):
 
 def _wanted(parameters: QueryDict) -> Q:
     """The workflows that the address asks for."""
-    found = owned(parameters)
-    if text := text_in(parameters):
-        found &= Q(name__icontains=text)
-    if (status := parameters.get("status", "")) in _STATUSES:
-        found &= Q(status=status)
-    return found
+    text = text_in(parameters)
+    named = Q(name__icontains=text) if text else Q()
+    return owned(parameters) & of_status(parameters, _STATUSES) & named
 
 
 def _row(node: Mapping[str, Any]) -> dict[str, Any]:

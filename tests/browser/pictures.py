@@ -57,6 +57,8 @@ def main() -> int:
             "TANDEM_TEST_OWNER": "alone",
             "TANDEM_VAR": private,
             "DJANGO_SETTINGS_MODULE": "settings.test",
+            "TANDEM_SECRET_RATES_TOKEN": "for-the-pictures",
+            "TANDEM_SECRET_SHOP_TOKEN": "for-the-pictures",
             "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
         }
         cookie, addresses = _prepare()

@@ -11,7 +11,9 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from api.tokens import service
-from scheduling import ledger, processes, queries, schedules
+from dashboard.models import SavedView
+from scheduling import caller, ledger, processes, queries, schedules
+from scheduling.caller import Caller
 from scheduling.lifecycle import Status
 from scheduling.models import Process, Schedule, Task, Workflow
 from scheduling.timing import tzdata_version
@@ -20,12 +22,14 @@ from scheduling.workflows import service as workflows
 
 # The same picture each time.
 _SEED: Final = 13
+# With a secret by its name: tests.browser.pictures sets its value.
+_FETCHED: Final = {"url": "https://rates.example.org/eur", "headers": {"Authorization": {"$secret": "rates-token"}}}
 # name, fields, how long a run takes in seconds, and how many of a hundred fail.
 _SCHEDULES: Final[tuple[tuple[str, dict[str, Any], float, int], ...]] = (
     ("Import orders from the shop", {"cron": "*/10 * * * *", "timezone": "Europe/Berlin"}, 24, 4),
     ("Nightly backup of the database", {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}, 640, 0),
     ("Send the sales report", {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}, 8, 0),
-    ("Refresh exchange rates", {"cron": "5 * * * *"}, 2, 0),
+    ("Refresh exchange rates", {"cron": "5 * * * *", "job": "http.fetch", "parameters": _FETCHED}, 2, 0),
     ("Clean up old exports", {"cron": "15 3 * * *", "backend": "crontab"}, 31, 0),
     ("Sync stock with the warehouse", {"every": 1800}, 95, 9),
     ("Rebuild the search index", {"cron": "0 */4 * * *", "timezone": "America/New_York"}, 410, 0),
@@ -51,10 +55,13 @@ def fill(now: datetime) -> dict[str, str]:
     for name, fields, seconds, failing in _SCHEDULES:
         tags = ["shop"] if "stock" in name or "orders" in name else ["finance"] if "invoice" in name else []
         asked = {"job": "demo.process_data", "parameters": {"steps": 3}, "tags": tags, **fields}
-        made = schedules.create(now=now - _LONGEST - timedelta(days=1), name=name, **asked)
+        with caller.acting(Caller("user", user="ada", address="192.0.2.17")):
+            made = schedules.create(now=now - _LONGEST - timedelta(days=1), name=name, **asked)
         _history(made, now, seconds, failing, chance)
+    _changes(now)
     clock = CrontabSchedule.objects.create(minute="0", hour="4", timezone="Europe/Berlin")
     PeriodicTask.objects.create(name="Shop: drop old carts", task="shop.tasks.drop_carts", crontab=clock)
+    PeriodicTask.objects.create(name="Shop: count the stock", task="demo.process_data", crontab=clock, priority=7)
     workflow, running = _workflow(now), _running(now, chance)
     return _addresses(workflow, running, Task.objects.filter(status=Status.FAILED).latest("pk"))
 
@@ -84,7 +91,10 @@ def _addresses(workflow: Workflow, running: Task, failed: Task) -> dict[str, str
         "task-failed": f"/tasks/{failed.pk}/",
         "workflows": "/workflows/",
         "workflow": f"/workflows/{workflow.pk}/",
+        "adopt": f"/schedules/adopt/beat/{PeriodicTask.objects.get(name='Shop: count the stock').pk}/",
+        "run": f"/schedules/{failed.schedule_id}/run/",
         "timeline": "/timeline/",
+        "timeline-week": "/timeline/?span=week",
         "review": "/review/",
         "system": "/system/",
         "settings": "/settings/",
@@ -93,6 +103,19 @@ def _addresses(workflow: Workflow, running: Task, failed: Task) -> dict[str, str
         "audit": "/settings/audit/",
         "login": "/login/",
     }
+
+
+def _changes(now: datetime) -> None:
+    """What two people have changed of late."""
+    stock, search = (Schedule.objects.get(name__startswith=name) for name in ("Sync stock", "Rebuild"))
+    with caller.acting(Caller("user", user="ben", address="192.0.2.40")):
+        schedules.update(
+            stock.pk, now=now - timedelta(days=1), grace=timedelta(minutes=2), retries={"max": 2},
+            parameters={"steps": 5}, description="Asked for by the warehouse.",
+        )  # fmt: skip
+        schedules.pause(search.pk, now=now - timedelta(hours=10))
+    with caller.acting(Caller("token", user="ada", token="k3v9 Deploy script", address="192.0.2.17")):
+        schedules.resume(search.pk, now=now - timedelta(hours=5))
 
 
 def _history(schedule: Schedule, now: datetime, seconds: float, failing: int, chance: random.Random) -> None:
@@ -158,7 +181,9 @@ def _running(now: datetime, chance: random.Random) -> Task:
 
 
 def tokens(user: User, now: datetime) -> None:
-    """Store tokens of this user: one that is used, and one that was revoked."""
+    """Store what this user has: a token that is used, one that was revoked, and saved views."""
+    for name, query in (("Shop", "tag=shop"), ("Next due", "sort=due"), ("Paused", "state=paused")):
+        SavedView.objects.create(user=user, page="schedules", name=name, query=query)
     for name, days in (("Deploy script", 90), ("Old laptop", 30)):
         made, _ = service.create(
             user, name=name, expires_at=now + timedelta(days=days), now=now, scopes=["read", "run"]
