@@ -19,8 +19,8 @@ from scheduling import clock, delivery, dispatch, processes
 
 # Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
 LONGEST_WAIT: Final = 1.0
-# After so many seconds our schedules give way to the other PeriodicTasks, and these to ours. A batch or a message that
-# has begun is finished first.
+# After this many seconds it is the turn of the other PeriodicTasks, and then of our schedules again. A batch or message
+# that has begun is finished first.
 TURN: Final = 0.2
 # Seconds until it looks again where another beat has locked all that is due: about what a batch takes.
 TAKEN_ELSEWHERE: Final = 0.05
@@ -133,7 +133,7 @@ class LedgerScheduler(ForeignScheduler):
         most = dispatch.batch_size(newest_first=self._newest_first)
         if found.schedule_due is not None and found.schedule_due <= now:
             schedules = dispatch.dispatch_due(BeatBackend.name, now=now, newest_first=self._newest_first)
-            # By turns, so that neither what is due now waits behind a long backlog, nor the backlog behind it.
+            # In turns: what is due now does not wait behind a long backlog, and the backlog does not wait behind it.
             self._newest_first = not self._newest_first
         if found.task_due is not None and found.task_due <= now:
             tasks = delivery.queue_due(now=now)
