@@ -12,7 +12,7 @@ from django.db import transaction
 from scheduling import caller
 from scheduling.models import Actor
 
-# Callers of whom this process has stored the row. A caller is small; more than so many are looked up again.
+# Callers whose rows this process knows. A caller is small; those beyond this number are looked up again.
 _MOST_KNOWN: Final = 10_000
 _known: dict[str, Actor] = {}
 

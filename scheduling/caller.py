@@ -1,7 +1,7 @@
-"""Who asks? Set once at each edge (a request, a command, a sweep), and read by whatever stores or shows something.
+"""Who asks? Set once at each edge (a request, a command, a sweep), and read by all code that stores or shows something.
 
-A context variable and no argument: what an edge forgets to hand on would otherwise be seen by everybody, and say that
-nobody did it (docs/decisions/audit.md).
+A context variable and no argument: if an edge forgot the argument, everybody would see its rows, and nobody would be
+named as their author (docs/decisions/audit.md).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _asked: Final[ContextVar[Callable[[], Caller] | None]] = ContextVar("tandem_call
 
 @contextmanager
 def acting(caller: Caller | Callable[[], Caller]) -> Iterator[None]:
-    """Inside the block, this thread acts for `caller`, or for whom the function names each time."""
+    """Inside the block, this thread acts for `caller`, or for the caller that the function returns each time."""
     before = _asked.get()
     _asked.set((lambda: caller) if isinstance(caller, Caller) else caller)
     try:

@@ -20,9 +20,9 @@ from django.utils import timezone
 
 log = logging.getLogger(__name__)
 
-# Seconds between two looks at the database's clock: it is slewed by milliseconds in such a time.
+# Seconds between two looks at the database's clock: in this time, clocks that are corrected differ by milliseconds.
 LOOK_EVERY: Final = 5.0
-# A difference that is larger is a leap. Smaller ones are slewing and the time of the query.
+# A larger difference is a leap. Smaller ones are gradual corrections, and the time that the query takes.
 LEAP: Final = timedelta(seconds=30)
 # A leap that has lasted for so many seconds is believed.
 CONFIRM_AFTER: Final = 60.0

@@ -70,7 +70,7 @@ def wait_through(
 
     `work` may be half done when it is called again. Each trouble is logged at `level`, and the connection is closed:
     the next attempt gets a new one. Raises the error of a database that is still away after the last pause, unless
-    `for_ever` repeats that pause; and at once whatever else `work` raises.
+    `for_ever` repeats that pause. Other errors of `work` are raised at once.
     """
 
     def before_sleep(state: RetryCallState) -> None:

@@ -146,7 +146,7 @@ def settle(schedule: Schedule, *, now: datetime, changed: set[str]) -> None:
         # It is not due by its plan. What only our data puts before now was never due.
         schedule.cursor = max(schedule.cursor, now)
     if changed == {"paused"} and schedule.paused:
-        # Also one whose trigger this machine cannot read, and which nobody can mend at once.
+        # A schedule can be paused even if this machine cannot read its trigger: pausing is the first help.
         schedule.plan_next(None)
     else:
         due_trigger = _checked(schedule, changed)

@@ -16,8 +16,8 @@ _on: Final[ContextVar[bool]] = ContextVar("tandem_dry_run", default=False)
 def tried() -> Iterator[None]:
     """Inside the block, what this thread stores is seen by itself only. At the end of the block it is taken back.
 
-    Whatever tells somebody outside of the database asks `is_on` first: native entries, messages. Notifications need
-    not, because they wait for the commit.
+    Code that reaches outside of the database asks `is_on` first: native entries, messages. Notifications need not,
+    because they wait for the commit.
     """
     token = _on.set(True)
     try:

@@ -26,9 +26,9 @@ from scheduling.timing import tzdata_version
 
 log = logging.getLogger(__name__)
 
-# The kinds that somebody supervises; the others end with those.
+# The kinds that a supervisor starts again; the others end with those.
 SUPERVISED: Final = frozenset({"web", "worker", "beat", "agent"})
-# One statement each time, whatever the process does.
+# Each pulse is one statement.
 PULSE_EVERY: Final = timedelta(seconds=5)
 # A pulse that could not be written is tried again after this.
 AGAIN_AFTER: Final = timedelta(seconds=1)
@@ -88,7 +88,7 @@ class Pulse:
         self._queues = queues
         self._over = threading.Event()
         self._claimed = threading.Event()
-        # When the loop of the process came round last, by the monotonic clock; None before the first time.
+        # When the loop of the process last ended a round, by the monotonic clock; None before the first time.
         self._came_round: float | None = None
         self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
 
@@ -106,7 +106,7 @@ class Pulse:
         self._claimed.set()
 
     def came_round(self) -> None:
-        """Note that the loop of this process came round; the next pulse says how long ago."""
+        """Note that the loop of this process has ended a round; the next pulse says how long ago."""
         self._came_round = time.monotonic()
 
     def _keep_beating(self) -> None:
@@ -214,7 +214,7 @@ def claimed() -> None:
 
 
 def came_round() -> None:
-    """Note that the loop of this process, which should come round every second, has done so.
+    """Note that the loop of this process has ended a round; it should end one every second.
 
     The pulse comes from a thread of its own: it does not tell whether the loop hangs.
     """

@@ -1,4 +1,4 @@
-"""What does whoever asked for a write want stored in the very transaction that does it?
+"""What does a caller store in the same transaction as the write that it asks for?
 
 A caller that must know, also after a crash, whether its write was done keeps a receipt. It is stored together with what
 was asked for, or not at all.

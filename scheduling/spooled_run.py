@@ -19,7 +19,7 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LoggedLine:
     """One line that the job logged."""
 
     at: datetime
@@ -74,5 +74,5 @@ class SpooledRun:
     schedule_id: int
     due_at: datetime
     started: Started | None = None
-    lines: tuple[Line, ...] = ()
+    lines: tuple[LoggedLine, ...] = ()
     ended: Ended | None = None

@@ -1,4 +1,4 @@
-"""Telling whoever supervises this process that it does not hang: sd_notify(3), as systemd's watchdog wants it."""
+"""Tells the supervisor of this process that it does not hang: sd_notify(3), as systemd's watchdog wants it."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class TextFormatter(logging.Formatter):
 
 
 class ShortFormatter(TextFormatter):
-    """A line for whoever sits before it: time of day, level, message, and the ids of a task."""
+    """A line for a person at a terminal: time of day, level, message, and the ids of a task."""
 
     def __init__(self, *, secrets: Iterable[str] = ()) -> None:
         super().__init__(secrets=secrets)

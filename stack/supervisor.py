@@ -147,7 +147,7 @@ class Supervisor:
             await asyncio.gather(*watches, return_exceptions=True)
 
     async def _watch(self, process: Process, child: Child) -> None:
-        """Tell when it is ready. End one that nobody can reach any more; it is started again like one that died."""
+        """Tell when it is ready. End one that cannot be reached; it is started again like one that died."""
         if process.ready is None:
             return
         await until_ready(process.ready)

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 # Seconds until a step that failed is tried again; then twice as long each time.
 FIRST_BACKOFF: Final = 1.0
-# So long after the database or broker is back, at the most, Beat is back as well.
+# Beat is back at most this long after the database or the broker.
 LONGEST_BACKOFF: Final = 5.0
 
 

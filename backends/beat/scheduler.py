@@ -20,8 +20,8 @@ from scheduling import clock, delivery, dispatch, processes
 
 # Seconds until it looks again though nothing is due: a schedule made meanwhile is met in time.
 LONGEST_WAIT: Final = 1.0
-# After so many seconds our schedules give way to the other PeriodicTasks, and these to ours. A batch or a message that
-# has begun is finished first.
+# After this many seconds it is the turn of the other PeriodicTasks, and then of our schedules again. A batch or message
+# that has begun is finished first.
 TURN: Final = 0.2
 # Seconds until it looks again where another beat has locked all that is due: about what a batch takes.
 TAKEN_ELSEWHERE: Final = 0.05

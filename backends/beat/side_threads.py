@@ -17,7 +17,7 @@ from scheduling.upkeep.sweep import sweep
 
 log = logging.getLogger(__name__)
 
-# Seconds between two sweeps: what a crash left behind waits no longer.
+# Seconds between two sweeps: what a crash left behind waits for at most this long.
 UPKEEP_EVERY: Final = 2.0
 # Seconds between two rounds of retention: often enough that each has little to delete.
 PRUNE_EVERY: Final = 10.0

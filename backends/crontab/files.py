@@ -14,12 +14,12 @@ from typing import Final
 
 from scheduling.errors import BackendError
 
-# Whoever holds a lock writes a table, and waits a second before that at the most. A process that was stopped while it
-# held one must not hold a request for ever.
+# A process that holds a lock writes a table, and waits for at most a second before that. One that was stopped while it
+# held a lock must not hold a request for ever.
 LONGEST_WAIT_SECONDS: Final = 15.0
 # Between two tries; flock(2) itself has no limit.
 _PAUSE_SECONDS: Final = 0.02
-# O_NOFOLLOW: a link that somebody puts there in a folder that all can write to leads nowhere.
+# O_NOFOLLOW: the folder may be open to all users, and a link that one of them puts there is not followed.
 _LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 

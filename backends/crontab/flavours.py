@@ -17,8 +17,9 @@ class Flavour:
     """One kind of cron.
 
     `cron_tz`: it reads the fields below `CRON_TZ=` in that zone. `cron_d`: it reads /etc/cron.d. `raw_list`:
-    `crontab -l` prints the bytes as they are. `makes_up`: where the clock jumps forward by less than three hours, a
-    line without a wildcard in minute and hour runs once all the same, and where it goes back, not a second time.
+    `crontab -l` prints the bytes as they are. `makes_up`: a line without a wildcard in minute and hour runs
+    once although the clock jumps over its time (by less than three hours), and does not run twice when the clock goes
+    back.
     Without that, what is jumped over does not run, and what comes twice runs twice. `most_lines` (with comments) and
     `most_entries` (without) are those of a table, `most_command_bytes` those of one command, `most_comment_bytes` what
     may stand between two entries; None where there is no limit that matters. `rereads` says when the daemon reads a

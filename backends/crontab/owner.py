@@ -19,7 +19,8 @@ from typing import Final
 _MARK: Final = re.compile(
     rb"[ \t]*#[ \t-]*(BEGIN|END) Tandem ([0-9a-f]{8})\b(?:: ([0-9]{1,5}) lines, ([0-9a-f]{8})\b)?.*", re.DOTALL
 )
-# Enough to tell some installations of one host apart, and to see that lines have changed; nobody gains by a collision.
+# Enough to tell some installations of one host apart, and to see that lines have changed. A forged collision would
+# gain nothing.
 _DIGEST_DIGITS: Final = 8
 
 

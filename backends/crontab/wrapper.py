@@ -71,7 +71,7 @@ def path() -> Path:
 def install(*, user: str = "") -> None:
     """Write the wrapper for the environment of this process, unless it is there already. Raises BackendError.
 
-    `user`, if given, is who runs it: root then gives the file to that user, whom nobody else may read it for.
+    `user`, if given, runs it: root then gives the file to that user, and nobody else may read it.
     """
     command = asking(sys.executable, str(agent_socket.folder()), settings.TANDEM_CRON_COMMAND)
     variables = _of_user(user) | passed_on(os.environ)

@@ -20,7 +20,7 @@ from backends.crontab.owner import Owner
 from backends.crontab.targets import Target, lock_path
 from scheduling.errors import BackendError
 
-# A person's edit comes now and then; whatever changes a table five times in a row is a program.
+# A person edits a table once in a while. Only a program changes it five times in a row.
 TRIES: Final = 5
 
 # A lock file without it has never seen a write.

@@ -91,7 +91,7 @@ def queue_of(queue: str) -> str:
 def _written(task: Task, connection: Connection) -> Written:
     """The message as `apply_async` writes it."""
     paper: Any = _Paper(connection)
-    # The queue is declared by whoever sends the message.
+    # The sender of the message declares the queue.
     elsewhere: dict[str, Any] = {"declare": [], "producer": Producer(paper, auto_declare=False), "retry": False}
     run.apply_async(
         args=_arguments(task),

@@ -1,4 +1,4 @@
-"""How are many schedules that have changed stored? In one statement, whatever each of them has changed to."""
+"""How are many schedules that have changed stored? In one statement, with values of its own for each of them."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
 def _claim(task_id: int, attempt: int, worker: str) -> Task | None:
     """Claim the attempt. A connection that has died since the last task costs a second try, not the attempt."""
     process = processes.identity()
-    # An error up to here leaves the attempt to whoever gets its next message.
+    # After an error up to here, the process that gets the next message of the attempt runs it.
     now = _now()
 
     def claim() -> Task | None:

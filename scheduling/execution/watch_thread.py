@@ -14,7 +14,7 @@ from django.db import connection
 
 log = logging.getLogger(__name__)
 
-# Seconds until a job learns that it is to stop, at the most; shorter attempts cost no look at all.
+# A job learns within this many seconds that it is to stop. Shorter attempts cost no look at all.
 LOOK_EVERY: Final = 1.0
 
 

@@ -21,7 +21,7 @@ from scheduling.ledger import MOST_ERROR_CHARACTERS
 from scheduling.models import Schedule
 from scheduling.registry import definition
 from scheduling.secret_values import Opened, hidden, hidden_value, hiding, opened
-from scheduling.spooled_run import End, Ended, Line, Progress, Started
+from scheduling.spooled_run import End, Ended, LoggedLine, Progress, Started
 from scheduling.storable import storable_text
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ MOST_LINES: Final = 200
 class LinesTo(logging.Handler):
     """Gives the lines of a job to `keep`, at most MOST_LINES. The last of these says that more was logged."""
 
-    def __init__(self, keep: Callable[[Line], None]) -> None:
+    def __init__(self, keep: Callable[[LoggedLine], None]) -> None:
         super().__init__()
         self._keep = keep
         self._seen = 0
@@ -45,7 +45,7 @@ class LinesTo(logging.Handler):
             return
         message = "more was logged, and is not kept" if self._seen == MOST_LINES else hidden(record.getMessage())
         text = storable_text(message[:MOST_LINE_CHARACTERS])
-        self._keep(Line(datetime.fromtimestamp(record.created, UTC), record.levelname, text))
+        self._keep(LoggedLine(datetime.fromtimestamp(record.created, UTC), record.levelname, text))
 
     def logger(self, name: str) -> logging.Logger:
         """A logger for this run only. Its lines also go to the handlers of the logger `name`."""
@@ -65,7 +65,9 @@ class LastProgress:
         self.last = Progress(done, total, storable_text(hidden(message)[:500]))
 
 
-def run(started: Started, due_at: datetime, *, keep: Callable[[Line], None], end: Callable[[Ended], None]) -> None:
+def run(
+    started: Started, due_at: datetime, *, keep: Callable[[LoggedLine], None], end: Callable[[Ended], None]
+) -> None:
     """Run the job to its end. `keep` takes each line that it logs; `end` takes how it ended, once or twice.
 
     Where `end` is called twice, the first call counts: a hard limit ends the process, whatever the job does meanwhile.
@@ -79,7 +81,12 @@ def run(started: Started, due_at: datetime, *, keep: Callable[[Line], None], end
 
 
 def _run(
-    started: Started, due_at: datetime, given: Opened, *, keep: Callable[[Line], None], end: Callable[[Ended], None]
+    started: Started,
+    due_at: datetime,
+    given: Opened,
+    *,
+    keep: Callable[[LoggedLine], None],
+    end: Callable[[Ended], None],
 ) -> None:
     reported, interruption = LastProgress(), Interruption()
     context = JobContext(

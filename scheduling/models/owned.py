@@ -1,4 +1,4 @@
-"""What belongs to somebody."""
+"""Rows that belong to an owner."""
 
 from __future__ import annotations
 

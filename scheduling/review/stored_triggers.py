@@ -19,7 +19,7 @@ from scheduling.timing.dst import stretch_at
 from scheduling.timing.instants import minute_of, since_epoch
 from scheduling.timing.zones import Zone
 
-# Different triggers that are looked at, of each kind: each costs a search, whoever reviews the table.
+# Different triggers that are looked at, of each kind: each costs a search.
 _MOST_TRIGGERS: Final = 5_000
 # Above this many schedules, counting them takes longer than all else in an answer.
 _COUNTED_EACH_TIME: Final = 1_000

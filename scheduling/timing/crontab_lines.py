@@ -27,7 +27,7 @@ from scheduling.timing.every import Every
 from scheduling.timing.field_texts import compact, compact_with_steps, fewest_starred, ranges
 from scheduling.timing.grammar import HOUR, MINUTE, MONTH
 from scheduling.timing.instants import EPOCH_ORDINAL, MINUTES_A_DAY
-from scheduling.timing.wanted import Wanted, needs_dates, of_cron, of_interval
+from scheduling.timing.wake_times import WakeTimes, needs_dates, of_cron, of_interval
 from scheduling.timing.zones import Zone
 
 HORIZON: Final = timedelta(days=397)
@@ -71,7 +71,7 @@ def crontab_lines(trigger: Cron | Every, host: Zone, *, day: date, debian: bool 
     return CrontabLines((*lines, *late), lasting=everywhere and not late)
 
 
-def _interval_lines(wanted: Wanted, host: Zone, day: date) -> CrontabLines:
+def _interval_lines(wanted: WakeTimes, host: Zone, day: date) -> CrontabLines:
     months = calendar(wanted.zone, host, day - timedelta(days=1), day + timedelta(days=INTERVAL_DAYS))
     first = (day.toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
     last = first + INTERVAL_DAYS * MINUTES_A_DAY
@@ -87,7 +87,7 @@ def _interval_lines(wanted: Wanted, host: Zone, day: date) -> CrontabLines:
     return CrontabLines((*lines, *_held_back(lines, wanted, spans)), lasting=False)
 
 
-def _patterns(wanted: Wanted, months: Calendar) -> dict[_Pattern, set[int]]:
+def _patterns(wanted: WakeTimes, months: Calendar) -> dict[_Pattern, set[int]]:
     """The patterns of the lines, each with its months. They match each occurrence, if cron does nothing special."""
     all_day = _same_at_all_times(wanted, months)
     if all_day:
@@ -125,7 +125,7 @@ def _dated(times_on: Mapping[int, frozenset[int]], every_day: set[int]) -> Itera
         yield tuple(sorted(times)), "*" if set(numbers) == every_day else ranges(numbers), "*"
 
 
-def _same_at_all_times(wanted: Wanted, months: Calendar) -> frozenset[int]:
+def _same_at_all_times(wanted: WakeTimes, months: Calendar) -> frozenset[int]:
     """The times of day, if they are the same on all days, whatever the difference of the clocks (`*/5 * * * *`)."""
     shown = set()
     for difference in {span.difference for span in months.spans}:
@@ -142,7 +142,7 @@ def _add(into: dict[_Key, frozenset[int]], found: Iterable[tuple[_Key, frozenset
             into[key] = into[key] | times if key in into else times
 
 
-def _times_on(day: Day, wanted: Wanted, own_days: frozenset[int]) -> frozenset[int]:
+def _times_on(day: Day, wanted: WakeTimes, own_days: frozenset[int]) -> frozenset[int]:
     """What the host's clock shows on this day when the trigger is due."""
     if day.difference is None:
         due = ((minute, span) for span in day.spans for minute in wanted.due(span.on(day.number)))
@@ -161,7 +161,7 @@ def _moved(times: tuple[int, ...], difference: int) -> dict[int, frozenset[int]]
     return {shift: frozenset(moved) for shift, moved in found.items()}
 
 
-def _held_back(lines: Iterable[str], wanted: Wanted, spans: Iterable[Span]) -> tuple[str, ...]:
+def _held_back(lines: Iterable[str], wanted: WakeTimes, spans: Iterable[Span]) -> tuple[str, ...]:
     """Dated lines for the occurrences near a clock change at which none of `lines` is sure to be run."""
     dates = _no_dates()
     for span in spans:
@@ -201,7 +201,7 @@ def _note(dates: _Dates, due: Iterable[int], span: Span) -> None:
         dates[on.month][on.day].add(time)
 
 
-def _texts(found: Mapping[_Pattern, set[int]], wanted: Wanted) -> tuple[str, ...]:
+def _texts(found: Mapping[_Pattern, set[int]], wanted: WakeTimes) -> tuple[str, ...]:
     lines = []
     for (times, day, weekday), months in sorted(found.items(), key=lambda item: (min(item[1]), item[0][1:], item[0])):
         same = tuple(sorted(months)) == wanted.local_times.months

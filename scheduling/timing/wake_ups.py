@@ -10,7 +10,7 @@ from scheduling.timing.cron import Cron
 from scheduling.timing.crontab_lines import INTERVAL_DAYS, crontab_lines
 from scheduling.timing.every import Every
 from scheduling.timing.frequency import YEAR
-from scheduling.timing.wanted import needs_dates
+from scheduling.timing.wake_times import needs_dates
 from scheduling.timing.zones import Zone
 
 _MINUTE = timedelta(minutes=1)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 BATCH: Final = 500
 # An attempt is lost when the pulse of its process stood still for so long: four pulses.
 LOST_AFTER: Final = 4 * processes.PULSE_EVERY
-# Of the time between two looks so much counts at the most: what is longer is a stall, of the observer or the database.
+# The time between two looks counts up to this much: a longer one is a stall of the observer or of the database.
 LONGEST_GAP: Final = processes.PULSE_EVERY / 2
 
 # A task, its attempt, and the process that runs it.

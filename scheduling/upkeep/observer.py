@@ -2,7 +2,7 @@
 
 No two clocks are compared. An observer remembers the signs of life that it saw itself, and counts by its own monotonic
 clock for how long there is no new one; and it counts only time in which it could read and write the database itself. So
-neither a clock that is wrong, nor a machine that slept, nor a database that stalled makes who lives look silent.
+a process that lives does not look silent because of a wrong clock, a machine that slept, or a database that stalled.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Sighting:
 class Observer(Generic[Key]):
     """Remembers what it saw. `look` is pure: signs of life in, those that are silent out.
 
-    Silent is who gave no new sign for `silent_after`. Of the time between two looks `longest_gap` counts at the most:
-    what is longer is a stall, of the observer or of the database.
+    Silent means: no new sign for `silent_after`. The time between two looks counts up to `longest_gap`: a longer one is
+    a stall of the observer or of the database.
     """
 
     def __init__(self, *, silent_after: timedelta, longest_gap: timedelta) -> None:

@@ -1,7 +1,7 @@
 """Schedules of hosts whose wake-up never came: cron did not run over the minute, or the whole host is gone.
 
-The next wake-up may be a year away. So whoever does the upkeep decides what is due, by the policies of each schedule,
-as the wake-up would have.
+The next wake-up may be a year away. So the process that does the upkeep decides what is due, by the policies of each
+schedule, as the wake-up would have.
 """
 
 from __future__ import annotations

@@ -59,9 +59,10 @@ def _within_reach() -> QuerySet[Schedule]:
 
 
 def _take_back(release: str) -> None:
-    """Let the schedules count as planned with an older release that were planned with a newer one nobody has any more.
+    """Mark schedules as planned with an older release, where no process has the newer one that they were planned with.
 
-    Somebody installed an older release again. Otherwise the schedules would wait for a process that never comes.
+    This is so when an older release is installed again. Otherwise the schedules would wait for a process that never
+    comes.
     """
     newer = _within_reach().filter(tzdata__gt=release)
     if newer.exists() and not processes.alive_now().filter(tzdata__gt=release).exists():

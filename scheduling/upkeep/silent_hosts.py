@@ -12,7 +12,7 @@ from scheduling.hosts import LOST_AFTER, RUNNING_TASKS
 from scheduling.models import Host, Process
 from scheduling.upkeep.observer import Observer
 
-# Of the time between two looks so much counts at the most. Where no beat runs, an agent looks every 15 s.
+# The time between two looks counts up to this much. Where no beat runs, an agent looks every 15 s.
 LONGEST_GAP: Final = timedelta(seconds=20)
 _observer: Observer[str] = Observer(silent_after=LOST_AFTER, longest_gap=LONGEST_GAP)
 

@@ -57,7 +57,7 @@ def _of_workers() -> str:
 
 
 def _give(task: Task, *, executor_name: str, host: str, now: datetime) -> None:
-    """Have an unclaimed task run elsewhere. Its attempt stays the same, so that it is claimed once, whoever comes."""
+    """Have an unclaimed task run elsewhere. Its attempt stays the same, so that only one process can claim it."""
     reason = f"taken over from {task.host}, which is lost"
     with transaction.atomic():
         unclaimed = Task.objects.filter(pk=task.pk, status=Status.QUEUED, attempt=task.attempt, host=task.host)

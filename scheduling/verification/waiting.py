@@ -1,4 +1,4 @@
-"""Which open tasks does nobody take care of any more?"""
+"""Which open tasks are forgotten: no process will look at them again?"""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def _problems(node: Node, task: Task) -> Iterator[Problem]:
 def _is_of_the_value(problem: Problem, where: tuple[str, ...], later: tuple[str, ...]) -> bool:
     """Whether the problem at `where` may be gone when the placeholder at `later` is filled.
 
-    A parameter that the job does not have stays one, whatever its value.
+    A parameter that the job does not have is a problem with any value.
     """
     if problem.code == "extra_forbidden" and len(where) <= len(later):
         return False

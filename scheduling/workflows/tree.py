@@ -36,7 +36,7 @@ def counts(workflow_ids: Collection[int]) -> dict[int, dict[str, int]]:
 
 
 def version(workflow: Workflow) -> int:
-    """A number (32 bits) that is another one after whatever happens to the workflow, its nodes or its tasks."""
+    """A number (32 bits) that changes with each change of the workflow, its nodes or its tasks."""
     nodes = workflow.nodes.order_by("number").values_list("status", "task_id", "task__events")
     state = (workflow.status, workflow.reason, workflow.cancel_asked_at, workflow.finished_at, list(nodes))
     return zlib.crc32(repr(state).encode())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from api.bindings import service
@@ -17,6 +15,7 @@ from scheduling import clock
 from scheduling.models import Schedule, Task, Workflow
 from tests.api.asking import made, stored, wanted
 from tests.api.conformance import operations
+from tests.api.routes import routes
 from tests.api.test_roles import LEAST
 from tests.api.two_owners import MARK, Somebody, Things, client_of, owner, somebody, things_of
 from tests.recording import RecordingExecutor
@@ -71,17 +70,6 @@ def blue(crontab: Path, db: None) -> Somebody:
 @pytest.fixture
 def azure(blue: Somebody, recorded: RecordingExecutor) -> Things:
     return things_of(blue)
-
-
-def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
-    """The address of every route of the URL configuration, with `<name>` for what varies."""
-    for each in get_resolver().url_patterns if patterns is None else patterns:
-        varying = re.sub(r"\(\?P(<\w+>)(?:\[[^]]*\]|[^()])*\)", r"\1", str(each.pattern))
-        here = before + re.sub(r"[\\^$]", "", re.sub(r"<\w+:(\w+)>", r"<\1>", varying))
-        if isinstance(each, URLResolver):
-            yield from routes(each.url_patterns, here)
-        elif isinstance(each, URLPattern):
-            yield here
 
 
 def ask(client: Any, method: str, path: str, things: Things) -> Any:

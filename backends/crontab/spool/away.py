@@ -16,7 +16,7 @@ from scheduling.errors import BackendError
 from scheduling.execution import without_database as execution
 from scheduling.execution.run import worker_name
 from scheduling.models import Overlap, Schedule
-from scheduling.spooled_run import Ended, Line, Started
+from scheduling.spooled_run import Ended, LoggedLine, Started
 from scheduling.told_later import WITHOUT
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,8 @@ def _begin(spool: Spool, schedule: Schedule, now: datetime) -> tuple[RunFile, St
     return None if file is None else (file, started, due_at)
 
 
-def _keeper(file: RunFile) -> Callable[[Line], None]:
-    def keep(line: Line) -> None:
+def _keeper(file: RunFile) -> Callable[[LoggedLine], None]:
+    def keep(line: LoggedLine) -> None:
         try:
             file.append(record.of_line(line))
         except OSError as exc:

@@ -13,7 +13,7 @@ from django.core import serializers
 from django.core.serializers.base import DeserializationError
 
 from scheduling.models import Schedule
-from scheduling.spooled_run import End, Ended, Line, Progress, SpooledRun, Started
+from scheduling.spooled_run import End, Ended, LoggedLine, Progress, SpooledRun, Started
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 
@@ -39,7 +39,7 @@ def of_start(started: Started) -> bytes:
     return _line("started", values)
 
 
-def of_line(line: Line) -> bytes:
+def of_line(line: LoggedLine) -> bytes:
     """The line of a line that the job logged."""
     return _line("line", asdict(line))
 
@@ -63,7 +63,9 @@ def read(name: str, content: bytes) -> SpooledRun:
     ended = next((each for each in parts if isinstance(each, Ended)), None)
     if started is not None and started.schedule.pk != schedule_id:
         started = None
-    return SpooledRun(schedule_id, due_at, started, tuple(each for each in parts if isinstance(each, Line)), ended)
+    return SpooledRun(
+        schedule_id, due_at, started, tuple(each for each in parts if isinstance(each, LoggedLine)), ended
+    )
 
 
 def dump(schedules: Iterable[Schedule]) -> str:
@@ -77,7 +79,7 @@ def load(text: str) -> list[Schedule]:
     return [each for each in found if isinstance(each, Schedule)]
 
 
-def _parts(content: bytes) -> Iterable[Started | Line | Ended]:
+def _parts(content: bytes) -> Iterable[Started | LoggedLine | Ended]:
     # What follows the last line break was not written to its end.
     for line in content.split(b"\n")[:-1]:
         try:
@@ -98,8 +100,8 @@ def _started(values: dict[str, Any]) -> Started:
     return Started(**{**values, "schedule": schedule, "started_at": at})
 
 
-def _logged(values: dict[str, Any]) -> Line:
-    return Line(**{**values, "at": datetime.fromisoformat(values["at"])})
+def _logged(values: dict[str, Any]) -> LoggedLine:
+    return LoggedLine(**{**values, "at": datetime.fromisoformat(values["at"])})
 
 
 def _ended(values: dict[str, Any]) -> Ended:

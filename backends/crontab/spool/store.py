@@ -146,7 +146,7 @@ class Spool:
     def ended(self) -> Iterator[SpooledRun]:
         """The runs that have ended and are to be told, the oldest occurrence first. One is in memory at a time."""
         with self.lock():
-            # With the lock, nobody is between making a record and holding it.
+            # While we hold this lock, no process has made a record that it does not hold yet.
             found = sorted(self._named(), key=lambda each: each[2])
             paths = [path for path, _, _ in found if not files.is_held(path)]
         for path in paths:
@@ -162,7 +162,7 @@ class Spool:
 
     @contextmanager
     def telling(self) -> Iterator[bool]:
-        """Inside the block nobody else tells. Yields False, without waiting, where somebody else does."""
+        """Inside the block no other process tells. Yields False, without waiting, where another one does."""
         with (self.folder / "telling").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -90,7 +90,7 @@ def _decided(found: wakes.Wakes, now: datetime) -> list[Task]:
 
 
 def _note_on_rows(found: wakes.Wakes, now: datetime) -> None:
-    """A line in the log of each row that the wake-ups were for, whoever has made the row since."""
+    """A line in the log of each row that the wake-ups were for; another process may have made the row since."""
     woke = f"cron woke {settings.TANDEM_HOST} for this, and "
     rows = Task.objects.filter(
         schedule__routed_to="crontab", schedule__host=settings.TANDEM_HOST, created_at__gte=found.at[0],

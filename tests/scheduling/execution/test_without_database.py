@@ -14,7 +14,7 @@ from scheduling.execution import watch_thread, without_database
 from scheduling.job_context import JobContext
 from scheduling.models import Schedule
 from scheduling.registry import _jobs, job
-from scheduling.spooled_run import End, Ended, Line, Started
+from scheduling.spooled_run import End, Ended, LoggedLine, Started
 
 DUE = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -26,10 +26,10 @@ def register() -> Iterator[Callable[..., object]]:
     _jobs.pop("test.without")
 
 
-def ran(**fields: Any) -> tuple[list[Line], list[Ended]]:
+def ran(**fields: Any) -> tuple[list[LoggedLine], list[Ended]]:
     """The lines and the ends of one run of `test.without`."""
     schedule = Schedule(pk=1, name="s", job="test.without", **fields)
-    lines: list[Line] = []
+    lines: list[LoggedLine] = []
     ends: list[Ended] = []
     started = Started("ff", schedule, "db1", "inline", "boot-1-1", DUE)
     without_database.run(started, DUE, keep=lines.append, end=ends.append)

@@ -23,7 +23,7 @@ def a_full_schedule() -> Schedule:
     """One with another value than the default in each column that a task copies."""
     schedule = a_schedule(
         now=NOW, name="Größe", description='with "quotes" and a %s', priority=9, queue="slow", retries={"max": 2},
-        soft_timeout=5, timeout=7, on_lost="retry",
+        soft_timeout=5, timeout=7, on_lost="retry", owner=7, tags=["night"],
     )  # fmt: skip
     # More than any job here takes.
     schedule.parameters = {"steps": 2, "deep": {"list": [1, None]}}
@@ -64,6 +64,8 @@ def test_the_row_says_what_its_schedule_says() -> None:
     [made] = record([schedule], occurrence(schedule))
     stored = columns(made)
     same = (
+        "owner",
+        "tag_set_id",
         "name",
         "description",
         "job",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scheduling.timing import Cron, Every
 from scheduling.timing.crontab_lines import INTERVAL_DAYS, crontab_lines
 from scheduling.timing.grammar import ITEM
-from scheduling.timing.wanted import needs_dates
+from scheduling.timing.wake_times import needs_dates
 from scheduling.timing.zones import zone as zone_named
 from tests.scheduling.timing.cron_loop import Entry, changes, local_clock, table_fires
 from tests.scheduling.timing.strategies import expressions, night_expressions, zones

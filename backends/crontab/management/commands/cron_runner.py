@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _only_runner(target: FileTarget) -> Iterator[None]:
-    """Hold the lock of whoever runs the lines of the file. Raises CommandError if another process holds it."""
+    """Hold the lock of the process that runs the lines of the file. Raises CommandError if another process holds it."""
     with ExitStack() as held:
         try:
             held.enter_context(files.exclusive(targets.lock_path(target, Path(settings.VAR), "runner"), wait=0.0))

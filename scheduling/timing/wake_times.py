@@ -24,7 +24,7 @@ _MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WakeTimes:
     """A trigger as times of day on the clock of `zone`.
 
     `day_fields`: day and weekday as text for a clock whose date is so many days ahead; None if no text says it for
@@ -39,20 +39,20 @@ class Wanted:
     as_written: Mapping[tuple[str, tuple[int, ...]], str] = field(default_factory=dict)
 
 
-def of_cron(cron: Cron) -> Wanted:
+def of_cron(cron: Cron) -> WakeTimes:
     """The wake-ups of an expression: its occurrences."""
     written = {(each.name, each.values): each.text for each in (cron.minute, cron.hour, cron.month)}
-    return Wanted(cron.zone, cron.local_times, partial(_day_fields, cron), partial(_due, cron), written)
+    return WakeTimes(cron.zone, cron.local_times, partial(_day_fields, cron), partial(_due, cron), written)
 
 
-def of_interval(every: Every) -> Wanted:
+def of_interval(every: Every) -> WakeTimes:
     """The wake-ups of an interval: each time of day (UTC) at which it is ever due, rounded up to minutes."""
     stride = gcd(every.seconds, MINUTES_A_DAY * 60)
     first = since_epoch(every.anchor) // timedelta(seconds=1) % stride
     seconds = range(first, MINUTES_A_DAY * 60, stride) if stride > 60 else range(0, MINUTES_A_DAY * 60, 60)
     hours, minutes = by_hour({-(-second // 60) % MINUTES_A_DAY for second in seconds})
     each_day = LocalTimes(hours, minutes, tuple(range(1, 32)), tuple(range(1, 13)), tuple(range(7)), either_day=False)
-    return Wanted(zone_named("UTC"), each_day, lambda _shift: ("*", "*"), partial(_due, every))
+    return WakeTimes(zone_named("UTC"), each_day, lambda _shift: ("*", "*"), partial(_due, every))
 
 
 def needs_dates(every: Every) -> bool:
