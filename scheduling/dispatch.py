@@ -13,7 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Count, Exists, Q
 
-from scheduling import caller, delivery, ledger, processes
+from scheduling import caller, delivery, ledger, processes, rows_for_many
 from scheduling.caller import Caller, acting
 from scheduling.errors import InvalidTrigger, NotFound
 from scheduling.executor import executor
@@ -222,7 +222,8 @@ def _plan(schedule: Schedule, now: datetime, open_tasks: int, skip_because: str,
         Schedule.objects.filter(pk=schedule.pk).update(sync_state=SyncState.OUT_OF_SYNC, sync_error=exc.detail)
         return Plan((), schedule.cursor, None)
     policy = schedule.policy
-    return plan(trigger, schedule.cursor, now, policy, open_tasks=open_tasks, skip_because=skip_because, most=most)
+    planned = plan(trigger, schedule.cursor, now, policy, open_tasks=open_tasks, skip_because=skip_because, most=most)
+    return rows_for_many.placed(planned, schedule, trigger)
 
 
 def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:

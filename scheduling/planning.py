@@ -20,7 +20,8 @@ RECORDED_MOST: Final = 200
 CAUGHT_UP_MOST: Final = 10_000
 # So far back the occurrences that get a row are looked for first: on time, that is all there are.
 FIRST_REACH: Final = timedelta(minutes=4)
-_UNTIL: Final = "missed, like all occurrences before "
+# How the reason of a row begins that stands for many.
+UNTIL: Final = "missed, like all occurrences before "
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 REPLACED: Final = "replaced by a later occurrence, because overlap is replace"
 
@@ -132,14 +133,14 @@ def _recent(trigger: Trigger | Planned, first: datetime, now: datetime, policy: 
 
 def unrecorded_until(reason: str) -> datetime | None:
     """Up to when a row with this reason stands for all occurrences from its own on; None for any other reason."""
-    if not reason.startswith(_UNTIL):
+    if not reason.startswith(UNTIL):
         return None
-    said, _, _ = reason.removeprefix(_UNTIL).partition(": ")
+    said, _, _ = reason.removeprefix(UNTIL).partition(": ")
     return datetime.strptime(said, _TIME).replace(tzinfo=UTC)
 
 
 def _unrecorded(first: datetime, then: datetime) -> Decision:
-    reason = f"{_UNTIL}{then.strftime(_TIME)}: they are too old or too many for a row each"
+    reason = f"{UNTIL}{then.strftime(_TIME)}: they are too old or too many for a row each"
     return Decision(first, Status.MISSED, reason)
 
 

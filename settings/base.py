@@ -20,7 +20,7 @@ from settings.brokers import (
 from settings.databases import database
 from settings.email import email_settings
 from settings.env import Environment
-from settings.jobs import celery_jobs, commands, internal_hosts, secret_keys, task_limits
+from settings.jobs import celery_jobs, commands, internal_hosts, named_secrets, secret_keys, task_limits
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.openapi import openapi_settings
@@ -198,14 +198,12 @@ TANDEM_TOKEN_SERVICE = "api.tokens.service"  # noqa: S105 - the name of a module
 TANDEM_TOKEN_DAYS = env.integer("TOKEN_DAYS", 90, low=1, high=3650)
 # Open WebSockets and event streams of one token (or of one user's sessions), at each web process.
 TANDEM_LIVE_CONNECTIONS = env.integer("TANDEM_LIVE_CONNECTIONS", 200, low=1)
+# What users see who are bound to no owner; with "nothing", only superusers among them see everything.
+TANDEM_UNBOUND_SEES = env.choice("TANDEM_UNBOUND_SEES", "everything", ("everything", "nothing"))
 # A change of a schedule must say with If-Match for which version it is meant.
 TANDEM_REQUIRE_IF_MATCH = env.boolean("TANDEM_REQUIRE_IF_MATCH", default=False)
 # Secrets that parameters may name: docs/secrets.md. TANDEM_SECRET_SHOP_TOKEN is the secret shop-token.
-TANDEM_SECRETS = {
-    name.lower().replace("_", "-"): value
-    for name, value in env.beginning_with("TANDEM_SECRET_").items()
-    if value and name != "KEYS"
-}
+TANDEM_SECRETS = named_secrets(env.beginning_with("TANDEM_SECRET_"))
 TANDEM_SECRETS_DIR = env.text("TANDEM_SECRETS_DIR", "")
 # The keys of the secrets in the database: the first one seals, all of them open.
 TANDEM_SECRET_KEYS: list[str] = secret_keys(env.text("TANDEM_SECRET_KEYS", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def internal_hosts(entries: list[str]) -> list[str]:
     except ValueError as exc:
         raise ImproperlyConfigured(f"TANDEM_HTTP_INTERNAL_HOSTS is not usable: {exc}.") from exc
     return entries
+
+
+def named_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """The secrets by their names: SHOP_TOKEN is shop-token. TANDEM_SECRET_KEYS is a setting and no secret."""
+    return {name.lower().replace("_", "-"): value for name, value in variables.items() if value and name != "KEYS"}
 
 
 def secret_keys(text: str) -> list[str]:

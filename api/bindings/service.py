@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q
@@ -20,11 +22,20 @@ _ROLES = frozenset(role.name.lower() for role in Role)
 
 
 def access_of(user: Any, token: ApiToken | None) -> Access:
-    """What a user may see with this token, or with a session (None): the rows of some owners, or everything."""
+    """What a user may see with this token, or with a session (None): the rows of some owners, or everything.
+
+    Who is bound to no owner sees what TANDEM_UNBOUND_SEES says.
+    """
     # Who sends a token has mostly no binding, and the look-up of the token has seen that already.
     is_bound = getattr(token, "user_is_bound", True)
     found = frozenset(Binding.objects.filter(_of_user(user.pk)).values_list("owner_id", flat=True) if is_bound else ())
-    return narrowed(found or None, token.owner_id if token is not None else None)
+    access = found or unbound(is_superuser=user.is_superuser)
+    return narrowed(access, token.owner_id if token is not None else None)
+
+
+def unbound(*, is_superuser: bool) -> Access:
+    """What a user sees who is bound to no owner."""
+    return None if is_superuser or settings.TANDEM_UNBOUND_SEES == "everything" else frozenset()
 
 
 def narrowed(access: Access, owner: int | None) -> Access:
@@ -35,13 +46,22 @@ def narrowed(access: Access, owner: int | None) -> Access:
 
 
 def owners_of_users(user_ids: Collection[int]) -> dict[int, Access]:
-    """What each user may see with a session: two statements, however many users there are."""
+    """What each user may see with a session: three statements at most, however many users there are."""
     found: dict[int, set[int]] = {pk: set() for pk in user_ids}
     for way in ("user", "group__user"):
         rows = Binding.objects.filter(**{f"{way}__in": list(user_ids)})
         for user_id, owner in rows.values_list(way, "owner_id"):
             found[user_id].add(owner)
-    return {pk: frozenset(owners) or None for pk, owners in found.items()}
+    free = [pk for pk, owners in found.items() if not owners]
+    seen: dict[int, Access] = {pk: frozenset(owners) for pk, owners in found.items()}
+    return seen | dict.fromkeys(free, unbound(is_superuser=False)) | dict.fromkeys(_superusers(free))
+
+
+def _superusers(user_ids: Collection[int]) -> list[int]:
+    """Those of the users who are superusers; none where everybody who is not bound sees the same."""
+    if not user_ids or unbound(is_superuser=False) is None:
+        return []
+    return list(get_user_model().objects.filter(pk__in=user_ids, is_superuser=True).values_list("pk", flat=True))
 
 
 def names(owner_ids: Iterable[int]) -> dict[int, str]:
@@ -71,7 +91,7 @@ def bind(owner: Group, *, user: Any = None, group: Group | None = None, now: dat
 
 
 def unbind(owner: Group, *, user: Any = None, group: Group | None = None, now: datetime) -> bool:
-    """Take such a binding back. Returns False where there was none. Who has no binding left sees everything."""
+    """Take such a binding back. Returns False where there was none. Who has none left sees what `unbound` says."""
     with transaction.atomic():
         deleted, _ = Binding.objects.filter(user=user, group=group, owner=owner).delete()
         if deleted:

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule, Task, TaskEvent
-from scheduling.planning import next_due, unrecorded_until
+from scheduling.planning import UNTIL, next_due, unrecorded_until
 from scheduling.timing import Trigger
 from scheduling.verification.mismatch import MOST_SKEW, OVERDUE, Mismatch, Scope, shown
 
@@ -19,6 +19,8 @@ from scheduling.verification.mismatch import MOST_SKEW, OVERDUE, Mismatch, Scope
 _CHUNK: Final = 2_000
 # Occurrences without a row are counted up to here: a schedule of each second has 86,400 a day.
 _MOST_COUNTED: Final = 1_000
+# So far back a row that stands for many is looked for: more than somebody skips.
+_LOOK_BACK: Final = 5_000
 # The smallest step of a stored time.
 _INSTANT: Final = timedelta(microseconds=1)
 
@@ -94,11 +96,15 @@ def _hole(schedule: Schedule, trigger: Trigger, after: datetime, until: datetime
 
 
 def _kept_again(schedule: Schedule, first: datetime) -> datetime | None:
-    """From when on there is a row for each, as the row before `first` says when it stands for several."""
-    before = Task.objects.filter(schedule=schedule, due_at__lt=first).order_by("-due_at").values_list("pk", flat=True)
+    """From when on there is a row for each, as a row before `first` says that stands for many.
+
+    Between the two may be rows of occurrences that somebody skipped.
+    """
+    before = Task.objects.filter(schedule=schedule, due_at__lt=first).order_by("-due_at").values("pk")[:_LOOK_BACK]
     # Not the row's own reason: a person may have retried it, which clears that.
-    stored = TaskEvent.objects.filter(task__in=before[:1], number=1).values_list("detail", flat=True).first()
-    return unrecorded_until((stored or {}).get("reason", ""))
+    told = TaskEvent.objects.filter(task__in=before, number=1, detail__reason__startswith=UNTIL)
+    times = (unrecorded_until(detail["reason"]) for detail in told.values_list("detail", flat=True))
+    return max((time for time in times if time is not None), default=None)
 
 
 def _foreign(schedule: Schedule, trigger: Trigger, row: datetime) -> Iterator[Mismatch]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings.jobs import celery_jobs, commands, secret_keys, task_limits
+from settings.jobs import celery_jobs, commands, named_secrets, secret_keys, task_limits
 
 
 def test_pairs_become_a_mapping() -> None:
@@ -53,3 +53,7 @@ def test_a_key_that_is_none_stops_the_start_and_is_not_told() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"key 2 is no 32 bytes .* Write what python -c") as refused:
         secret_keys("A" * 43 + "=,hunter2")
     assert "hunter2" not in str(refused.value)
+
+
+def test_secrets_are_named_after_their_variables() -> None:
+    assert named_secrets({"SHOP_TOKEN": "abc", "EMPTY": "", "KEYS": "a setting"}) == {"shop-token": "abc"}

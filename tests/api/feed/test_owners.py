@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from api.bindings import service
 from api.feed.admission import visitor_of
@@ -77,6 +79,19 @@ def test_a_connection_ends_when_its_user_is_bound_to_something_else(db: None) ->
     assert still_admitted([visitor]) == {visitor}
     service.bind(owner("blue"), user=one, now=clock.now())
     assert still_admitted([visitor]) == set()
+
+
+def test_a_connection_of_who_is_bound_to_nothing_shows_nothing_where_that_is_set(db: None, settings: Settings) -> None:
+    one, root = somebody("alice", bound_to="red").user, somebody("root").user
+    User.objects.filter(pk=root.pk).update(is_superuser=True)
+    before = visitor_of(scope(user=one))
+    assert before is not None
+    service.unbind(owner("red"), user=one, now=clock.now())
+    settings.TANDEM_UNBOUND_SEES = "nothing"
+    assert still_admitted([before]) == set()
+    visitors = [visitor_of(scope(user=User.objects.get(pk=user.pk))) for user in (one, root)]
+    assert visitors == [Visitor(one.pk, None, frozenset()), Visitor(root.pk, None, None)]
+    assert still_admitted([each for each in visitors if each]) == set(visitors)
 
 
 def test_a_bound_token_narrows_what_its_user_sees(db: None) -> None:
