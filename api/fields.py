@@ -189,7 +189,7 @@ class Interval(Seconds):
 
 def utc_text(value: datetime) -> str:
     """A time with a time zone as RFC 3339 text in UTC. Whole seconds have no fraction."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 class ExecutionInput(StrictSerializer):

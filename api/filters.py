@@ -38,6 +38,17 @@ class StrictFilterSet(filters.FilterSet):  # type: ignore[misc]  # django-filter
         return bool(super().is_valid())
 
 
+class FilterWhatIsAsked(filters.DjangoFilterBackend):  # type: ignore[misc]  # as above
+    """Makes no filters for a request that names none: they are copied for each request, and checked by a form."""
+
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        """The rows that the parameters choose."""
+        known = getattr(getattr(view, "filterset_class", None), "page_parameters", ())
+        if all(name in known for name in request.query_params):
+            return queryset
+        return super().filter_queryset(request, queryset, view)
+
+
 class WithoutPages:
     """The filters of a list for what is done with many rows: all that match are meant. It goes before the FilterSet."""
 

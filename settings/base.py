@@ -137,7 +137,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["api.filters.FilterWhatIsAsked"],
     "DEFAULT_SCHEMA_CLASS": "api.openapi.TandemSchema",
     "EXCEPTION_HANDLER": "api.errors.problem_response",
     "PAGE_SIZE": 50,

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from api.fields import ExecutionInput, Instant, Interval, Progress, Result, Retries, Text
 from api.masking import ShownParameters
-from api.owned import ActorOutput, OwnedInput, OwnedOutput, actor_of_tandem
+from api.owned import ActorOutput, OwnedInput, OwnedOutput, actor_of_tandem, shown_actor
 from api.rows import RowOutput
 from scheduling.events.log import kind_of_tandem
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
@@ -122,7 +122,7 @@ class EventOutput(serializers.ModelSerializer[TaskEvent]):
     @extend_schema_field(ActorOutput)
     def get_actor(self, event: TaskEvent) -> Any:
         if event.actor is not None:
-            return ActorOutput(event.actor).data
+            return shown_actor(event.actor)
         return actor_of_tandem(kind_of_tandem(event))
 
 

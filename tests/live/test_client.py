@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import dev
+from tests.docs.pages import DOCS
 from tests.live.installation import Installation
 from tests.live.watching import Web
 
@@ -31,8 +32,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         del sys.modules[name]
 
 
+NEWEST_FIRST = ["nightly 2", "nightly 1", "nightly 0"]
+
+
+def example(web: Web) -> str:
+    """The one of the page, for this server."""
+    text = (DOCS / "api.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    return text.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{web.port}")
+
+
 @pytest.mark.parametrize("installation", ["on_postgres"], indirect=True)
-def test_the_client_does_what_the_page_shows(installation: Installation, package: Any) -> None:
+def test_the_client_does_what_the_page_shows(
+    installation: Installation, package: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     web = Web(installation)
     models: Any = package("models")
     api: Any = lambda name: package(f"api.{name}")  # noqa: E731 - one expression
@@ -44,12 +56,17 @@ def test_the_client_does_what_the_page_shows(installation: Installation, package
             assert isinstance(made, models.AnsweredSchedule)
             assert (made.words, made.overlap) == ("At 02:30, UTC time", models.Overlap.SKIP)
 
+        exec(example(web), {"token": web.token})  # noqa: S102 - it is our own page
+        assert (
+            f"[{', '.join(repr(name) for name in ['Nightly report', *NEWEST_FIRST])}] None" in capsys.readouterr().out
+        )
+
         schedules_list, names, cursor = api("schedules.schedules_list"), [], package("types").UNSET
         while cursor is not None:
             page = schedules_list.sync(client=client, limit=2, cursor=cursor)
             names += [one.name for one in page.results]
             cursor = parse_qs(urlsplit(page.next_).query)["cursor"][0] if page.next_ else None
-        assert names == ["nightly 2", "nightly 1", "nightly 0"]
+        assert names == ["Nightly report", *NEWEST_FIRST]
 
         wrong = models.ScheduleInput(name="", job="demo.process_data", cron="61 * * * *")
         refused = api("schedules.schedules_create").sync(client=client, body=wrong)
