@@ -153,9 +153,9 @@ def test_everything_works_before_any_script_has_loaded(visit: Visit) -> None:
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Resume").click()
     assert not Schedule.objects.get(pk=schedule.pk).paused
-    page.get_by_role("link", name="Skip").click()
+    page.get_by_role("link", name="Skip", exact=True).click()
     page.get_by_label("How many").fill("2")
     page.get_by_role("button", name="Show").click()
-    page.get_by_role("button", name="Skip").click()
+    page.get_by_role("button", name="Skip", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("2 occurrences")
     assert Task.objects.filter(schedule=schedule, status=Status.SKIPPED).count() == 2
