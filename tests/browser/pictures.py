@@ -29,8 +29,8 @@ SCHEMES: Final = ("light", "dark")
 WIDTHS: Final = {1440: 900, 390: 844}
 # What the documentation shows: the name of the page, its width and scheme.
 SHOWN: Final = {
-    ("today", 1440, "light"), ("today", 390, "dark"), ("schedule-new", 1440, "light"), ("timeline", 1440, "dark"),
-    ("workflow", 1440, "light"),
+    ("today", 1440, "light"), ("today", 390, "dark"), ("schedule", 390, "light"), ("schedule-new", 1440, "light"),
+    ("timeline", 1440, "dark"), ("workflow", 1440, "light"),
 }  # fmt: skip
 # What the review is shown with.
 _CRONTAB: Final = (

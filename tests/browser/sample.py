@@ -15,7 +15,7 @@ from dashboard.models import SavedView
 from scheduling import caller, ledger, processes, queries, schedules
 from scheduling.caller import Caller
 from scheduling.lifecycle import Status
-from scheduling.models import Process, Schedule, Task, Workflow
+from scheduling.models import Process, Schedule, Task, TaskAttempt, TaskLogLine, Workflow
 from scheduling.timing import tzdata_version
 from scheduling.workflows import advance
 from scheduling.workflows import service as workflows
@@ -24,6 +24,10 @@ from scheduling.workflows import service as workflows
 _SEED: Final = 13
 # With a secret by its name: tests.browser.pictures sets its value.
 _FETCHED: Final = {"url": "https://rates.example.org/eur", "headers": {"Authorization": {"$secret": "rates-token"}}}
+_TRACEBACK: Final = """Traceback (most recent call last):
+  File "shop/stock.py", line 84, in sync
+    answer = shop.stock(shelf, timeout=30)
+TimedOut: the shop did not answer within 30 seconds"""
 # name, fields, how long a run takes in seconds, and how many of a hundred fail.
 _SCHEDULES: Final[tuple[tuple[str, dict[str, Any], float, int], ...]] = (
     ("Import orders from the shop", {"cron": "*/10 * * * *", "timezone": "Europe/Berlin"}, 24, 4),
@@ -63,7 +67,7 @@ def fill(now: datetime) -> dict[str, str]:
     PeriodicTask.objects.create(name="Shop: drop old carts", task="shop.tasks.drop_carts", crontab=clock)
     PeriodicTask.objects.create(name="Shop: count the stock", task="demo.process_data", crontab=clock, priority=7)
     workflow, running = _workflow(now), _running(now, chance)
-    return _addresses(workflow, running, Task.objects.filter(status=Status.FAILED).latest("pk"))
+    return _addresses(workflow, running, _told(Task.objects.filter(status=Status.FAILED).latest("pk")))
 
 
 def keep_alive() -> None:
@@ -107,15 +111,30 @@ def _addresses(workflow: Workflow, running: Task, failed: Task) -> dict[str, str
 
 def _changes(now: datetime) -> None:
     """What two people have changed of late."""
-    stock, search = (Schedule.objects.get(name__startswith=name) for name in ("Sync stock", "Rebuild"))
+    stock, invoices = (Schedule.objects.get(name__startswith=name) for name in ("Sync stock", "Monthly"))
     with caller.acting(Caller("user", user="ben", address="192.0.2.40")):
         schedules.update(
             stock.pk, now=now - timedelta(days=1), grace=timedelta(minutes=2), retries={"max": 2},
             parameters={"steps": 5}, description="Asked for by the warehouse.",
         )  # fmt: skip
-        schedules.pause(search.pk, now=now - timedelta(hours=10))
+        schedules.pause(invoices.pk, now=now - timedelta(hours=10))
     with caller.acting(Caller("token", user="ada", token="k3v9 Deploy script", address="192.0.2.17")):
-        schedules.resume(search.pk, now=now - timedelta(hours=5))
+        schedules.resume(invoices.pk, now=now - timedelta(hours=5))
+
+
+def _told(failed: Task) -> Task:
+    """A task that failed, with its attempt and what its job has logged."""
+    began, ended = failed.started_at or failed.created_at, failed.finished_at or failed.created_at
+    TaskAttempt.objects.create(
+        task=failed, number=1, status=Status.FAILED, executor="worker", worker="celery@app-1, process 2521",
+        started_at=began, ended_at=ended, error=failed.error, traceback=_TRACEBACK,
+    )  # fmt: skip
+    for number, message in enumerate(
+        ("1204 articles on shelf A", "980 articles on shelf B", "the shop does not answer")
+    ):
+        at = began + timedelta(seconds=30 * number)
+        TaskLogLine.objects.create(task=failed, attempt=1, at=at, level="INFO", message=message)
+    return failed
 
 
 def _history(schedule: Schedule, now: datetime, seconds: float, failing: int, chance: random.Random) -> None:

@@ -49,13 +49,14 @@ def filled() -> list[str]:
         now=now, name="Closing", workflow={"chain": [{"job": "demo.process_data"}, {"job": "demo.process_data"}]}
     )
     clock = CrontabSchedule.objects.create(minute="30", hour="4")
-    PeriodicTask.objects.create(name="Of another application", task="shop.clean", crontab=clock)
+    foreign = PeriodicTask.objects.create(name="Of another application", task="demo.process_data", crontab=clock)
     return [
         "/", "/schedules/", f"/schedules/{schedule.pk}/", "/schedules/new/", f"/schedules/{schedule.pk}/edit/",
         *(f"/schedules/{schedule.pk}/{step}/" for step in ("run", "skip", "backfill", "move")),
         "/timeline/", "/timeline/?span=week", "/tasks/", f"/tasks/{made[1].pk}/", f"/tasks/{made[0].pk}/",
         "/workflows/", f"/workflows/{workflow.pk}/", "/review/", "/system/", "/settings/", "/settings/members/",
-        "/settings/secrets/", "/settings/audit/", "/login/",
+        "/settings/secrets/", "/settings/audit/", "/schedules/?sort=due&q=orders",
+        f"/schedules/adopt/beat/{foreign.pk}/", "/login/",
     ]  # fmt: skip
 
 
@@ -152,3 +153,9 @@ def test_everything_works_before_any_script_has_loaded(visit: Visit) -> None:
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Resume").click()
     assert not Schedule.objects.get(pk=schedule.pk).paused
+    page.get_by_role("link", name="Skip", exact=True).click()
+    page.get_by_label("How many").fill("2")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Skip", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("2 occurrences")
+    assert Task.objects.filter(schedule=schedule, status=Status.SKIPPED).count() == 2

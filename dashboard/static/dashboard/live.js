@@ -3,8 +3,11 @@
 "use strict";
 
 const SOON = 250; // milliseconds: a burst of messages becomes one request
+// Milliseconds after a message: a workflow ends a moment after its last task, and no message tells of that.
+const AGAIN = [3000, 15000];
 let pause = 1000;
 let asked = null;
+let looks = [];
 
 function show(on) {
   document.getElementById("live-dot")?.classList.toggle("on", on);
@@ -21,6 +24,12 @@ function refresh() {
   }
 }
 
+function news() {
+  refresh();
+  looks.forEach(clearTimeout);
+  looks = AGAIN.map((wait) => setTimeout(refresh, wait));
+}
+
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}${document.getElementById("live").dataset.socket}`);
@@ -28,12 +37,12 @@ function connect() {
     pause = 1000;
     show(true);
     // What happened between the page and the socket, or while it was lost.
-    refresh();
+    news();
   };
   socket.onmessage = (message) => {
     // The socket of all tasks: only those that the page shows.
     const shown = document.getElementById("live").dataset.tasks;
-    if (!shown || shown.split(",").includes(String(JSON.parse(message.data).task))) refresh();
+    if (!shown || shown.split(",").includes(String(JSON.parse(message.data).task))) news();
   };
   socket.onclose = () => {
     show(false);
