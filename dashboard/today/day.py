@@ -104,7 +104,7 @@ def _minutes(schedule: Schedule, now: datetime, until: datetime) -> Iterator[tup
 
 def _counted(tasks: QuerySet[Task], first: datetime) -> dict[datetime, Counter[str]]:
     newest = tasks.filter(finished_at__gte=first).order_by("-finished_at").values("pk")[:MOST_COUNTED]
-    rows = Task.objects.filter(pk__in=newest).order_by().annotate(hour=TruncHour("finished_at"))
+    rows = tasks.filter(pk__in=newest).order_by().annotate(hour=TruncHour("finished_at"))
     found: dict[datetime, Counter[str]] = defaultdict(Counter)
     for hour, status, count in rows.values_list("hour", "status").annotate(count=Count("pk")):
         found[hour][status] = count

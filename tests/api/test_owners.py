@@ -138,14 +138,16 @@ PAGES = {
     "schedules/preview/": 404, "schedules/parameters/": 200, "review/": 200, "timeline/": 200, "workflows/": 200,
     "workflows/<pk>/": 404, "workflows/<pk>/cancel/": 404, "workflows/<pk>/retry/": 404,
     "tasks/<pk>/acknowledge/": 404, "tasks/<pk>/retry-all/": 404, "settings/": 200, "settings/tokens/<pk>/revoke/": 404,
-    "settings/members/": 403, "settings/members/<pk>/role/": 403,
+    "settings/members/": 403, "settings/members/<pk>/role/": 403, "settings/secrets/": 403, "settings/audit/": 200,
+    "schedules/<pk>/skip/": 404, "schedules/<pk>/backfill/": 404, "schedules/<pk>/move/": 404,
+    "schedules/adopt/<engine>/<pk>/": 403, "views/": 302, "views/<pk>/rename/": 302, "views/<pk>/delete/": 302,
 }  # fmt: skip
 
 
 # Pages that are only sent to.
 WRITES = (
     "pause/", "resume/", "run/", "cancel/", "retry/", "bulk/", "undo/", "preview/", "parameters/", "acknowledge/",
-    "retry-all/", "revoke/", "role/",
+    "retry-all/", "revoke/", "role/", "views/", "rename/", "delete/",
 )  # fmt: skip
 
 
@@ -163,7 +165,10 @@ def page_shows_nothing(red: Somebody, azure: Things, crontab: Path, address: str
     pk = getattr(azure, kind)["id"]
     writes = address.endswith(WRITES)
     send = red.pages.post if writes else red.pages.get
-    response = send("/" + address.replace("<pk>", str(pk)), {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"})
+    response = send(
+        "/" + address.replace("<pk>", str(pk)).replace("<engine>", "beat"),
+        {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"},
+    )
     # A button of a page that is not there any more leads back with a message.
     assert response.status_code == (302 if writes and response.status_code == 302 else status)
     assert MARK not in response.content.decode()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
-from scheduling.models import Workflow, WorkflowNode
+from scheduling import clock, secret_changes
+from scheduling.models import StoredSecret, Workflow, WorkflowNode
 from tests.api.asking import made, of, stored, wanted
 from tests.api.conformance import CheckedClient, operations
 from tests.api.conftest import checked
@@ -21,13 +24,15 @@ TOKENS = {"/api/tokens/", "/api/tokens/{id}/"}
 
 
 def everything(crontab: Path, recorded: RecordingExecutor) -> list[Any]:
-    rows = [list(model.objects.order_by("pk").values()) for model in (Workflow, WorkflowNode)]
+    rows = [list(model.objects.order_by("pk").values()) for model in (Workflow, WorkflowNode, StoredSecret)]
     return [stored(crontab), rows, list(recorded.submitted)]
 
 
 @pytest.fixture
-def present(crontab: Path, recorded: RecordingExecutor, db: None) -> dict[str, Any]:
-    """What the addresses name: a schedule with a task that waits, a task that was cancelled, and two workflows."""
+def present(crontab: Path, recorded: RecordingExecutor, settings: Settings, db: None) -> dict[str, Any]:
+    """What the addresses name: a schedule with a task that waits, a cancelled task, two workflows, and a secret."""
+    settings.TANDEM_SECRET_KEYS = [urlsafe_b64encode(bytes(32)).decode()]
+    secret_changes.put("shop-token", "hunter2-hunter2", now=clock.now())
     client = checked("admin")
     schedule = made(client)
     later = {"name": "t", "scheduled_time": "2090-01-01T00:00:00Z"}
@@ -77,6 +82,8 @@ def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
         ("POST", "/api/workflows/"): ("/api/workflows/", WORKFLOW),
         ("POST", "/api/workflows/{id}/cancel/"): (f"/api/workflows/{present['going']}/cancel/", None),
         ("POST", "/api/workflows/{id}/retry/"): (f"/api/workflows/{present['stopped']}/retry/", None),
+        ("PUT", "/api/secrets/{name}/"): ("/api/secrets/shop-token/", {"value": "hunter3-hunter3"}),
+        ("DELETE", "/api/secrets/{name}/"): ("/api/secrets/shop-token/", None),
         ("POST", "/api/cron/import/"): ("/api/cron/import/", line),
         ("POST", "/api/backends/{name}/sync/"): ("/api/backends/beat/sync/", {"apply": True}),
     }
