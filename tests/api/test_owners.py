@@ -165,10 +165,8 @@ def page_shows_nothing(red: Somebody, azure: Things, crontab: Path, address: str
     pk = getattr(azure, kind)["id"]
     writes = address.endswith(WRITES)
     send = red.pages.post if writes else red.pages.get
-    response = send(
-        "/" + address.replace("<pk>", str(pk)).replace("<engine>", "beat"),
-        {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"},
-    )
+    there = "/" + address.replace("<pk>", str(pk)).replace("<engine>", "beat")
+    response = send(there, {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"})
     # A button of a page that is not there any more leads back with a message.
     assert response.status_code == (302 if writes and response.status_code == 302 else status)
     assert MARK not in response.content.decode()
