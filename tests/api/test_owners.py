@@ -159,14 +159,18 @@ def test_pages_show_nothing_of_another_owner(
             page_shows_nothing(red, azure, crontab, address, status)
 
 
+def there(address: str, pk: int) -> str:
+    """The address of a page about the thing with this id."""
+    return address.replace("<pk>", str(pk)).replace("<engine>", "beat")
+
+
 def page_shows_nothing(red: Somebody, azure: Things, crontab: Path, address: str, status: int) -> None:
     before = everything(crontab)
     kind = next((name for name in ("workflow", "token", "task") if f"{name}s/" in address), "schedule")
     pk = getattr(azure, kind)["id"]
     writes = address.endswith(WRITES)
     send = red.pages.post if writes else red.pages.get
-    there = "/" + address.replace("<pk>", str(pk)).replace("<engine>", "beat")
-    response = send(there, {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"})
+    response = send("/" + there(address, pk), {"schedule": pk, "pk": pk, "do": "delete", "role": "admin"})
     # A button of a page that is not there any more leads back with a message.
     assert response.status_code == (302 if writes and response.status_code == 302 else status)
     assert MARK not in response.content.decode()

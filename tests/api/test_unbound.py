@@ -11,7 +11,7 @@ from pytest_django import Settings
 from api.bindings import service
 from scheduling import clock
 from tests.api.asking import wanted
-from tests.api.test_owners import OWN_ONLY, PAGES, SYSTEM, WRITES, ask, azure, blue, everything
+from tests.api.test_owners import OWN_ONLY, PAGES, SYSTEM, WRITES, ask, azure, blue, everything, there
 from tests.api.test_roles import LEAST
 from tests.api.two_owners import MARK, Somebody, Things, client_of, owner, somebody
 
@@ -38,7 +38,7 @@ def test_who_is_taken_out_of_a_bound_group_sees_nothing_where_that_is_set(
             assert MARK not in answer.content.decode().replace(f"{MARK}-key", "")
     for address, status in PAGES.items():
         if not address.endswith(WRITES):
-            page = gone.pages.get("/" + address.replace("<pk>", str(azure.schedule["id"])))
+            page = gone.pages.get("/" + there(address, azure.schedule["id"]))
             assert page.status_code == status, address
             assert MARK not in page.content.decode()
     assert gone.rest.post("/api/schedules/", wanted(), format="json").status_code == 400

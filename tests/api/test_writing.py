@@ -17,6 +17,7 @@ from tests.api.conftest import checked
 from tests.recording import RecordingExecutor
 
 WORKFLOW = {"name": "w", "workflow": {"chain": [{"job": "demo.process_data"}, {"job": "demo.process_data"}]}}
+LINE = {"crontab": "0 3 * * * /bin/true\n", "dry_run": False}
 DRY = "?dry_run=true"
 READS = {"/api/schedules/{id}/preview/", "/api/cron/describe/", "/api/cron/review/"}
 # What makes a token shows it once, so nothing of it is kept or tried.
@@ -49,8 +50,7 @@ PAST = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:10:00Z"}
 def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
     """By operation: an address, and a body that it accepts."""
     schedule, key = of(present["schedule"]), f"/api/schedules/by-key/{present['schedule']['key']}/"
-    one = {"ids": [present["schedule"]["id"]]}
-    line = {"crontab": "0 3 * * * /bin/true\n", "dry_run": False}
+    one, secret = {"ids": [present["schedule"]["id"]]}, "/api/secrets/shop-token/"
     return {
         ("POST", "/api/schedules/"): ("/api/schedules/", wanted()),
         ("PUT", "/api/schedules/{id}/"): (schedule, wanted(name="another")),
@@ -82,9 +82,9 @@ def writes(present: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
         ("POST", "/api/workflows/"): ("/api/workflows/", WORKFLOW),
         ("POST", "/api/workflows/{id}/cancel/"): (f"/api/workflows/{present['going']}/cancel/", None),
         ("POST", "/api/workflows/{id}/retry/"): (f"/api/workflows/{present['stopped']}/retry/", None),
-        ("PUT", "/api/secrets/{name}/"): ("/api/secrets/shop-token/", {"value": "hunter3-hunter3"}),
-        ("DELETE", "/api/secrets/{name}/"): ("/api/secrets/shop-token/", None),
-        ("POST", "/api/cron/import/"): ("/api/cron/import/", line),
+        ("PUT", "/api/secrets/{name}/"): (secret, {"value": "hunter3-hunter3"}),
+        ("DELETE", "/api/secrets/{name}/"): (secret, None),
+        ("POST", "/api/cron/import/"): ("/api/cron/import/", LINE),
         ("POST", "/api/backends/{name}/sync/"): ("/api/backends/beat/sync/", {"apply": True}),
     }
 

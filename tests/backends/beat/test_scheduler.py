@@ -136,8 +136,10 @@ def test_what_is_due_now_does_not_wait_behind_a_backlog(
 
     monkeypatch.setattr(recorded, "submit", submit)
     beat.tick()
-    assert sum(map(len, batches)) == 51
-    assert batches[1] == [on_time.pk]
+    order = [pk for batch in batches for pk in batch]
+    assert len(order) == 51
+    # After the first batch, or after the second: SQLite tells the time to the millisecond.
+    assert order.index(on_time.pk) in {10, 20}
 
 
 def test_a_beat_does_not_ask_without_a_pause_for_what_another_one_has_locked(
