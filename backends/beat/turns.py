@@ -12,7 +12,7 @@ from scheduling import delivery
 # Schedules in a batch of what has just become due, while there is a backlog.
 NEW: Final = 250
 # Schedules in a batch of a backlog beside which others become due: these wait for one. Smaller ones cost more for each.
-BACKLOG: Final = 250
+BACKLOG: Final = 150
 
 
 @dataclass(slots=True)
