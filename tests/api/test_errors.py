@@ -187,6 +187,7 @@ def test_a_language_that_there_is_not_falls_back_visibly(operator: CheckedClient
     response = operator.get("/api/schedules/77/", headers={"Accept-Language": "sw"})
     assert (response.status_code, response.headers["Content-Language"]) == (404, "en")
     assert operator.get("/api/schedules/77/?language=de").json()["detail"] == "Es gibt keinen Zeitplan 77."
+    assert operator.get("/api/schedules/77/?language=fr").headers["Content-Language"] == "fr"
     unknown = operator.get("/api/schedules/77/?language=sw", headers={"Accept-Language": "de"})
     assert (unknown.status_code, unknown.headers["Content-Language"]) == (404, "de")
 
