@@ -187,8 +187,8 @@ def _problem(refusal: _Refusal) -> Json:
         "description": refusal.when,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in refusal.headers}
-    return shown | ({"headers": headers} if headers else {})
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("Content-Language", *refusal.headers)}
+    return shown | {"headers": headers}
 
 
 def _statuses(path: str, method: str, operation: Json) -> set[str]:

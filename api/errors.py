@@ -1,4 +1,4 @@
-"""How are errors answered? As problem details (RFC 9457), with a `code` for programs.
+"""How are errors answered? As problem details (RFC 9457), with a `code` for programs, in the language asked for.
 
 `errors` lists each wrong part of the request, with its JSON pointer (RFC 6901).
 """
@@ -21,6 +21,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from api.bodies import FaultyBody
+from api.reading import in_language, language_of_refusal
 from scheduling.database_away import unavailable
 from scheduling.errors import (
     BackendError,
@@ -29,10 +30,13 @@ from scheduling.errors import (
     InvalidTrigger,
     Misconfigured,
     NotFound,
+    Problem,
     StaleVersion,
     TandemError,
 )
-from scheduling.words import UnknownLanguage
+from scheduling.phrases import Phrase, phrase
+from scheduling.words import DEFAULT, UnknownLanguage
+from scheduling.words.refusals import refused
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +71,25 @@ _STATUS: Final[dict[type[TandemError], HTTPStatus]] = {
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """The exception of a view as a problem document; None for a fault in Tandem, which `server_error` answers."""
+    """The exception of a view as a problem document; None for a fault in Tandem, which `server_error` answers.
+
+    Its texts are in the language of the request where they can be, and `Content-Language` says whether they are.
+    """
+    request = context.get("request")
+    language = DEFAULT if request is None else language_of_refusal(request)
+    response = _answered(exc, context, language)
+    return None if response is None else in_language(response, language if _can_be_said(exc) else DEFAULT)
+
+
+def _can_be_said(exc: Exception) -> bool:
+    """Whether something in the answer is said in every language. Django's own texts, and those of a fault, are not."""
+    if isinstance(exc, ValidationError):
+        return True
+    said = [one.detail for one in exc.problems] if isinstance(exc, InvalidRequest) else [getattr(exc, "detail", "")]
+    return any(isinstance(text, Phrase) for text in said)
+
+
+def _answered(exc: Exception, context: dict[str, Any], language: str) -> Response | None:
     if reason := unavailable(exc):
         status = HTTPStatus.SERVICE_UNAVAILABLE
         return _away(_response(_away_problem(), status), reason)
@@ -81,22 +103,27 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
         found = next((status for kind, status in _STATUS.items() if isinstance(exc, kind)), None)
         if found is None:
             return None
-        problems = exc.problems if isinstance(exc, InvalidRequest) else ()
-        errors = [PartError(pointer(one.field), one.code, one.detail) for one in problems]
-        return _response(problem(found, exc.code, exc.detail, errors), found)
+        errors = _parts(exc.problems, language) if isinstance(exc, InvalidRequest) else []
+        detail = "; ".join(error.detail for error in errors) or refused(exc.detail, language)
+        return _response(problem(found, exc.code, detail, errors), found)
     response = exception_handler(exc, context)
     if response is None:
         return None
     status = HTTPStatus(response.status_code)
     if isinstance(exc, ValidationError):
         problems = exc.problems if isinstance(exc, FaultyBody) else ()
-        errors = [*_flat(exc.detail), *(PartError(pointer(one.field), one.code, one.detail) for one in problems)]
-        body = problem(status, "invalid", "The request is not valid: see errors.", errors)
+        errors = [*_flat(exc.detail), *_parts(problems, language)]
+        said = refused(phrase("The request is not valid: see errors."), language)
+        body = problem(status, "invalid", said, errors)
     else:
         detail = getattr(exc, "detail", None) or status.phrase
         code = detail.code if isinstance(detail, ErrorDetail) else status.phrase.lower().replace(" ", "_")
         body = problem(status, code or "error", str(detail))
     return _response(body, status, headers=response.headers)
+
+
+def _parts(problems: Iterable[Problem], language: str) -> list[PartError]:
+    return [PartError(pointer(one.field), one.code, refused(one.detail, language)) for one in problems]
 
 
 def problem(status: HTTPStatus, code: str, detail: str, errors: Iterable[PartError] = ()) -> dict[str, Any]:

@@ -40,6 +40,18 @@ def language_of(request: Request) -> str:
             return matching(asked)
     except UnknownLanguage as exc:
         raise InvalidRequest([Problem("language", exc.code, exc.detail)]) from exc
+    return _of_header(request)
+
+
+def language_of_refusal(request: Request) -> str:
+    """As `language_of`, but raises nothing: a `?language=` that there is not is as if it were not there."""
+    try:
+        return language_of(request)
+    except InvalidRequest:
+        return _of_header(request)
+
+
+def _of_header(request: Request) -> str:
     own = getattr(settings, "TANDEM_LANGUAGE", DEFAULT)
     return matching(*_liked(request.headers.get("Accept-Language", "")), own)
 

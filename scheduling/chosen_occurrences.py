@@ -20,6 +20,7 @@ from scheduling.ledger import Occurrence
 from scheduling.lifecycle import Status
 from scheduling.models import Overlap, Schedule, Task
 from scheduling.owners import visible
+from scheduling.phrases import phrase
 from scheduling.planning import next_due
 from scheduling.storable import Json
 
@@ -53,15 +54,19 @@ def backfill(schedule_id: int, *, start: datetime, end: datetime, now: datetime)
     is before `start` or not past, and where there are more than MOST.
     """
     if end < start:
-        raise InvalidRequest([Problem("to", "ends_before_start", "Write a time that is not before `from`.")])
+        raise InvalidRequest([Problem("to", "ends_before_start", phrase("Write a time that is not before `from`."))])
     if end >= now:
-        raise InvalidRequest([Problem("to", "not_past", "Write a time that is past: what is to come runs by itself.")])
+        raise InvalidRequest(
+            [Problem("to", "not_past", phrase("Write a time that is past: what is to come runs by itself."))]
+        )
     with transaction.atomic():
         schedule = _locked(schedule_id)
         past = _until(_from(schedule, start - timedelta(microseconds=1)), min(end, schedule.cursor))
         found = list(islice(_without_rows(schedule, past), MOST + 1))
         if len(found) > MOST:
-            raise InvalidRequest([Problem("to", "too_many", f"More than {MOST:,} occurrences: write an earlier time.")])
+            raise InvalidRequest(
+                [Problem("to", "too_many", phrase("More than {most:,} occurrences: write an earlier time.", most=MOST))]
+            )
         at_once = schedule.overlap == Overlap.ALLOW
         made = _record(
             schedule, found, Status.QUEUED if at_once else Status.SCHEDULED, "" if at_once else BACKFILLED, now
@@ -75,7 +80,7 @@ def backfill(schedule_id: int, *, start: datetime, end: datetime, now: datetime)
 def _locked(schedule_id: int) -> Schedule:
     found = visible(Schedule.objects.select_for_update()).filter(pk=schedule_id).first()
     if found is None:
-        raise NotFound(f"There is no schedule {schedule_id}.")
+        raise NotFound(phrase("There is no schedule {id}.", id=schedule_id))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypedDict, Unpack, cast
 from scheduling import keys, owners, queries, routing, tag_sets, validation
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import Schedule, SyncState
+from scheduling.phrases import phrase
 from scheduling.planning import next_due
 from scheduling.storable import Json
 from scheduling.timing import Cron, Trigger
@@ -181,7 +182,7 @@ def _put(schedule: Schedule, route: routing.Route) -> None:
 
 def taken(key: str) -> Problem:
     """What is wrong with a key that another schedule has."""
-    return Problem("key", "taken", f"Another schedule has the key {key}.")
+    return Problem("key", "taken", phrase("Another schedule has the key {key}.", key=key))
 
 
 def problems_with_key(key: str, *, is_taken: bool) -> list[Problem]:

@@ -11,6 +11,7 @@ from typing import Final
 from django.conf import settings
 
 from scheduling.models import Host
+from scheduling.phrases import phrase
 
 # A host is lost after so long without a sign of life. Its agent reports every 15 s and has a pulse every five: this
 # bears an agent that is started again, and a network that is away for half a minute.
@@ -53,11 +54,13 @@ def default_host() -> str:
 def problem_with(name: str) -> str:
     """Why nothing can run in a process of the machine called `name`; empty where it has a crontab."""
     if name == settings.TANDEM_HOST:
-        return "" if has_crontab_here() else f"{name} has no crontab (TANDEM_CRONTAB is none): name another host."
+        if has_crontab_here():
+            return ""
+        return phrase("{host} has no crontab (TANDEM_CRONTAB is none): name another host.", host=name)
     known = _names.get()
     if Host.objects.filter(name=name).exists() if known is None else name in known:
         return ""
-    return (
-        f"No machine called {name[:100]} has a crontab here: start `manage.py crontab_agent` on it, "
-        "or name another host."
+    return phrase(
+        "No machine called {host} has a crontab here: start `manage.py crontab_agent` on it, or name another host.",
+        host=name[:100],
     )

@@ -8,10 +8,13 @@ from typing import Final
 
 from django.utils.text import slugify
 
+from scheduling.phrases import phrase
+
 # Nobody types a longer one; it also fits into one line of a log.
 LONGEST: Final = 100
-WHAT_TO_WRITE: Final = (
-    f"Write lower-case letters, digits, dots, dashes and underscores, at most {LONGEST}; a letter or digit first."
+WHAT_TO_WRITE: Final = phrase(
+    "Write lower-case letters, digits, dots, dashes and underscores, at most {most}; a letter or digit first.",
+    most=LONGEST,
 )
 _FORM: Final = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}", re.ASCII)
 # Room for what `another` adds.

@@ -15,6 +15,7 @@ from scheduling import caller
 from scheduling.caller import Access
 from scheduling.errors import InvalidRequest, Problem
 from scheduling.models import AuditEntry, Schedule, Task, TaskEvent, Workflow
+from scheduling.phrases import phrase
 
 Row = TypeVar("Row", bound=Model)
 
@@ -59,7 +60,7 @@ def usual() -> int | None:
 def problems_with(owner: int | None) -> Iterator[Problem]:
     """What is wrong with this owner for something that who asks creates or changes."""
     if not sees(caller.access(), owner):
-        yield Problem("owner", "not_yours", "Write the name of an owner that you are bound to.")
+        yield Problem("owner", "not_yours", phrase("Write the name of an owner that you are bound to."))
 
 
 def check(owner: int | None) -> None:

@@ -15,6 +15,7 @@ from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.lifecycle import OPEN
 from scheduling.models import AuditEntry, DriftRecord, DriftSchedule, Host, Schedule, Task, TaskAttempt, Workflow
 from scheduling.owners import unbound, visible
+from scheduling.phrases import phrase
 from scheduling.planning import next_due
 
 # One answer's worth: a schedule that is due each second has 86,400 of them a day.
@@ -66,7 +67,7 @@ def schedule(schedule_id: int) -> Schedule:
     """One schedule; raises NotFound, also for one that who asks may not see."""
     found = visible(Schedule.objects.select_related("tag_set")).filter(pk=schedule_id).first()
     if found is None:
-        raise NotFound(f"There is no schedule {schedule_id}.")
+        raise NotFound(phrase("There is no schedule {id}.", id=schedule_id))
     return found
 
 
@@ -74,7 +75,7 @@ def task(task_id: int) -> Task:
     """One task, with its workflow; raises NotFound as `schedule` does."""
     found = tasks().select_related("workflow").filter(pk=task_id).first()
     if found is None:
-        raise NotFound(f"There is no task {task_id}.")
+        raise NotFound(phrase("There is no task {id}.", id=task_id))
     return found
 
 
@@ -82,7 +83,7 @@ def workflow(workflow_id: int) -> Workflow:
     """One workflow; raises NotFound as `schedule` does."""
     found = workflows().filter(pk=workflow_id).first()
     if found is None:
-        raise NotFound(f"There is no workflow {workflow_id}.")
+        raise NotFound(phrase("There is no workflow {id}.", id=workflow_id))
     return found
 
 
@@ -126,7 +127,7 @@ def occurrences(of: Schedule, *, start: datetime, end: datetime) -> list[Occurre
     Raises InvalidRequest (field `to`) when `end` is before `start`.
     """
     if end < start:
-        raise InvalidRequest([Problem("to", "ends_before_start", "Write a time that is not before `from`.")])
+        raise InvalidRequest([Problem("to", "ends_before_start", phrase("Write a time that is not before `from`."))])
     rows = visible(Task.objects).filter(schedule=of, due_at__range=(start, end)).order_by("due_at")
     past = [Occurrence(task.due_at, task) for task in rows[:MOST_OCCURRENCES] if task.due_at is not None]
     # One that is to be left out has its row before it is due.

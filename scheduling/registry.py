@@ -14,6 +14,7 @@ from django.conf import settings
 
 from scheduling import secret_values
 from scheduling.errors import InvalidRequest, Misconfigured, NotFound, Problem, escaped
+from scheduling.phrases import phrase
 from scheduling.retry_policy import Retry, RetryPolicy
 from scheduling.secret_values import MissingSecret
 from scheduling.storable import Json, problem_with
@@ -67,9 +68,9 @@ class JobDefinition:
         """The parameters to store. Raises InvalidRequest, which names each wrong part."""
         storable = problem_with(parameters, most_bytes=MOST_PARAMETER_BYTES)
         if storable:
-            raise InvalidRequest([Problem("parameters", "not_storable", f"This {storable}.")])
+            raise InvalidRequest([Problem("parameters", "not_storable", phrase("This {problem}.", problem=storable))])
         if not isinstance(parameters, Mapping):
-            raise InvalidRequest([Problem("parameters", "not_an_object", "Write a JSON object.")])
+            raise InvalidRequest([Problem("parameters", "not_an_object", phrase("Write a JSON object."))])
         self._check_values(parameters)
         return dict(parameters)
 
@@ -159,7 +160,10 @@ def definition(name: str) -> JobDefinition:
     found = _jobs.get(name)
     if found is None:
         near = difflib.get_close_matches(name, _jobs, n=3)
-        raise UnknownJob(f"There is no job {name[:100]!r}" + (f": did you mean {' or '.join(near)}?" if near else "."))
+        if near:
+            known = ", ".join(near)
+            raise UnknownJob(phrase("There is no job {name!r}: did you mean {known}?", name=name[:100], known=known))
+        raise UnknownJob(phrase("There is no job {name!r}.", name=name[:100]))
     return found
 
 
@@ -208,7 +212,7 @@ def _problem(error: Any, definition: JobDefinition, parameters: Mapping[str, Any
     detail = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
         known = ", ".join(str(about.alias) for about in definition.model.model_fields.values()) or "none"
-        detail = f"{definition.name} has no such parameter: it takes {known}."
+        detail = phrase("{job} has no such parameter: it takes {known}.", job=definition.name, known=known)
     return Problem(where, str(error["type"]), detail)
 
 

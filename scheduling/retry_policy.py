@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from scheduling.errors import Problem
+from scheduling.phrases import phrase
 
 # More attempts than this are a schedule, not a retry.
 MOST_RETRIES: Final = 100
@@ -67,18 +68,25 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
 def problems_with(given: object) -> list[Problem]:
     """What is wrong with a requested policy. It must be an object with some of max, base, factor, cap, jitter."""
     if not isinstance(given, Mapping):
-        return [Problem("retries", "not_an_object", f"Write an object with some of {', '.join(_BOUNDS)}.")]
+        return [
+            Problem(
+                "retries", "not_an_object", phrase("Write an object with some of {known}.", known=", ".join(_BOUNDS))
+            )
+        ]
     found = []
     for name, value in given.items():
         if name not in _BOUNDS:
-            detail = f"There is no such member: choose from {', '.join(_BOUNDS)}."
+            detail = phrase("There is no such member: choose from {known}.", known=", ".join(_BOUNDS))
             found.append(Problem(f"retries.{name}", "unknown", detail))
             continue
         low, high = _BOUNDS[name]
         whole_only = name == "max" and not isinstance(value, int)
         if isinstance(value, bool) or not isinstance(value, int | float) or whole_only or not low <= value <= high:
-            whole = "whole number" if name == "max" else "number"
-            found.append(Problem(f"retries.{name}", "out_of_range", f"Write a {whole} from {low:g} to {high:g}."))
+            if name == "max":
+                detail = phrase("Write a whole number from {low:g} to {high:g}.", low=low, high=high)
+            else:
+                detail = phrase("Write a number from {low:g} to {high:g}.", low=low, high=high)
+            found.append(Problem(f"retries.{name}", "out_of_range", detail))
     return found
 
 

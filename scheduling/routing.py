@@ -14,6 +14,7 @@ from scheduling.errors import InvalidRequest, Misconfigured, Problem
 from scheduling.executor import executor_names
 from scheduling.hosts import default_host
 from scheduling.models import Schedule
+from scheduling.phrases import phrase
 
 AUTO: Final = "auto"
 
@@ -49,8 +50,11 @@ def route(schedule: Schedule) -> Route:
         if found is not None:
             return found
         refusals[name] = problems
-    reasons = "; ".join(f"{name}: {problem.detail}" for name, problems in refusals.items() for problem in problems)
-    raise InvalidRequest([Problem("backend", "no_backend", f"No backend can hold this schedule. {reasons}")])
+    said = phrase("No backend can hold this schedule.")
+    for name, problems in refusals.items():
+        for problem in problems:
+            said = phrase("{before} {backend}: {reason}", before=said, backend=name, reason=problem.detail)
+    raise InvalidRequest([Problem("backend", "no_backend", said)])
 
 
 def _try(schedule: Schedule, candidate: SchedulerBackend, because: str) -> tuple[Route | None, list[Problem]]:
@@ -58,7 +62,12 @@ def _try(schedule: Schedule, candidate: SchedulerBackend, because: str) -> tuple
     supported = candidate.capabilities
     runs_on = supported.executors[0] if schedule.executor == AUTO else schedule.executor
     if runs_on not in supported.executors:
-        problem = f"{candidate.name} has no executor {runs_on}: choose {' or '.join(supported.executors)}."
+        problem = phrase(
+            "{backend} has no executor {executor}: choose {known}.",
+            backend=candidate.name,
+            executor=runs_on,
+            known=", ".join(supported.executors),
+        )
         return None, [Problem("executor", "unsupported_executor", problem)]
     host = (schedule.host or default_host()) if supported.per_host else ""
     before = (schedule.routed_to, schedule.runs_on, schedule.host)
@@ -89,7 +98,16 @@ def check_names(schedule: Schedule) -> None:
     """Raise InvalidRequest where the requested backend or executor is none that there is."""
     known = {"backend": (schedule.backend, backend_names()), "executor": (schedule.executor, executor_names())}
     problems = [
-        Problem(field, f"unknown_{field}", f"There is no {field} {name[:50]!r}: write {', '.join((*names, AUTO))}.")
+        Problem(
+            field,
+            f"unknown_{field}",
+            phrase(
+                "There is no {field} {name!r}: write {known}.",
+                field=field,
+                name=name[:50],
+                known=", ".join((*names, AUTO)),
+            ),
+        )
         for field, (name, names) in known.items()
         if name not in (*names, AUTO)
     ]

@@ -15,6 +15,7 @@ from scheduling.errors import Conflict, InvalidRequest, NotFound, StaleVersion
 from scheduling.lifecycle import OPEN, Status
 from scheduling.models import OnLost, Schedule, Task
 from scheduling.owners import visible
+from scheduling.phrases import phrase
 
 PAUSED: Final = "the schedule was paused before this occurrence was dispatched"
 DELETED: Final = "its schedule was deleted"
@@ -250,7 +251,7 @@ def _reinstall(schedule: Schedule, before: str) -> None:
 def _locked(schedule_id: int, version: Versions = None) -> Schedule:
     schedule = visible(Schedule.objects.select_for_update()).filter(pk=schedule_id).first()
     if schedule is None:
-        raise NotFound(f"There is no schedule {schedule_id}.")
+        raise NotFound(phrase("There is no schedule {id}.", id=schedule_id))
     if version is not None and schedule.version not in ({version} if isinstance(version, int) else version):
         raise StaleVersion(f"The schedule is now at version {schedule.version}: read it again and repeat your change.")
     return schedule

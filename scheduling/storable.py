@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from scheduling.phrases import phrase
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 # PostgreSQL's text and jsonb cannot hold NUL. UTF-8 cannot hold a lone surrogate.
@@ -21,7 +23,9 @@ def storable_text(text: str) -> str:
 def problem_with_text(text: str) -> str:
     """Why `text` cannot be stored; empty when it can."""
     found = _UNSTORABLE.search(text)
-    return f"holds the character U+{ord(found.group()):04X}, which cannot be stored" if found else ""
+    if found is None:
+        return ""
+    return phrase("holds the character U+{code:04X}, which cannot be stored", code=ord(found.group()))
 
 
 def problem_with(value: object, *, most_bytes: int) -> str:
@@ -29,9 +33,9 @@ def problem_with(value: object, *, most_bytes: int) -> str:
     try:
         size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     except (TypeError, ValueError, RecursionError) as exc:
-        return f"is not JSON: {exc}"
+        return phrase("is not JSON: {reason}", reason=str(exc))
     if size > most_bytes:
-        return f"is {size:,} bytes of JSON, more than the {most_bytes:,} allowed"
+        return phrase("is {size:,} bytes of JSON, more than the {most:,} allowed", size=size, most=most_bytes)
     return next((problem for text in _texts(value) if (problem := problem_with_text(text))), "")
 
 

@@ -13,19 +13,22 @@ from django.db.models import Exists, OuterRef
 from scheduling.errors import Problem
 from scheduling.models import Schedule, TagInSet, TagSet, Task, Workflow
 from scheduling.models.owned import Owned
+from scheduling.phrases import phrase
 
 # Something is found by a few words; a list of many would be data.
 MOST: Final = 10
 # A row that was given the set a moment ago may not be stored yet.
 FORGOTTEN_AFTER: Final = timedelta(days=1)
-WHAT_TO_WRITE: Final = "Write lower-case letters, digits, dots, dashes and underscores, at most 50; begin with no mark."
+WHAT_TO_WRITE: Final = phrase(
+    "Write lower-case letters, digits, dots, dashes and underscores, at most 50; begin with no mark."
+)
 _TAG: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}", re.ASCII)
 
 
 def problems_with(tags: list[str]) -> Iterator[Problem]:
     """What is wrong with the tags of a schedule, a task or a workflow."""
     if len(tags) > MOST:
-        yield Problem("tags", "too_many", f"Write at most {MOST} tags.")
+        yield Problem("tags", "too_many", phrase("Write at most {most} tags.", most=MOST))
     for number, tag in enumerate(tags):
         if not _TAG.fullmatch(tag):
             yield Problem(f"tags.{number}", "not_a_tag", WHAT_TO_WRITE)

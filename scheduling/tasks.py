@@ -13,6 +13,7 @@ from scheduling import audit, delivery, ledger, owners, receipts, tag_sets, vali
 from scheduling.errors import Conflict, NotFound, StaleVersion
 from scheduling.lifecycle import RETRYABLE, Status
 from scheduling.models import Task
+from scheduling.phrases import phrase
 from scheduling.storable import Json
 
 
@@ -157,7 +158,7 @@ def _locked(task_id: int, version: Versions) -> Task:
     """The task, which no other transaction changes meanwhile. Raises NotFound and StaleVersion."""
     task = owners.visible(Task.objects.select_for_update()).filter(pk=task_id).first()
     if task is None:
-        raise NotFound(f"There is no task {task_id}.")
+        raise NotFound(phrase("There is no task {id}.", id=task_id))
     if version is not None and task.events not in version:
         raise StaleVersion(f"The last event of the task is now number {task.events}: read it again.")
     return task

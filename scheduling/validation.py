@@ -13,6 +13,7 @@ from scheduling.errors import InvalidRequest, InvalidTrigger, NotFound, Problem
 from scheduling.executor import executor, executor_names
 from scheduling.hosts import default_host, problem_with
 from scheduling.models import CatchUp, DatabaseAway, OnHostLost, OnLost, Overlap, Schedule, Task
+from scheduling.phrases import phrase
 from scheduling.registry import definition
 from scheduling.storable import problem_with_text
 from scheduling.task_limits import KEY_TEXT
@@ -49,20 +50,23 @@ def check_route(schedule: Schedule) -> None:
     """
     inline = backend(schedule.routed_to).capabilities.per_host and executor(schedule.runs_on).in_process
     if schedule.database_away == DatabaseAway.RUN and not inline:
-        detail = (
+        detail = phrase(
             "Only a host's own process can run it without the database: write backend crontab and executor inline, "
             "or database_away wait."
         )
         raise InvalidRequest([Problem("database_away", "needs_inline", detail)])
     limits = limits_in_force.of(schedule, in_process=inline) if schedule.database_away == DatabaseAway.RUN else {}
     if limits:
-        detail = f"A limit ({', '.join(limits)}) holds for it, and only the database counts places: write wait."
+        detail = phrase(
+            "A limit ({limits}) holds for it, and only the database counts places: write wait.",
+            limits=", ".join(limits),
+        )
         raise InvalidRequest([Problem("database_away", "contradicts_limit", detail)])
 
 
 def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
     if (schedule.every is None) == (not schedule.cron):
-        return None, [Problem("cron", "one_trigger", "Write either `cron` or `every`: one of them, not both.")]
+        return None, [Problem("cron", "one_trigger", phrase("Write either `cron` or `every`: one of them, not both."))]
     try:
         zone(schedule.timezone)
     except InvalidTrigger as exc:
@@ -73,7 +77,7 @@ def _trigger(schedule: Schedule) -> tuple[Trigger | None, list[Problem]]:
         except InvalidTrigger as exc:
             return None, [Problem("cron", exc.code, exc.detail)]
     if not 1 <= schedule.every <= LONGEST_EVERY:
-        return None, [Problem("every", "out_of_range", "Write an interval from one second to 366 days.")]
+        return None, [Problem("every", "out_of_range", phrase("Write an interval from one second to 366 days."))]
     # A fraction of a second is reported elsewhere, as a problem of starts_at.
     return Every(schedule.every, schedule.anchor.replace(microsecond=0)), []
 
@@ -87,11 +91,13 @@ def check_task(task: Task, *, starts: datetime, besides: Iterable[Problem] = ())
     problems = [*besides, *_texts(task, "name", "description", "host"), *_job(task), *_execution(task)]
     if task.executor not in executor_names():
         known = ", ".join(executor_names())
-        problems.append(Problem("executor", "unknown_executor", f"There is no such executor: write {known}."))
+        problems.append(
+            Problem("executor", "unknown_executor", phrase("There is no such executor: write {known}.", known=known))
+        )
     elif all(problem.field != "host" for problem in problems):
         problems += _place(task)
     if task.expires is not None and task.expires <= starts:
-        problems.append(Problem("expires", "expires_before_start", "Write a time after scheduled_time."))
+        problems.append(Problem("expires", "expires_before_start", phrase("Write a time after scheduled_time.")))
     if problems:
         raise InvalidRequest(problems)
 
@@ -102,7 +108,7 @@ def _place(task: Task) -> Iterator[Problem]:
     if not executor(task.executor).in_process:
         return
     if not task.host:
-        yield Problem("host", "no_host", "Write the host to run on: there is no default host here.")
+        yield Problem("host", "no_host", phrase("Write the host to run on: there is no default host here."))
     elif wrong := problem_with(task.host):
         yield Problem("host", "no_crontab", wrong)
 
@@ -111,9 +117,9 @@ def _texts(asked: Schedule | Task, *fields: str) -> Iterator[Problem]:
     for field in fields:
         problem = problem_with_text(getattr(asked, field))
         if problem:
-            yield Problem(field, "not_storable", f"This {problem}.")
+            yield Problem(field, "not_storable", phrase("This {problem}.", problem=problem))
     if not asked.name.strip():
-        yield Problem("name", "blank", "Write a name.")
+        yield Problem("name", "blank", phrase("Write a name."))
 
 
 def _job(asked: Schedule | Task) -> Iterator[Problem]:
@@ -127,20 +133,24 @@ def _job(asked: Schedule | Task) -> Iterator[Problem]:
 
 def _execution(asked: Schedule | Task) -> Iterator[Problem]:
     if not 0 <= asked.priority <= 9:
-        yield Problem("priority", "out_of_range", "Write a number from 0 to 9; 9 is the most urgent.")
+        yield Problem("priority", "out_of_range", phrase("Write a number from 0 to 9; 9 is the most urgent."))
     if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", asked.queue):
-        yield Problem("queue", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
+        yield Problem("queue", "not_a_name", phrase("Write letters, digits, dots, dashes and underscores, at most 64."))
     if not KEY_TEXT.fullmatch(asked.limit_key):
-        yield Problem("limit_key", "not_a_name", "Write letters, digits, dots, dashes and underscores, at most 64.")
+        yield Problem(
+            "limit_key", "not_a_name", phrase("Write letters, digits, dots, dashes and underscores, at most 64.")
+        )
     if asked.on_lost not in OnLost.values:
-        yield Problem("on_lost", "unknown_choice", f"Write one of {', '.join(OnLost.values)}.")
+        yield Problem("on_lost", "unknown_choice", phrase("Write one of {known}.", known=", ".join(OnLost.values)))
     yield from retry_policy.problems_with(asked.retries)
     for field in ("soft_timeout", "timeout"):
         limit: int | None = getattr(asked, field)
         if limit is not None and not 1 <= limit <= LONGEST_LIMIT:
-            yield Problem(field, "out_of_range", "Write a duration from one second to seven days.")
+            yield Problem(field, "out_of_range", phrase("Write a duration from one second to seven days."))
     if asked.soft_timeout is not None and asked.timeout is not None and asked.soft_timeout >= asked.timeout:
-        yield Problem("soft_timeout", "not_below_timeout", "Write less than timeout: the soft limit must come first.")
+        yield Problem(
+            "soft_timeout", "not_below_timeout", phrase("Write less than timeout: the soft limit must come first.")
+        )
 
 
 def _policies(schedule: Schedule) -> Iterator[Problem]:
@@ -152,20 +162,22 @@ def _policies(schedule: Schedule) -> Iterator[Problem]:
     }
     for field, choices in choices_of.items():
         if getattr(schedule, field) not in choices:
-            yield Problem(field, "unknown_choice", f"Write one of {', '.join(choices)}.")
+            yield Problem(field, "unknown_choice", phrase("Write one of {known}.", known=", ".join(choices)))
     if not SHORTEST_GRACE <= schedule.grace <= LONGEST_WINDOW:
-        detail = "Write a duration from ten seconds to 366 days: every wake-up is a little late."
+        detail = phrase("Write a duration from ten seconds to 366 days: every wake-up is a little late.")
         yield Problem("grace", "out_of_range", detail)
     elif schedule.database_away == DatabaseAway.RUN and schedule.grace < SHORTEST_GRACE_TO_RUN:
-        detail = "With database_away run, write at least one minute: so long the database is waited for first."
+        detail = phrase("With database_away run, write at least one minute: so long the database is waited for first.")
         yield Problem("grace", "contradicts_database_away", detail)
     if schedule.database_away == DatabaseAway.RUN and schedule.on_host_lost != OnHostLost.WAIT:
-        detail = "With database_away run, write wait: a host that is cut off may run what another one would take over."
+        detail = phrase(
+            "With database_away run, write wait: a host that is cut off may run what another one would take over."
+        )
         yield Problem("on_host_lost", "contradicts_database_away", detail)
     if not timedelta(0) <= schedule.catch_up_window <= LONGEST_WINDOW:
-        yield Problem("catch_up_window", "out_of_range", "Write a duration from zero to 366 days.")
+        yield Problem("catch_up_window", "out_of_range", phrase("Write a duration from zero to 366 days."))
     if schedule.catch_up == CatchUp.ALL and schedule.overlap == Overlap.SKIP:
-        detail = "With overlap skip, only the first missed occurrence would be caught up: write queue or allow."
+        detail = phrase("With overlap skip, only the first missed occurrence would be caught up: write queue or allow.")
         yield Problem("overlap", "contradicts_catch_up", detail)
 
 
@@ -173,8 +185,8 @@ def _bounds(schedule: Schedule) -> Iterator[Problem]:
     for field in ("starts_at", "ends_at"):
         at: datetime | None = getattr(schedule, field)
         if at is not None and not EARLIEST <= at <= LATEST:
-            yield Problem(field, "out_of_range", "Write a time in the years 1970 to 9998.")
+            yield Problem(field, "out_of_range", phrase("Write a time in the years 1970 to 9998."))
         if at is not None and at.microsecond:
-            yield Problem(field, "fraction_of_a_second", "Write whole seconds.")
+            yield Problem(field, "fraction_of_a_second", phrase("Write whole seconds."))
     if schedule.starts_at and schedule.ends_at and schedule.ends_at <= schedule.starts_at:
-        yield Problem("ends_at", "ends_before_start", "Write a time after starts_at.")
+        yield Problem("ends_at", "ends_before_start", phrase("Write a time after starts_at."))

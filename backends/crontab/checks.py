@@ -16,6 +16,7 @@ from backends.crontab.targets import Target
 from scheduling import hosts
 from scheduling.errors import BackendError, Problem
 from scheduling.models import Schedule
+from scheduling.phrases import phrase
 
 # The comment and the line that one wake-up each minute takes, for any number of schedules.
 _FEWEST_LINES = 2
@@ -38,12 +39,13 @@ def of_trigger(schedule: Schedule) -> list[Problem]:
     if schedule.every is None:
         return []
     if schedule.every % 60:
-        detail = (
-            f"Cron cannot start something every {schedule.every} seconds: write a multiple of 60, "
-            "or choose a backend with seconds."
+        detail = phrase(
+            "Cron cannot start something every {seconds} seconds: write a multiple of 60, "
+            "or choose a backend with seconds.",
+            seconds=schedule.every,
         )
     elif schedule.anchor.second or schedule.anchor.microsecond:
-        detail = (
+        detail = phrase(
             "Cron starts something at whole minutes only: let the interval start at a whole minute, "
             "or choose a backend with seconds."
         )
@@ -63,9 +65,10 @@ def of_host(host: str, target: Target | None) -> list[Problem]:
     here = host == settings.TANDEM_HOST
     foreign = _foreign_lines(target) if here and target is not None else 0
     if foreign + LINES_AROUND + _FEWEST_LINES > MOST_LINES:
-        detail = (
-            f"The crontab of {host} is full: cron reads no table of more than 10,000 lines. "
-            "Choose another host or backend."
+        detail = phrase(
+            "The crontab of {host} is full: cron reads no table of more than 10,000 lines. "
+            "Choose another host or backend.",
+            host=host,
         )
         return [Problem("host", "crontab_full", detail)]
     return []

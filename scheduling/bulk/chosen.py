@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from scheduling.errors import InvalidRequest, Problem, TandemError
+from scheduling.phrases import phrase
 
 # One transaction's worth, whose locks are held for a second or so.
 MOST: Final = 1_000
@@ -27,7 +28,9 @@ class Chosen:
         """All of these rows, by id. Raises InvalidRequest where there are more than MOST."""
         ids = tuple(rows.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
         if len(ids) > MOST:
-            detail = f"More than {MOST:,} match: narrow the filters, and ask for some of them at a time."
+            detail = phrase(
+                "More than {most:,} match: narrow the filters, and ask for some of them at a time.", most=MOST
+            )
             raise InvalidRequest([Problem("", "too_many", detail)])
         return cls(ids, listed=False)
 
@@ -41,7 +44,11 @@ class Chosen:
             return InvalidRequest(Problem(f"{members}.{one.field}", one.code, one.detail) for one in alike)
         place = {pk: number for number, pk in enumerate(self.ids)}
         return InvalidRequest(
-            Problem(f"ids.{place[pk]}" if self.listed else "", one.code, f"{pk}: {_with_field(one)}")
+            Problem(
+                f"ids.{place[pk]}" if self.listed else "",
+                one.code,
+                phrase("{row}: {problem}", row=pk, problem=_with_field(one)),
+            )
             for pk in self.ids
             if pk in refused
             for one in problems_of(refused[pk])
@@ -61,7 +68,9 @@ def below(where: str, problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _with_field(problem: Problem) -> str:
-    return f"{problem.field}: {problem.detail}" if problem.field else problem.detail
+    return (
+        phrase("{field}: {problem}", field=problem.field, problem=problem.detail) if problem.field else problem.detail
+    )
 
 
 def _alike(refused: Mapping[int, TandemError]) -> Sequence[Problem] | None:

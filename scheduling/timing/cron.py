@@ -11,6 +11,7 @@ from operator import ge
 from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
+from scheduling.phrases import phrase
 from scheduling.timing.dst import stretch_at
 from scheduling.timing.expression import split
 from scheduling.timing.fields import Field, parse_field
@@ -63,7 +64,7 @@ class Cron:
         """
         if not isinstance(expression, str):
             kind = type(expression).__name__
-            raise InvalidTrigger(f"expression: text is needed, not {kind}", field="expression")
+            raise InvalidTrigger(phrase("expression: text is needed, not {kind}", kind=kind), field="expression")
         return _parse(expression, zone_named(zone.key if isinstance(zone, ZoneInfo) else zone))
 
     @property
@@ -159,7 +160,11 @@ def _parse(expression: str, zone: Zone) -> Cron:
     cron = Cron(" ".join(part.text for part in fields), zone, minute, hour, day, month, weekday)
     if not cron.local_times.ever():
         raise InvalidTrigger(
-            f"day-of-month field, '{excerpt(day.text)}': never comes in month {excerpt(month.text)}",
+            phrase(
+                "day-of-month field, '{day}': never comes in month {month}",
+                day=excerpt(day.text),
+                month=excerpt(month.text),
+            ),
             field=day.name,
             text=excerpt(day.text),
         )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, takewhile
 
 from scheduling.errors import InvalidTrigger
+from scheduling.phrases import phrase
 from scheduling.timing.grammar import excerpt
 from scheduling.timing.instants import since_epoch
 
@@ -50,17 +51,17 @@ class Every:
 def _check_seconds(seconds: object) -> None:
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
         raise InvalidTrigger(
-            "seconds: a whole number, 1 or more, is needed", field="seconds", text=excerpt(repr(seconds)[:50])
+            phrase("seconds: a whole number, 1 or more, is needed"), field="seconds", text=excerpt(repr(seconds)[:50])
         )
 
 
 def _whole_utc_second(anchor: object) -> datetime:
     if not isinstance(anchor, datetime) or anchor.utcoffset() is None:
-        raise InvalidTrigger("anchor: a date and time with its offset is needed", field="anchor")
+        raise InvalidTrigger(phrase("anchor: a date and time with its offset is needed"), field="anchor")
     if since_epoch(anchor) % _SECOND:
         whole = anchor.replace(microsecond=0).isoformat()
         raise InvalidTrigger(
-            f"anchor: a whole second is needed; write {whole}",
+            phrase("anchor: a whole second is needed; write {instead}", instead=whole),
             field="anchor",
             text=anchor.isoformat(),
             instead=whole,
@@ -68,7 +69,7 @@ def _whole_utc_second(anchor: object) -> datetime:
     try:
         return anchor.astimezone(UTC)
     except OverflowError as error:
-        raise InvalidTrigger("anchor: not in the years 1 to 9999 of UTC", field="anchor") from error
+        raise InvalidTrigger(phrase("anchor: not in the years 1 to 9999 of UTC"), field="anchor") from error
 
 
 def _instant(second: int) -> datetime:

@@ -6,6 +6,7 @@ import re
 from difflib import get_close_matches
 
 from scheduling.errors import InvalidTrigger
+from scheduling.phrases import phrase
 from scheduling.timing.fields import parse_field
 from scheduling.timing.grammar import KINDS, excerpt
 from scheduling.timing.refusals import FOREIGN
@@ -28,10 +29,12 @@ _BLANKS = re.compile(r"[ \t]+")
 def split(expression: str) -> tuple[str, str, str, str, str]:
     """The texts of the five fields, without blanks and tabs; a macro is replaced. Raises InvalidTrigger."""
     if len(expression) > LONGEST:
-        raise _refusal(expression, f"{len(expression):,} characters; at most {LONGEST:,} are read")
+        raise _refusal(
+            expression, phrase("{length:,} characters; at most {most:,} are read", length=len(expression), most=LONGEST)
+        )
     stripped = expression.strip(" \t")
     if not stripped:
-        raise _refusal(expression, "it is empty; five fields are needed: minute hour day month weekday")
+        raise _refusal(expression, phrase("it is empty; five fields are needed: minute hour day month weekday"))
     if stripped.startswith("@"):
         stripped = _macro(stripped)
     fields = _BLANKS.split(stripped)
@@ -42,41 +45,42 @@ def split(expression: str) -> tuple[str, str, str, str, str]:
 
 
 def _refusal(text: str, reason: str, instead: str = "") -> InvalidTrigger:
-    advice = f"; write {instead}" if instead else ""
-    return InvalidTrigger(
-        f"expression, '{excerpt(text)}': {reason}{advice}",
-        field="expression",
-        text=excerpt(text),
-        instead=instead,
-    )
+    shown = excerpt(text)
+    if instead:
+        detail = phrase("expression, '{text}': {reason}; write {instead}", text=shown, reason=reason, instead=instead)
+    else:
+        detail = phrase("expression, '{text}': {reason}", text=shown, reason=reason)
+    return InvalidTrigger(detail, field="expression", text=shown, instead=instead)
 
 
 def _macro(text: str) -> str:
     if text in MACROS:
         return MACROS[text]
     if text.lower() == "@reboot":
-        raise _refusal(text, "the start of a machine is not a time")
+        raise _refusal(text, phrase("the start of a machine is not a time"))
     if text.lower() in {"@every_minute", "@minutely"}:
-        raise _refusal(text, "not a name of Debian's cron", "* * * * *")
+        raise _refusal(text, phrase("not a name of Debian's cron"), "* * * * *")
     close = get_close_matches(text.lower().split()[0], MACROS, n=1, cutoff=0.8)
-    raise _refusal(text, f"the names are {', '.join(MACROS)}", close[0] if close else "")
+    raise _refusal(text, phrase("the names are {known}", known=", ".join(MACROS)), close[0] if close else "")
 
 
 def _miscounted(text: str, fields: list[str]) -> InvalidTrigger:
     if "=" in fields[0]:
-        return _refusal(text, f"{FOREIGN['=']}; the zone is given beside the expression")
+        return _refusal(text, phrase("{reason}; the zone is given beside the expression", reason=FOREIGN["="]))
     for character in text:
         if not " " < character <= "~" and character not in " \t":
-            reason = FOREIGN.get(character, f"the character '{excerpt(character)}' cannot be part of a time")
-            return _refusal(text, reason)
+            unknown = phrase("the character '{character}' cannot be part of a time", character=excerpt(character))
+            return _refusal(text, FOREIGN.get(character, unknown))
     joined = re.sub(r"[ \t]*([,/-])[ \t]*", r"\1", text)
     if len(_BLANKS.split(joined)) == 5 and _valid(joined):
-        return _refusal(text, "a blank ends a field", joined)
+        return _refusal(text, phrase("a blank ends a field"), joined)
     if len(fields) == 6:
-        return _refusal(text, "six fields: a field for seconds or years is not in cron", _without_seconds(fields))
+        reason = phrase("six fields: a field for seconds or years is not in cron")
+        return _refusal(text, reason, _without_seconds(fields))
     if len(fields) == 7:
-        return _refusal(text, "seven fields: fields for seconds and years are not in cron")
-    return _refusal(text, f"five fields are needed (minute hour day month weekday), not {len(fields)}")
+        return _refusal(text, phrase("seven fields: fields for seconds and years are not in cron"))
+    reason = phrase("five fields are needed (minute hour day month weekday), not {count}", count=len(fields))
+    return _refusal(text, reason)
 
 
 def _without_seconds(fields: list[str]) -> str:

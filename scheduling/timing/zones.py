@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from scheduling.errors import InvalidTrigger
+from scheduling.phrases import phrase
 from scheduling.timing.grammar import excerpt
 from scheduling.timing.zone_file import Offsets, read_offsets
 
@@ -128,7 +129,7 @@ def _read(file: Path, _changed: int, name: str) -> Zone:
 def _known(name: object) -> str:
     if not isinstance(name, str):
         raise InvalidTrigger(
-            f"zone: a name such as Europe/Berlin is needed, not {type(name).__name__}",
+            phrase("zone: a name such as Europe/Berlin is needed, not {kind}", kind=type(name).__name__),
             field="zone",
         )
     if name not in known_zones():
@@ -138,9 +139,12 @@ def _known(name: object) -> str:
 
 def _unknown(name: str) -> InvalidTrigger:
     close = _close_names(name) if len(name) <= 64 else []
-    advice = f"did you mean {', '.join(close)}?" if close else "write an IANA name such as Europe/Berlin or UTC"
+    if close:
+        advice = phrase("did you mean {known}?", known=", ".join(close))
+    else:
+        advice = phrase("write an IANA name such as Europe/Berlin or UTC")
     return InvalidTrigger(
-        f"zone: '{excerpt(name)}' is not a time zone; {advice}",
+        phrase("zone: '{name}' is not a time zone; {advice}", name=excerpt(name), advice=advice),
         field="zone",
         text=excerpt(name),
         instead=close[0] if close else "",

@@ -168,3 +168,30 @@ def test_the_pointer_of_a_field_is_as_rfc_6901_has_it(names: list[object], expec
 def test_the_root_needs_a_role_that_may_read(db: None) -> None:
     assert client_as("viewer").get("/api/").status_code == 200
     assert Client().get("/api/").status_code == 401
+
+
+def test_a_refusal_is_in_the_language_asked_for(operator: CheckedClient, crontab: Path) -> None:
+    body = {"name": "x", "job": "demo.add", "cron": "0 25 * * *", "timezone": "UTC"}
+    english = operator.post("/api/schedules/", body, format="json")
+    german = operator.post("/api/schedules/", body, format="json", headers={"Accept-Language": "sw, de-AT;q=0.5"})
+    assert (english.headers["Content-Language"], german.headers["Content-Language"]) == ("en", "de")
+    assert "Accept-Language" in german.headers["Vary"]
+    said = {error["pointer"]: error["detail"] for error in german.json()["errors"]}
+    assert said["/cron"] == "Feld hour, „25“: erlaubt ist 0 bis 23"
+    assert german.json()["detail"] == "; ".join(error["detail"] for error in german.json()["errors"])
+    for member in ("pointer", "code"):
+        assert [one[member] for one in english.json()["errors"]] == [one[member] for one in german.json()["errors"]]
+
+
+def test_a_language_that_there_is_not_falls_back_visibly(operator: CheckedClient) -> None:
+    response = operator.get("/api/schedules/77/", headers={"Accept-Language": "sw"})
+    assert (response.status_code, response.headers["Content-Language"]) == (404, "en")
+    assert operator.get("/api/schedules/77/?language=de").json()["detail"] == "Es gibt keinen Zeitplan 77."
+    assert operator.get("/api/schedules/77/?language=fr").headers["Content-Language"] == "fr"
+    unknown = operator.get("/api/schedules/77/?language=sw", headers={"Accept-Language": "de"})
+    assert (unknown.status_code, unknown.headers["Content-Language"]) == (404, "de")
+
+
+def test_a_text_of_django_stays_english_and_says_so(operator: CheckedClient) -> None:
+    response = operator.put("/api/schedules/", {}, format="json", headers={"Accept-Language": "de"})
+    assert (response.status_code, response.headers["Content-Language"]) == (405, "en")
