@@ -12,8 +12,8 @@ from dashboard.saved_views import DeleteView, RenameView, SaveView
 from dashboard.schedules.adopt import Adopt
 from dashboard.schedules.bulk import Bulk, Undo
 from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
-from dashboard.schedules.one.steps import Backfill, Move, RunNow, Skip
-from dashboard.schedules.one.views import Pause, Resume, ScheduleDetail
+from dashboard.schedules.one.steps import Backfill, Move, Pause, Resume, RunNow, Skip
+from dashboard.schedules.one.views import ScheduleDetail
 from dashboard.schedules.views import ScheduleList
 from dashboard.system.views import System
 from dashboard.tasks.views import Cancel, Retry, TaskDetail, TaskList

@@ -11,7 +11,6 @@ from django.utils import timezone
 from scheduling import ledger, tasks
 from scheduling.lifecycle import Status
 from scheduling.models import Task
-from tests.conftest import a_schedule
 
 
 def said(answer: object) -> list[str]:
@@ -24,19 +23,6 @@ def a_failed_task() -> Task:
     assert claimed is not None
     ledger.fail(claimed, error="it broke", now=timezone.now())
     return claimed
-
-
-@pytest.mark.usefixtures("recorded")
-def test_pause_and_resume(operator: Client) -> None:
-    schedule = a_schedule(name="the import")
-    answer = operator.post(f"/schedules/{schedule.pk}/pause/", {"next": f"/schedules/{schedule.pk}/"})
-    assert answer.headers["Location"] == f"/schedules/{schedule.pk}/"
-    assert said(answer) == ["the import is paused: nothing is due until you resume it."]
-    schedule.refresh_from_db()
-    assert schedule.paused
-    operator.post(f"/schedules/{schedule.pk}/resume/")
-    schedule.refresh_from_db()
-    assert not schedule.paused
 
 
 @pytest.mark.usefixtures("recorded")
@@ -59,11 +45,10 @@ def test_a_refusal_is_a_message_and_changes_nothing(operator: Client) -> None:
     assert answer.headers["Location"] == f"/tasks/{task.pk}/"
 
 
-@pytest.mark.parametrize("action", ["pause", "resume"])
-def test_a_viewer_sees_no_buttons_and_may_press_none(viewer: Client, action: str) -> None:
-    schedule = a_schedule()
-    assert f"/{action}/" not in viewer.get(f"/schedules/{schedule.pk}/").content.decode()
-    answer = viewer.post(f"/schedules/{schedule.pk}/{action}/")
+def test_a_viewer_sees_no_buttons_and_may_press_none(viewer: Client) -> None:
+    task = a_failed_task()
+    assert "/retry/" not in viewer.get(f"/tasks/{task.pk}/").content.decode()
+    answer = viewer.post(f"/tasks/{task.pk}/retry/")
     assert answer.status_code == 403
     assert "Your role does not allow" in answer.content.decode()
 
@@ -71,16 +56,15 @@ def test_a_viewer_sees_no_buttons_and_may_press_none(viewer: Client, action: str
 def test_a_button_needs_a_form_of_this_site(operator: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = operator.cookies
-    schedule = a_schedule()
-    assert strict.post(f"/schedules/{schedule.pk}/pause/").status_code == 403
-    assert operator.get(f"/schedules/{schedule.pk}/pause/").status_code == 405
+    task = a_failed_task()
+    assert strict.post(f"/tasks/{task.pk}/retry/").status_code == 403
+    assert operator.get(f"/tasks/{task.pk}/retry/").status_code == 405
 
 
 @pytest.mark.parametrize("next_page", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])
 def test_a_button_never_leads_to_another_site(operator: Client, next_page: str) -> None:
-    schedule = a_schedule()
-    answer = operator.post(f"/schedules/{schedule.pk}/pause/", {"next": next_page})
-    assert answer.headers["Location"] == "/schedules/"
+    answer = operator.post(f"/tasks/{a_failed_task().pk}/cancel/", {"next": next_page})
+    assert answer.headers["Location"] == "/tasks/"
 
 
 def test_login_and_logout(db: None, client: Client) -> None:

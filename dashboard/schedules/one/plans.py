@@ -1,4 +1,4 @@
-"""What would follow if somebody ran, skipped, backfilled or moved a schedule: each is tried, and taken back."""
+"""What would follow if a schedule were run, paused, resumed, skipped, backfilled or moved: tried, and taken back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from dashboard.schedules.edit.form import local_text
-from scheduling import chosen_occurrences, dry_run, queues, schedules
+from scheduling import chosen_occurrences, dry_run, queries, queues, schedules
 from scheduling.backend import backend_names
 from scheduling.errors import InvalidRequest, InvalidTrigger, Problem
 from scheduling.models import Overlap, Schedule
@@ -18,6 +18,8 @@ from scheduling.timing import zone
 
 # Occurrences that the page lists; the sentence above them counts all.
 MOST_SHOWN: Final = 50
+# Coming occurrences that a pause or its end shows.
+NEXT: Final = 8
 # Days that the difference of a move shows.
 DAYS: Final = 30
 # What a backfill offers at first.
@@ -48,6 +50,33 @@ def of_run(schedule: Schedule, _given: Given, *, now: datetime) -> Plan:
     where = f"on {task.host}" if task.host else "by a worker" if task.executor == "worker" else f"by {task.executor}"
     said = f"{schedule.job} runs once more, {where}, at once, whatever else of this schedule is open."
     return Plan(said + waits, mark="run")
+
+
+def of_pause(schedule: Schedule, _given: Given, *, now: datetime) -> Plan:
+    """Nothing of it is due any more."""
+    if schedule.paused:
+        return Plan("It is paused already.")
+    found = queries.next_occurrences(schedule, count=NEXT)
+    missed = " These would have been the next:" if found else ""
+    return Plan(
+        f"Nothing of it is due until it is resumed. What is open or runs goes on.{missed}",
+        mark=f"pause {schedule.version}",
+        occurrences=tuple(found),
+    )
+
+
+def of_resume(schedule: Schedule, _given: Given, *, now: datetime) -> Plan:
+    """It is due again."""
+    if not schedule.paused:
+        return Plan("It is not paused.")
+    with dry_run.tried():
+        found = queries.next_occurrences(schedules.resume(schedule.pk, now=now), count=NEXT)
+    goes_on = "It goes on with these occurrences" if found else "Nothing of it is to come"
+    return Plan(
+        f"{goes_on}. What was due while it was paused is not caught up: a backfill runs it.",
+        mark=f"resume {schedule.version}",
+        occurrences=tuple(found),
+    )
 
 
 def of_skip(schedule: Schedule, given: Given, *, now: datetime) -> Plan:

@@ -1,4 +1,4 @@
-"""Run now, skip, backfill, move: what would follow is shown first, and done when that is confirmed."""
+"""Run now, pause, resume, skip, backfill, move: what would follow is shown first, and done when it is confirmed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Step(Page):
 
     def offer(self, schedule: Schedule, given: Given, now: datetime) -> dict[str, Any]:
         """The fields of the form, by name, with what they hold; `fields` names the part of the template."""
-        raise NotImplementedError
+        return {"fields": ""}
 
     def plan(self, schedule: Schedule, given: Given, now: datetime) -> Plan:
         """What would follow. Raises InvalidRequest."""
@@ -81,15 +81,38 @@ class RunNow(Step):
     verb = "Run now"
     about = "Its occurrences stay as they are."
 
-    def offer(self, schedule: Schedule, given: Given, now: datetime) -> dict[str, Any]:
-        return {"fields": ""}
-
     def plan(self, schedule: Schedule, given: Given, now: datetime) -> Plan:
         return plans.of_run(schedule, given, now=now)
 
     def act(self, schedule: Schedule, given: Given, now: datetime) -> str:
         task, delivery = schedules.trigger(schedule.pk, now=now)
         return f"Task {task.pk} of {task.name} was created: {delivery}."
+
+
+class Pause(Step):
+    """Stops a schedule until it is resumed."""
+
+    verb = "Pause"
+    about = "Let nothing be due until somebody resumes it."
+
+    def plan(self, schedule: Schedule, given: Given, now: datetime) -> Plan:
+        return plans.of_pause(schedule, given, now=now)
+
+    def act(self, schedule: Schedule, given: Given, now: datetime) -> str:
+        return f"{schedules.pause(schedule.pk, now=now).name} is paused: nothing is due until you resume it."
+
+
+class Resume(Step):
+    """Lets a paused schedule run again."""
+
+    verb = "Resume"
+    about = "Let it run again."
+
+    def plan(self, schedule: Schedule, given: Given, now: datetime) -> Plan:
+        return plans.of_resume(schedule, given, now=now)
+
+    def act(self, schedule: Schedule, given: Given, now: datetime) -> str:
+        return f"{schedules.resume(schedule.pk, now=now).name} runs again."
 
 
 class Skip(Step):

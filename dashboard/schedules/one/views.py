@@ -1,4 +1,4 @@
-"""One schedule: when it runs, how it went, what is installed, who changed it, and what can be done with it."""
+"""One schedule: when it runs, how it went, what is installed, and who changed it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.contrib.auth.models import Group
 
 from dashboard.changes import Line, lines
 from dashboard.language import language_of
-from dashboard.page import Action, Page
+from dashboard.page import Page
 from dashboard.schedules.one.plot import LATE, TALL, plot
 from dashboard.schedules.one.policies import policies
 from dashboard.schedules.rows import state_of, words_of
-from scheduling import clock, host_states, outcomes, queries, schedules, shown_parameters
+from scheduling import clock, host_states, outcomes, queries, shown_parameters
 from scheduling.backend import backend
 from scheduling.errors import InvalidTrigger
 from scheduling.models import AuditEntry, Schedule
@@ -80,26 +80,6 @@ class ScheduleDetail(Page):
             if not may_change and "parameters" in changes:
                 changes["parameters"] = [shown_parameters.masked(found.job, one) for one in changes["parameters"]]
             yield Change(entry, lines(changes))
-
-
-class Pause(Action):
-    """Stops a schedule until it is resumed."""
-
-    fallback = "schedules"
-
-    def act(self, pk: int) -> str:
-        found = schedules.pause(pk, now=clock.now())
-        return f"{found.name} is paused: nothing is due until you resume it."
-
-
-class Resume(Action):
-    """Lets a paused schedule run again."""
-
-    fallback = "schedules"
-
-    def act(self, pk: int) -> str:
-        found = schedules.resume(pk, now=clock.now())
-        return f"{found.name} runs again."
 
 
 def _coming(found: Schedule) -> Iterator[tuple[datetime, datetime]]:

@@ -1,4 +1,4 @@
-"""Run now, skip, backfill, move: shown first, done when confirmed, and nothing before that."""
+"""Run now, pause, resume, skip, backfill, move: shown first, done when confirmed, and nothing before that."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def test_run_now_is_shown_and_then_done(operator: Client) -> None:
     (said,) = confirmed(operator, page, address)
     assert said.endswith(" of the import was created: sent.")
     assert Task.objects.get().woken_by == "request"
+
+
+def test_a_pause_says_what_will_not_run_and_its_end_what_will(operator: Client) -> None:
+    schedule = a_schedule(cron="0 9 * * *", timezone="Europe/Berlin", name="report")
+    for verb, said, done in (
+        ("pause", "Nothing of it is due until it is resumed.", "report is paused: nothing is due until you resume it."),
+        ("resume", "It goes on with these occurrences.", "report runs again."),
+    ):
+        address = f"/schedules/{schedule.pk}/{verb}/"
+        page = page_of(operator, address)
+        assert said in page
+        assert len(re.findall(r'<li><span class="mono">\w{3} [0-9-]{10} 09:00</span>', page)) == 8
+        assert confirmed(operator, page, address) == [done]
+        schedule.refresh_from_db()
+        assert schedule.paused is (verb == "pause")
+        assert 'name="mark"' not in page_of(operator, address)
 
 
 def test_the_next_occurrences_are_listed_in_their_zone_and_skipped(operator: Client) -> None:
@@ -120,7 +136,7 @@ def test_what_has_changed_since_it_was_shown_is_shown_again(operator: Client) ->
     assert not Task.objects.exists()
 
 
-@pytest.mark.parametrize("step", ["run", "skip", "backfill", "move"])
+@pytest.mark.parametrize("step", ["run", "pause", "skip", "backfill", "move"])
 def test_a_viewer_has_no_such_page_and_no_such_button(viewer: Client, step: str) -> None:
     schedule = a_schedule()
     assert f"/{step}/" not in page_of(viewer, f"/schedules/{schedule.pk}/")
