@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scheduling.errors import Problem
+from scheduling.secret_values import MEMBER
 from scheduling.storable import Json
 
 # What the names of these fields begin with: a parameter may be called like a field of the schedule.
@@ -29,6 +30,8 @@ class Parameter:
     about: str
     choices: tuple[str, ...]
     usual: str
+    # Whether its schema calls it secret, so that only a reference to a secret should be written here.
+    is_secret: bool
 
     @property
     def field(self) -> str:
@@ -47,12 +50,14 @@ def parameters(schema: Mapping[str, Any], entered: Mapping[str, str]) -> list[Pa
     found = [
         Parameter(
             name=name,
-            kind=_kind(about),
+            # A reference to a secret is a text, whatever the value is that it stands for.
+            kind="text" if _reference(entered.get(name, "")) else _kind(about),
             value=entered.get(name, ""),
             required=name in required,
             about=str(about.get("description", "")),
             choices=tuple(map(str, about.get("enum", ()))),
             usual="" if about.get("default") is None else _shown(about["default"], _kind(about)),
+            is_secret=about.get("writeOnly") is True or about.get("format") == "password",
         )
         for name, about in schema.get("properties", {}).items()
     ]
@@ -112,6 +117,8 @@ def _text(about: Mapping[str, Any]) -> str:
 
 
 def _read(text: str, about: Mapping[str, Any]) -> Json:
+    if reference := _reference(text):
+        return reference
     match _kind(about):
         case "lines":
             return [line.strip() for line in text.splitlines() if line.strip()]
@@ -123,6 +130,15 @@ def _read(text: str, about: Mapping[str, Any]) -> Json:
             return _json(text, about)
         case _:
             return text
+
+
+def _reference(text: str) -> dict[str, Json] | None:
+    """The reference to a secret that the text is, if it is one: {"$secret": "NAME"}."""
+    try:
+        found = json.loads(text) if text.lstrip().startswith("{") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and set(found) == {MEMBER} else None
 
 
 def _number(text: str) -> Json:
@@ -148,6 +164,8 @@ def _json(text: str, about: Mapping[str, Any]) -> Json:
 
 
 def _shown(value: Json, kind: str) -> str:
+    if isinstance(value, dict) and set(value) == {MEMBER}:
+        return json.dumps(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -48,10 +48,29 @@ def test_every_job_can_be_entered() -> None:
         ("http.fetch", {"url": "https://example.org/", "body": [1, {"a": None}]}),
         ("email.send", {"to": ["a@example.org", "b@example.org"], "subject": "s", "body": "two\nlines"}),
         ("demo.process_data", {"steps": 3}),
+        ("http.fetch", {"url": {"$secret": "hook"}, "method": {"$secret": "verb"}, "headers": {"$secret": "headers"}}),
+        ("demo.process_data", {"steps": {"$secret": "steps"}}),
     ],
 )
 def test_stored_parameters_are_read_back_as_they_are(job: str, values: dict[str, Any]) -> None:
     assert read(of(job), shown(of(job), values)) == (values, [])
+
+
+def test_a_reference_to_a_secret_is_entered_as_a_text() -> None:
+    found = parameters(of("http.fetch"), {"method": '{"$secret": "verb"}', "url": '{"$secret": 1, "b": 2}'})
+    assert {each.name: each.kind for each in found if each.name in {"method", "url"}} == {
+        "url": "text",
+        "method": "text",
+    }
+    assert read(of("http.fetch"), {"url": '{"$secret": '}) == ({"url": '{"$secret": '}, [])
+
+
+@pytest.mark.parametrize(
+    ("about", "is_secret"), [({"writeOnly": True}, True), ({"format": "password"}, True), ({"format": "uri"}, False)]
+)
+def test_a_secret_field_asks_for_the_name_of_a_secret(about: dict[str, Any], is_secret: bool) -> None:
+    (found,) = parameters({"properties": {"key": {"type": "string", **about}}}, {})
+    assert found.is_secret is is_secret
 
 
 @pytest.mark.parametrize("text", ["many", "nan", "inf", "1e999"])
