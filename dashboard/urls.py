@@ -15,6 +15,7 @@ from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters
 from dashboard.schedules.one.steps import Backfill, Move, Pause, Resume, RunNow, Skip
 from dashboard.schedules.one.views import ScheduleDetail
 from dashboard.schedules.views import ScheduleList
+from dashboard.system.sync import Sync
 from dashboard.system.views import System
 from dashboard.tasks.views import Cancel, Retry, TaskDetail, TaskList
 from dashboard.timeline.views import Timeline
@@ -57,6 +58,7 @@ urlpatterns = [
     path("views/<int:pk>/rename/", RenameView.as_view(), name="view-rename"),
     path("views/<int:pk>/delete/", DeleteView.as_view(), name="view-delete"),
     path("system/", System.as_view(), name="system"),
+    path("system/sync/<slug:name>/", Sync.as_view(), name="sync"),
     path("settings/", Tokens.as_view(), name="settings"),
     path("settings/tokens/<int:pk>/revoke/", Revoke.as_view(), name="token-revoke"),
     path("settings/secrets/", Secrets.as_view(), name="secrets"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Count, Min
 
 from scheduling.executor import executor
 from scheduling.findings import Finding
@@ -48,33 +49,72 @@ def not_taken(tasks: Iterable[Task]) -> list[str]:
     return found
 
 
-def findings(name: str) -> list[Finding]:
-    """What waits in each queue of the executor called `name`, the default queue first, and how many workers take it.
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """What waits in a queue, and who takes it. `messages` is None where the broker does not say how many there are.
 
-    The queues are those that tasks name which are queued or wait, and those that workers take. One that holds queued
-    tasks and that no worker takes is a problem. Takes up to two seconds; empty where the executor has no queues.
+    `oldest` is when the oldest of its queued tasks was made; None where none is queued. `workers` take the queue.
     """
-    default, there, queued = executor(name).queue_of(""), workers(name), _queued(name)
+
+    name: str
+    messages: int | None
+    queued: int
+    oldest: datetime | None
+    workers: int
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether tasks are queued that no worker takes."""
+        return bool(self.queued) and not self.workers
+
+
+def states(name: str) -> list[QueueState]:
+    """The queues of the executor called `name`, the default one first; empty where it has none.
+
+    They are those that tasks name which are queued or wait, and those that workers take. Takes up to two seconds.
+    """
+    return _states(name, workers(name))
+
+
+def findings(name: str) -> list[Finding]:
+    """`states` in words. A queue that holds queued tasks and that no worker takes is a problem."""
+    there = workers(name)
+    return [_finding(state, there) for state in _states(name, there)]
+
+
+def _states(name: str, there: Workers) -> list[QueueState]:
+    default = executor(name).queue_of("")
     if not default:
         return []
+    queued, oldest = _queued(name)
     queues = [default, *sorted((queued.keys() | there.taking.keys()) - {default})]
     messages = executor(name).waiting(queues)
-    return [_finding(queue, messages.get(queue), queued[queue], there) for queue in queues]
+    return [
+        QueueState(queue, messages.get(queue), queued[queue], oldest.get(queue), there.taking[queue])
+        for queue in queues
+    ]
 
 
-def _queued(name: str) -> Counter[str]:
-    """How many tasks are queued for each queue. A queue that only tasks name which still wait has 0."""
+def _queued(name: str) -> tuple[Counter[str], dict[str, datetime]]:
+    """How many tasks are queued for each queue, and when the oldest of them was made.
+
+    A queue that only tasks name which still wait has 0.
+    """
     found: Counter[str] = Counter()
-    there = Task.objects.filter(executor=name, status__in=[*WAITING, Status.QUEUED])
-    for queue, status, count in there.order_by().values_list("queue", "status").annotate(Count("pk")):
-        found[executor(name).queue_of(queue)] += count if status == Status.QUEUED else 0
-    return found
+    oldest: dict[str, datetime] = {}
+    there = Task.objects.filter(executor=name, status__in=[*WAITING, Status.QUEUED]).order_by()
+    for queue, status, count, first in there.values_list("queue", "status").annotate(Count("pk"), Min("created_at")):
+        of = executor(name).queue_of(queue)
+        found[of] += count if status == Status.QUEUED else 0
+        if status == Status.QUEUED:
+            oldest[of] = min(first, oldest.get(of, first))
+    return found, oldest
 
 
-def _finding(queue: str, messages: int | None, queued: int, there: Workers) -> Finding:
-    waiting = "the broker does not say how many messages wait" if messages is None else f"{messages} messages wait"
-    taking = there.taking[queue]
-    taken = f"{taking} workers take it" if taking else there.none_takes("it")
-    detail = f"{queue}: {waiting}, {queued} tasks are queued, {taken}"
-    stuck = bool(queued) and not taking
-    return Finding("queue", ok=not stuck, detail=detail, advice=_START.format(queue=queue) if stuck else "")
+def _finding(state: QueueState, there: Workers) -> Finding:
+    messages, is_known = state.messages, state.messages is not None
+    waiting = f"{messages} messages wait" if is_known else "the broker does not say how many messages wait"
+    taken = f"{state.workers} workers take it" if state.workers else there.none_takes("it")
+    detail = f"{state.name}: {waiting}, {state.queued} tasks are queued, {taken}"
+    advice = _START.format(queue=state.name) if state.is_stuck else ""
+    return Finding("queue", ok=not state.is_stuck, detail=detail, advice=advice)

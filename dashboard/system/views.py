@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.page import Page
-from scheduling import clock, doctor, host_states, processes
+from scheduling import clock, doctor, host_states, processes, queues
+from scheduling.backend import backend_names
+from scheduling.executor import executor_names
 from scheduling.findings import Finding
 from scheduling.models import Host
 
@@ -23,9 +25,12 @@ class System(Page):
         """The findings of `manage.py doctor`, and the processes and hosts as tables."""
         now = clock.now()
         found = list(_parts(now))
+        states = [state for name in executor_names() for state in queues.states(name)]
         return {
-            "troubles": [each for each in found if not each.ok],
+            "troubles": sum(not each.ok for each in found) + sum(state.is_stuck for state in states),
             "findings": found,
+            "queues": states,
+            "backends": backend_names(),
             "processes": [(row, row.silence <= processes.SILENT_AFTER) for row in processes.known()],
             "hosts": host_states.states(Host.objects.order_by("name"), now=now),
         }
@@ -36,8 +41,8 @@ def _parts(now: datetime) -> Iterator[Finding]:
     yield doctor.database()
     yield from doctor.executors()
     yield from doctor.processes()
-    yield from doctor.queues()
     yield doctor.upkeep(now=now)
     yield doctor.plans(now=now)
     yield doctor.time_zones()
     yield from doctor.backends()
+    yield doctor.lateness(now=now)

@@ -141,6 +141,7 @@ PAGES = {
     "settings/members/": 403, "settings/members/<pk>/role/": 403, "settings/secrets/": 403, "settings/audit/": 200,
     "schedules/<pk>/skip/": 404, "schedules/<pk>/backfill/": 404, "schedules/<pk>/move/": 404,
     "schedules/adopt/<engine>/<pk>/": 403, "views/": 302, "views/<pk>/rename/": 302, "views/<pk>/delete/": 302,
+    "system/sync/<name>/": 403,
 }  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def test_pages_show_nothing_of_another_owner(
 
 def there(address: str, pk: int) -> str:
     """The address of a page about the thing with this id."""
-    return address.replace("<pk>", str(pk)).replace("<engine>", "beat")
+    return address.replace("<pk>", str(pk)).replace("<engine>", "beat").replace("<name>", "beat")
 
 
 def page_shows_nothing(red: Somebody, azure: Things, crontab: Path, address: str, status: int) -> None:

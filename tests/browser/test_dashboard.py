@@ -52,10 +52,10 @@ def filled() -> list[str]:
     foreign = PeriodicTask.objects.create(name="Of another application", task="demo.process_data", crontab=clock)
     return [
         "/", "/schedules/", f"/schedules/{schedule.pk}/", "/schedules/new/", f"/schedules/{schedule.pk}/edit/",
-        *(f"/schedules/{schedule.pk}/{step}/" for step in ("run", "skip", "backfill", "move")),
+        *(f"/schedules/{schedule.pk}/{step}/" for step in ("run", "pause", "skip", "backfill", "move")),
         "/timeline/", "/timeline/?span=week", "/tasks/", f"/tasks/{made[1].pk}/", f"/tasks/{made[0].pk}/",
         "/workflows/", f"/workflows/{workflow.pk}/", "/review/", "/system/", "/settings/", "/settings/members/",
-        "/settings/secrets/", "/settings/audit/", "/schedules/?sort=due&q=orders",
+        "/system/sync/beat/", "/settings/secrets/", "/settings/audit/", "/schedules/?sort=due&q=orders",
         f"/schedules/adopt/beat/{foreign.pk}/", "/login/",
     ]  # fmt: skip
 

@@ -24,3 +24,9 @@ def viewer(db: None) -> Client:
 @pytest.fixture
 def operator(db: None) -> Client:
     return browser_as("operator")
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    """A browser of somebody who may do everything."""
+    return browser_as("admin")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,13 +15,7 @@ from scheduling.audit import Change
 from scheduling.caller import Caller
 from scheduling.models import AuditEntry
 from tests.conftest import a_schedule
-from tests.dashboard.conftest import browser_as
 from tests.dashboard.test_pages import text_of
-
-
-@pytest.fixture
-def admin(db: None) -> Client:
-    return browser_as("admin")
 
 
 def numbers(client: Client, query: str = "") -> list[int]:

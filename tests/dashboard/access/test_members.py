@@ -12,11 +12,6 @@ from scheduling.roles import Role, role_of
 from tests.dashboard.conftest import browser_as
 
 
-@pytest.fixture
-def admin(db: None) -> Client:
-    return browser_as("admin")
-
-
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_only_admins_see_members(db: None, role: str) -> None:
     assert browser_as(role).get("/settings/members/").status_code == 403

@@ -12,13 +12,7 @@ from pytest_django import Settings
 
 from scheduling.models import Schedule
 from tests.conftest import a_schedule
-from tests.dashboard.conftest import browser_as
 from tests.dashboard.test_pages import text_of
-
-
-@pytest.fixture
-def admin(db: None) -> Client:
-    return browser_as("admin")
 
 
 def using(name: str, *secrets: str) -> Schedule:
