@@ -91,7 +91,7 @@ def test_a_sync_is_said_where_somebody_asked(admin: CheckedClient) -> None:
 def test_pages_and_commands_are_said_too(admin: CheckedClient) -> None:
     schedule = made(admin)
     browser = somebody("dora", role="operator")
-    browser.pages.post(f"/schedules/{schedule['id']}/pause/")
+    browser.pages.post(f"/schedules/{schedule['id']}/pause/", {"mark": f"pause {schedule['version']}"})
     assert entries(admin)[0] == ("schedule", "changed", "dora")
     call_command("create_token", "dora", stdout=StringIO())
     assert entries(admin)[0] == ("token", "created", "")
