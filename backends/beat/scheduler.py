@@ -125,8 +125,9 @@ class LedgerScheduler(ForeignScheduler):
         over = self.moment() + TURN
         any_taken, any_left = self._dispatch_batch(found, now)
         while any_left and self.moment() < over and not self._end_asked:
-            _, any_left = self._dispatch_batch(found, clock.now())
-        return 0.0 if any_taken else TAKEN_ELSEWHERE
+            taken, any_left = self._dispatch_batch(found, clock.now())
+            any_taken = any_taken or taken
+        return 0.0 if any_taken or any_left else TAKEN_ELSEWHERE
 
     def _dispatch_batch(self, found: next_due.NextDue, now: datetime) -> tuple[bool, bool]:
         """Dispatch one batch of each kind that is due. Returns whether there was any, and whether there may be more."""
