@@ -5,15 +5,12 @@ English is that of the code that refuses.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from scheduling.phrases import Phrase
+from scheduling.words.phrase_files import phrases
 
-FOLDER: Final = Path(__file__).parent / "catalogues" / "refusals"
+FOLDER: Final = "refusals"
 
 
 def refused(text: str, language: str) -> str:
@@ -24,14 +21,4 @@ def refused(text: str, language: str) -> str:
     if not isinstance(text, Phrase):
         return text
     values = {name: refused(said, language) if isinstance(said, str) else said for name, said in text.values.items()}
-    return phrases_of(language).get(text.template, text.template).format(**values)
-
-
-@lru_cache(maxsize=64)
-def phrases_of(language: str) -> Mapping[str, str]:
-    """The phrases of a language, by their English templates. Reads its file once in a process; none for English."""
-    path = FOLDER / f"{language}.toml"
-    if not path.exists():
-        return {}
-    with path.open("rb") as file:
-        return tomllib.load(file)
+    return phrases(FOLDER, language).get(text.template, text.template).format(**values)

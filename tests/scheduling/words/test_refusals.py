@@ -8,7 +8,8 @@ from scheduling.errors import InvalidTrigger
 from scheduling.phrases import phrase
 from scheduling.timing import Cron
 from scheduling.words import languages
-from scheduling.words.refusals import FOLDER, phrases_of, refused
+from scheduling.words.phrase_files import CATALOGUES, phrases
+from scheduling.words.refusals import FOLDER, refused
 from tests.scheduling.words.refusal_templates import placeholders, templates
 
 # Every language but English, whose texts are those of the code.
@@ -22,7 +23,7 @@ def refusal_of(expression: str) -> str:
 
 
 def test_there_is_a_catalogue_for_each_language_and_no_other() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.toml")) == TRANSLATED
+    assert sorted(path.stem for path in (CATALOGUES / FOLDER).glob("*.toml")) == TRANSLATED
 
 
 def test_the_templates_are_found() -> None:
@@ -33,12 +34,12 @@ def test_the_templates_are_found() -> None:
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_catalogue_has_every_template_and_no_other(language: str) -> None:
-    assert set(phrases_of(language)) == set(templates())
+    assert set(phrases(FOLDER, language)) == set(templates())
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_translation_shows_the_same_values(language: str) -> None:
-    for template, said in phrases_of(language).items():
+    for template, said in phrases(FOLDER, language).items():
         assert placeholders(said) == placeholders(template), template
         assert said.strip() == said != "", template
 
