@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import psycopg
 import pytest
 import redis
 
+from tests.servers import cron
 from tests.servers.cron import CronDaemon
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
@@ -148,6 +151,30 @@ def test_cron_runs_inside_and_is_left_as_it_was_found() -> None:
             assert inner.pid == pid
         # Somebody still uses it.
         assert outer.pid == pid
+
+
+def test_what_a_cron_that_is_gone_still_runs_is_found_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cron, "PID_FILE", tmp_path / "crond.pid")
+    shutil.copy("/bin/sleep", tmp_path / "cron")
+    # A child of a daemon: it has the daemon's lock open, and belongs to the daemon's session.
+    line = f"exec 9> {tmp_path}/crond.pid; {tmp_path}/cron 600 & echo $!; wait"
+    daemon = subprocess.Popen(["/bin/sh", "-c", line], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    with daemon:
+        assert daemon.stdout is not None
+        child = int(daemon.stdout.readline())
+        _wait_for_name(child, "cron")
+        assert CronDaemon().pid is None
+        cron.end_children_of("1")
+        assert [pid for pid, _ in cron.holders()] == [child]
+        cron.end_children_of(str(daemon.pid))
+        assert not list(cron.holders())
+
+
+def _wait_for_name(pid: int, name: str) -> None:
+    while Path(f"/proc/{pid}/comm").read_text().strip() != name:
+        time.sleep(0.01)
 
 
 def test_a_command_runs_with_the_address_of_a_private_postgresql() -> None:
