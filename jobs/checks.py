@@ -11,7 +11,7 @@ from jobs.commands import parsed
 from scheduling.errors import Misconfigured
 
 
-@register
+@register("tandem")
 def commands_are_usable(**_: Any) -> list[CheckMessage]:
     """An error if an entry of TANDEM_COMMANDS is not a valid command."""
     try:

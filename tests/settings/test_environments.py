@@ -17,17 +17,23 @@ WHOLE = {
     "BROKER_URL": "redis://:hunter2@127.0.0.1:1/0",
     "TANDEM_CRONTAB": "none",
 }
+# The agent and the others begin with the checks that they ask for.
+LOADED = """
+import sys, django; django.setup()
+from django.core.management import load_command_class
+for name in "crontab_agent", "cron_runner", "crontab":
+    command = load_command_class("backends.crontab", name)
+    wanted = command.requires_system_checks
+    command.check(tags=None if wanted == "__all__" else wanted)
+print("loaded", *{"rest_framework.fields", "drf_spectacular.openapi", "dashboard.urls"} & sys.modules.keys())
+"""
 
 
 def start(variables: dict[str, str], settings: str = "settings.production") -> tuple[int, str]:
     """Load the settings in a new process. Returns its exit code and output, which tells if it loaded REST as well."""
-    code = (
-        "import sys, django; django.setup(); "
-        "print('loaded', *{'rest_framework.fields', 'drf_spectacular.openapi'} & sys.modules.keys())"
-    )
     env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": settings, **variables}
     done = subprocess.run(  # noqa: PLW1510 - the exit code is what is asked for
-        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", LOADED], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -31,6 +31,8 @@ class Command(BaseCommand):
     """The exit code is 1 when a line of a crontab is an error. So a script can check a crontab before installing it."""
 
     help = "Reviews a crontab (a file, - for standard input, or the installed one), or all schedules, in plain words."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options for what to read and how to show it."""

@@ -17,6 +17,8 @@ class Command(BaseCommand):
     """A value comes from stdin or a prompt: arguments are in the list of processes and in the shell's history."""
 
     help = "Keep secrets in the database. A value is read from stdin, or asked for; no command shows one."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)

@@ -29,6 +29,8 @@ class Command(BaseCommand):
     """Stores nothing."""
 
     help = "Says which time zone data the processes have, what its last change moved, and what another would move."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --against and --days."""

@@ -29,6 +29,8 @@ class Command(BaseCommand):
         "allowed, attempts that fit, nothing open that nobody takes care of. It only reads, in one snapshot, while "
         "everything runs. Memory is bounded; 100,000 tasks take about 11 seconds of one core."
     )
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --json, --schedule, --since and --show."""

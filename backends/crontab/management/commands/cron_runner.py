@@ -29,6 +29,8 @@ class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT. Then what it runs has ten seconds to end."""
 
     help = "Runs the schedules in the private crontab file, as the cron daemon does for a user's crontab."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def handle(self, *_: object, **__: object) -> None:
         try:

@@ -23,6 +23,8 @@ class Command(BaseCommand):
     """Every refusal is an error with its reason and what to do."""
 
     help = "Shows Tandem's lines in this machine's crontab, takes them out, or lists the tables that were kept."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the four verbs."""

@@ -18,6 +18,8 @@ class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT. With --once it syncs once, and fails if the crontab cannot be written."""
 
     help = "Brings this machine's crontab up to date, and reports its zone, heartbeat and drift."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --once."""

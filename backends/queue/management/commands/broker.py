@@ -23,6 +23,8 @@ class Command(BaseCommand):
     """Exit code 1: `status` found something wrong, or `drain` or `resend` could not finish."""
 
     help = "Show the broker's state, empty its workers before a move, or send all queued tasks to a new broker."
+    # Those of the settings. Others load every page and view, which this has no use for.
+    requires_system_checks = ("tandem",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the three subcommands."""
