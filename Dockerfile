@@ -1,7 +1,7 @@
 # Tandem's images. Targets: `app` (web, worker, beat, migrate), `cron` (a host with Debian's cron) and `flower`.
 # To pin the bytes as well as the version, add the digest that `docker buildx imagetools inspect` shows to each FROM.
 
-FROM python:3.13.12-slim-bookworm AS packages
+FROM python:3.13.15-slim-trixie AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 RUN ["python", "-m", "venv", "/opt/tandem"]
@@ -13,7 +13,7 @@ FROM packages AS packages-flower
 COPY docker/flower.txt /build/
 RUN ["/opt/tandem/bin/pip", "install", "--require-hashes", "--only-binary=:all:", "-r", "/build/flower.txt"]
 
-FROM python:3.13.12-slim-bookworm AS app
+FROM python:3.13.15-slim-trixie AS app
 ENV DJANGO_SETTINGS_MODULE=settings.production \
     PATH=/opt/tandem/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -22,7 +22,8 @@ ENV DJANGO_SETTINGS_MODULE=settings.production \
 # Fixed numbers: volumes and the tmpfs options in docker/stack.yml name them. Named volumes take over the folders' owner.
 RUN groupadd --gid 10001 tandem \
  && useradd --uid 10001 --gid tandem --no-create-home --home-dir /var/lib/tandem --shell /usr/sbin/nologin tandem \
- && install --directory --owner tandem --group tandem --mode 0700 /var/lib/tandem /srv/tandem/files
+ && install --directory --owner tandem --group tandem --mode 0700 \
+      /var/lib/tandem /srv/tandem/backups /srv/tandem/files
 COPY --from=packages /opt/tandem /opt/tandem
 WORKDIR /app
 COPY . .

@@ -57,7 +57,7 @@ def test_hadolint_finds_a_fault_in_a_bad_file() -> None:
 def test_every_base_is_pinned_and_the_same() -> None:
     bases = {rest.split(" ")[0] for instruction, rest in instructions() if instruction == "FROM"} - stages().keys()
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.1[23]\.\d+-slim-bookworm", bases.pop())
+    assert re.fullmatch(r"python:3\.1[23]\.\d+-slim-trixie", bases.pop())
 
 
 def test_packages_are_hashed_wheels() -> None:
