@@ -11,11 +11,11 @@ from tests.compose.proxy import Client
 from tests.compose.stack import Stack
 
 Json = dict[str, Any]
-_WORK: Final[Json] = {"job": "demo.process_data", "parameters": {"pause": 0}}
+WORK: Final[Json] = {"job": "demo.process_data", "parameters": {"pause": 0}}
 # A minute of cron, and the start of a process on a busy machine.
 _CRON_SECONDS: Final = 180.0
-_BOTH: Final[Json] = {"group": [{"name": "left", **_WORK}, {"name": "right", **_WORK}]}
-_WORKFLOW: Final[Json] = {"chain": [{"name": "first", **_WORK}, _BOTH]}
+_BOTH: Final[Json] = {"group": [{"name": "left", **WORK}, {"name": "right", **WORK}]}
+WORKFLOW: Final[Json] = {"chain": [{"name": "first", **WORK}, _BOTH]}
 
 
 class Load:
@@ -26,20 +26,20 @@ class Load:
 
     def begin(self) -> None:
         """Ask for the schedules."""
-        every: Json = {**_WORK, "catch_up": "all", "overlap": "allow", "on_lost": "retry"}
-        self._schedule("beat", {**every, "backend": "beat", "every": 2})
-        self._schedule("cron", {**every, "backend": "crontab", "cron": "* * * * *"})
-        self._schedule("inline", {**every, "backend": "crontab", "cron": "* * * * *", "executor": "inline"})
+        every: Json = {**WORK, "catch_up": "all", "overlap": "allow", "on_lost": "retry"}
+        self.schedule("beat", {**every, "backend": "beat", "every": 2})
+        self.schedule("cron", {**every, "backend": "crontab", "cron": "* * * * *"})
+        self.schedule("inline", {**every, "backend": "crontab", "cron": "* * * * *", "executor": "inline"})
 
     def a_workflow(self) -> None:
         """Ask for a workflow, and wait until it is COMPLETED."""
-        made = self._made("workflows/", {"name": "drill", "workflow": _WORKFLOW})
+        made = self._made("workflows/", {"name": "drill", "workflow": WORKFLOW})
         self._until_completed(f"workflows/{made['id']}/")
 
     def a_watched_task(self) -> None:
         """Watch all tasks over WebSocket, ask for one, and see it come to COMPLETED, event by event."""
         with self._client.watch("ws/tasks/") as socket:
-            made = self._made("tasks/", {"name": "watched", **_WORK})
+            made = self._made("tasks/", {"name": "watched", **WORK})
             seen: list[Json] = []
             while not seen or seen[-1]["status"] != "COMPLETED":
                 message = json.loads(socket.recv(timeout=_CRON_SECONDS))
@@ -60,19 +60,40 @@ class Load:
 
     def _goes_on(self, name: str, before: int) -> None:
         self._stack.until(
-            lambda: self._newest(name) > before, lambda: f"{name} has completed nothing new: {self._tasks(name)}"
+            lambda: self._newest(name) > before, lambda: f"{name} has completed nothing new: {self.tasks(name)}"
         )
 
+    def change(self, name: str, fields: Json) -> None:
+        """Change a schedule."""
+        status, answer = self._client.ask("PATCH", f"schedules/{self.schedules[name]}/", fields)
+        if status not in {200, 202}:
+            raise Failure(f"PATCH of {name} with {fields}: {status} {answer}")
+
+    def remove(self, name: str) -> None:
+        """Delete a schedule."""
+        self._client.ask("DELETE", f"schedules/{self.schedules.pop(name)}/")
+
+    def task(self, number: int) -> Json:
+        """A task, with all that is known of it."""
+        return self._client.ask("GET", f"tasks/{number}/")[1]
+
+    def hosts(self) -> list[Json]:
+        """The machines that have reported a crontab."""
+        found: list[Json] = self._client.ask("GET", "hosts/")[1].get("results", [])
+        return found
+
     def _newest(self, name: str) -> int:
-        done = [task["id"] for task in self._tasks(name) if task["status"] == "COMPLETED"]
+        done = [task["id"] for task in self.tasks(name) if task["status"] == "COMPLETED"]
         return max(done, default=0)
 
-    def _tasks(self, name: str) -> list[Json]:
+    def tasks(self, name: str) -> list[Json]:
+        """The newest tasks of a schedule."""
         _, answer = self._client.ask("GET", f"schedules/{self.schedules[name]}/tasks/")
         found: list[Json] = answer.get("results", [])
         return found
 
-    def _schedule(self, name: str, wanted: Json) -> None:
+    def schedule(self, name: str, wanted: Json) -> None:
+        """Ask for a schedule; `name` is its name here."""
         self.schedules[name] = self._made("schedules/", {"name": f"drill {name}", **wanted})["id"]
 
     def _made(self, path: str, body: Json) -> Json:

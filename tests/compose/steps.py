@@ -10,6 +10,7 @@ from typing import Final
 
 from stack.environment import Failure
 from tests.compose.confinement import wrong_inside
+from tests.compose.hosts import ZONES, Hosts
 from tests.compose.load import Load
 from tests.compose.stack import Stack
 from tests.compose.upgrade import upgrade
@@ -96,12 +97,19 @@ def again(drill: Drill) -> None:
     drill.load.goes_on("cron", "inline")
 
 
+def hosts(drill: Drill) -> None:
+    """More cron hosts, of which one is lost."""
+    lost = drill.chance.choice([*ZONES])
+    Hosts(drill.stack, drill.load, lost, drill.say).drill()
+
+
 PARTS: Final[dict[str, Callable[[Drill], None]]] = {
     "look": look,
     "kill": kill,
     "restart": restart,
     "cut": cut,
     "scale": scale,
+    "hosts": hosts,
     "upgrade": lambda drill: upgrade(drill.stack, drill.load, drill.say),
     "again": again,
 }

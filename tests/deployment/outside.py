@@ -55,7 +55,8 @@ class Outside:
         """The whole environment of the service's process."""
         given = {name: self._changed(value) for name, value in self.services[service]["environment"].items()}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.folder), "TANDEM_VAR": str(self.folder / "var"), **_OF_THE_IMAGE, **given}
+        ours = {"PATH": path, "HOME": str(self.folder), "TANDEM_VAR": str(self.folder / "var")}
+        return ours | _OF_THE_IMAGE | given
 
     def once(self, service: str, words: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the service's command, or other words, to the end."""
