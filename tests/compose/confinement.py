@@ -50,7 +50,7 @@ def _of_engine(declared: dict[str, Any], info: dict[str, Any]) -> Iterator[str]:
     """Limits, time to stop and logs."""
     limits, host = declared["deploy"]["resources"]["limits"], info["HostConfig"]
     seconds = {"s": 1, "m": 60}
-    stop = sum(int(part[:-1]) * seconds[part[-1]] for part in _parts(declared["stop_grace_period"]))
+    stop = sum(int(part[:-1]) * seconds[part[-1]] for part in parts_of(declared["stop_grace_period"]))
     wanted = {
         "memory": (host["Memory"], int(limits["memory"])),
         "processors": (host["NanoCpus"], round(float(limits["cpus"]) * 1e9)),
@@ -97,7 +97,7 @@ def _is_json(line: str) -> bool:
         return False
 
 
-def _parts(duration: str) -> list[str]:
+def parts_of(duration: str) -> list[str]:
     """`1m30s` as [`1m`, `30s`]."""
     return duration.replace("m", "m ").replace("s", "s ").split()
 
