@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -32,7 +33,9 @@ def main() -> int:
         stack = None
         try:
             for broker in given["brokers"]:
-                stack = Stack(engine, folder / "checkout", broker)
+                # Each its own: an upgrade changes the files.
+                checkout = shutil.copytree(folder / "checkout", folder / broker)
+                stack = Stack(engine, checkout, broker)
                 chance = random.Random(given["seed"])  # noqa: S311 - a drill, no secret
                 run(stack, given["parts"], chance, folder / f"proxy-{broker}", say)
         except Failure as exc:

@@ -111,7 +111,7 @@ class Stack:
         while not condition():
             if time.monotonic() > deadline:
                 raise Failure(f"After {longest:.0f} s: {wrong()}")
-            time.sleep(0.5)
+            time.sleep(1.0)
 
     def findings(self) -> list[str]:
         """What `manage.py verify` has found. Where it cannot look, that is what it found."""
