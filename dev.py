@@ -83,7 +83,12 @@ def _side_by_side(python: str, processes: int) -> list[str]:
 
 
 def drill(rest: list[str]) -> int:
-    """run the drills: long outages and whole stacks, with real servers; further words go to pytest; or chaos --help"""
+    """run the drills: long outages and whole stacks, with real servers; further words go to pytest
+
+    Two are commands of their own: `drill chaos --help`, and `drill compose --help`, which starts the compose files.
+    """
+    if rest[:1] == ["compose"]:
+        return _call([str(environment(ROOT, "dev")), "-m", "tests.compose", *rest[1:]])
     _missing_after_install()
     if rest[:1] == ["chaos"]:
         return _call([str(environment(ROOT, "dev")), "-m", "tests.chaos", *rest[1:]])

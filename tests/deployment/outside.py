@@ -22,6 +22,8 @@ from tests.servers.rabbitmq import RabbitServer
 from tests.servers.server import Server, end_group, identity, needed
 
 PATIENCE_SECONDS = 60.0
+# What the Dockerfile sets and the commands need.
+_OF_THE_IMAGE = {"DJANGO_SETTINGS_MODULE": "settings.production"}
 
 
 class Outside:
@@ -53,7 +55,8 @@ class Outside:
         """The whole environment of the service's process."""
         given = {name: self._changed(value) for name, value in self.services[service]["environment"].items()}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.folder), "TANDEM_VAR": str(self.folder / "var"), **given}
+        ours = {"PATH": path, "HOME": str(self.folder), "TANDEM_VAR": str(self.folder / "var")}
+        return ours | _OF_THE_IMAGE | given
 
     def once(self, service: str, words: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the service's command, or other words, to the end."""

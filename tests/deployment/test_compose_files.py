@@ -71,8 +71,15 @@ def test_both_files_say_the_same_about_everything_but_the_broker() -> None:
 def test_every_image_is_pinned_to_a_full_version(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         assert re.fullmatch(r"[a-z]+(/[a-z]+)?:\d+\.\d+(\.\d+)?(-[a-z]+)?", service["image"]), name
-        # What has no build is from a registry, and official there: no folder in its name.
-        assert "build" in service or "/" not in service["image"], name
+        # What is not ours is from a registry, and official there: no folder in its name.
+        assert service["image"].startswith("tandem/") or "/" not in service["image"], name
+
+
+def test_each_of_our_images_is_built_by_one_service_and_fetched_by_none(services: dict[str, dict[str, Any]]) -> None:
+    ours = {name: service for name, service in services.items() if service["image"].startswith("tandem/")}
+    built = [service["image"] for service in ours.values() if "build" in service]
+    assert sorted(built) == sorted({service["image"] for service in ours.values()})
+    assert {service["pull_policy"] for service in ours.values()} == {"never"}
 
 
 def test_every_service_is_confined(services: dict[str, dict[str, Any]]) -> None:
@@ -130,12 +137,17 @@ def test_things_start_in_order(services: dict[str, dict[str, Any]]) -> None:
 
 
 def test_every_service_that_stays_says_whether_it_is_well(services: dict[str, dict[str, Any]]) -> None:
-    # Beat listens nowhere; migrate ends.
-    without = {"beat", "migrate"}
+    # It ends.
+    without = {"migrate"}
     assert {name for name, service in services.items() if "healthcheck" not in service} == without
     for name, service in services.items():
         if name not in without:
             assert {"test", "interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys(), name
+
+
+def test_processes_with_a_loop_are_probed(services: dict[str, dict[str, Any]]) -> None:
+    for name, kind in {"worker": "worker", "beat": "beat", "cron": "agent"}.items():
+        assert f"python manage.py probe {kind}" in " ".join(services[name]["healthcheck"]["test"])
 
 
 def test_two_beats_share_the_work(services: dict[str, dict[str, Any]]) -> None:
