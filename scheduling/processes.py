@@ -20,7 +20,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from scheduling import supervision
+from scheduling import rounds, supervision
 from scheduling.models import Process
 from scheduling.timing import tzdata_version
 
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # The kinds that a supervisor starts again; the others end with those.
 SUPERVISED: Final = frozenset({"web", "worker", "beat", "agent"})
+# Those of them that `manage.py probe` asks about. Web has /healthz.
+PROBED: Final = SUPERVISED - {"web"}
 # Each pulse is one statement.
 PULSE_EVERY: Final = timedelta(seconds=5)
 # A pulse that could not be written is tried again after this.
@@ -90,14 +92,20 @@ class Pulse:
         self._claimed = threading.Event()
         # When the loop of the process last ended a round, by the monotonic clock; None before the first time.
         self._came_round: float | None = None
+        self._round_file: rounds.RoundFile | None = None
         self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
 
     def start(self) -> None:
         """Begin; the first pulse comes at once."""
+        if self._kind in PROBED:
+            self._round_file = _round_file(self._kind)
         self._thread.start()
 
     def stop(self) -> None:
         """End, and delete the row: the process ends as it should."""
+        if self._round_file is not None:
+            self._round_file.close()
+            self._round_file = None
         self._over.set()
         self._thread.join()
 
@@ -108,6 +116,8 @@ class Pulse:
     def came_round(self) -> None:
         """Note that the loop of this process has ended a round; the next pulse says how long ago."""
         self._came_round = time.monotonic()
+        if self._round_file is not None:
+            self._round_file.came_round()
 
     def _keep_beating(self) -> None:
         try:
@@ -214,7 +224,7 @@ def claimed() -> None:
 
 
 def came_round() -> None:
-    """Note that the loop of this process has ended a round; it should end one every second.
+    """Note that the loop of this process has ended a round; it should end one every few seconds.
 
     The pulse comes from a thread of its own: it does not tell whether the loop hangs.
     """
@@ -242,6 +252,15 @@ def alive_now() -> QuerySet[Any]:
 def forget_old() -> None:
     """Delete the rows of processes that were silent for REMEMBERED."""
     known().filter(silence__gt=REMEMBERED).delete()
+
+
+def _round_file(kind: str) -> rounds.RoundFile | None:
+    """None where it cannot be written: a process does its work without, and its probe says that it is not there."""
+    try:
+        return rounds.RoundFile(str(settings.VAR / rounds.FOLDER), kind)
+    except OSError as exc:
+        log.warning("`manage.py probe %s` will find nothing: %s", kind, exc)
+        return None
 
 
 def _own() -> QuerySet[Process]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import FrameType
 from typing import Final
 
-from scheduling import clock
+from scheduling import clock, processes
 
 # Seconds between two steps: tasks that wait are due by the second.
 STEP_SECONDS: Final = 1.0
@@ -29,6 +29,7 @@ def run(
     pause = wait or stop.wait
     while not stop.is_set():
         step(now())
+        processes.came_round()
         pause(STEP_SECONDS - now().microsecond / 1_000_000)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
 from backends.queue.redis_channel import lean
+from scheduling import processes
 
 # By default Celery waits 2 s longer after each try, up to 30 s. For that long after the broker's return no worker would
 # take messages.
@@ -21,7 +23,21 @@ class Consumer(CeleryConsumer):
     def ensure_connected(self, conn: Any) -> Any:
         """Wait until the connection is open, and return it."""
         # No setting of Celery changes the intervals: they are default arguments of kombu's method.
-        conn.ensure_connection = partial(conn.ensure_connection, **INTERVALS)
+        conn.ensure_connection = partial(_patient, conn.ensure_connection)
         # It is asked again when the connection switches to another host.
         conn.get_transport_cls = partial(lean, conn.get_transport_cls())
         return super().ensure_connected(conn)
+
+
+def _patient(ensure_connection: Callable[..., Any], *given: Any, callback: Callable[[], None], **named: Any) -> Any:
+    """Call it with INTERVALS.
+
+    What it calls each second (`callback`) also says that the worker's loop comes round: a worker that waits for its
+    broker does not hang.
+    """
+
+    def each_second() -> None:
+        processes.came_round()
+        callback()
+
+    return ensure_connection(*given, callback=each_second, **INTERVALS, **named)

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # How soon a child that died is noticed. It costs a look at a list, and asks nobody.
 LOOK_SECONDS: Final = 0.25
+# How often the worker's loop says that it comes round: it has little else to wake for.
+ROUND_SECONDS: Final = 5.0
 
 
 class SignsOfLife(bootsteps.StartStopStep):
@@ -39,6 +41,9 @@ class SignsOfLife(bootsteps.StartStopStep):
         """Tell that the worker lives, and begin to look at its children."""
         # These change while it runs: `celery control add_consumer`, `manage.py broker drain`.
         processes.start("worker", queues=lambda: tuple(app.amqp.queues.consume_from))
+        # The loop that takes messages calls what is on its timer. While it connects to the broker, the consumer does.
+        timer: Any = parent.timer
+        timer.call_repeatedly(ROUND_SECONDS, processes.came_round)
         threading.Thread(target=self._look_after_children, args=(parent,), name="children", daemon=True).start()
 
     def stop(self, parent: WorkController) -> None:

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -14,11 +16,13 @@ from django.db.models import Model
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTasks
 
+from scheduling import probe, rounds
 from scheduling.lifecycle import Status
 from scheduling.models import Process, Task, TaskLogLine
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.live.installation import Installation
+from tests.servers.redis_like import RedisServer
 
 pytestmark = pytest.mark.live
 
@@ -91,7 +95,67 @@ def test_a_beat_whose_loop_hangs_is_told_from_one_that_ticks(on_postgres: Instal
         on_postgres.until(lambda: _stood_still() > timedelta(seconds=6))
         pulse = Process.objects.get(kind="beat").pulse
         on_postgres.until(lambda: Process.objects.get(kind="beat").pulse > pulse)
+        assert not is_well("beat", on_postgres.folder)
+    on_postgres.until(lambda: is_well("beat", on_postgres.folder))
     on_postgres.until(lambda: _stood_still() < timedelta(seconds=4))
+
+
+def is_well(kind: str, var: Path) -> bool:
+    """What `manage.py probe` says, with less patience than it has."""
+    return probe.answer([kind], var=str(var), still_after=5.0)[0]
+
+
+def test_a_probe_tells_a_beat_that_is_stopped_from_the_other_one(on_postgres: Installation) -> None:
+    folders = [on_postgres.folder / name for name in ("one", "other")]
+    stopped, other = (on_postgres.start("manage.py", "beat", TANDEM_VAR=str(folder)) for folder in folders)
+    on_postgres.until(lambda: all(is_well("beat", folder) for folder in folders))
+    stopped.popen.send_signal(signal.SIGSTOP)
+    on_postgres.until(lambda: not is_well("beat", folders[0]))
+    on_postgres.until(lambda: is_well("beat", folders[1]))
+    stopped.popen.send_signal(signal.SIGCONT)
+    on_postgres.until(lambda: is_well("beat", folders[0]))
+    other.popen.send_signal(signal.SIGTERM)
+    assert other.wait() == 0
+    on_postgres.until(lambda: is_well("beat", folders[0]))
+    assert "No beat runs" in probe.answer(["beat"], var=str(folders[1]))[1]
+
+
+@pytest.mark.drill
+def test_worker_and_agent_come_round_also_while_the_broker_is_away(
+    on_postgres: Installation, redis_server: RedisServer
+) -> None:
+    worker = on_postgres.worker()
+    on_postgres.start("manage.py", "crontab_agent")
+    for kind in ("worker", "agent"):
+        on_postgres.until(partial(is_well, kind, on_postgres.folder))
+        comes_round_twice(kind, on_postgres)
+    redis_server.kill()
+    on_postgres.until(lambda: "Trying again" in worker.said())
+    for kind in ("worker", "agent"):
+        comes_round_twice(kind, on_postgres)
+    redis_server.start()
+    on_postgres.until(lambda: worker.said().count("Connected to") >= 2)
+    comes_round_twice("worker", on_postgres)
+    # Its child goes on.
+    worker.popen.send_signal(signal.SIGSTOP)
+    on_postgres.until(lambda: not probe.answer(["worker"], var=str(on_postgres.folder), still_after=10.0)[0])
+
+
+def comes_round_twice(kind: str, installation: Installation) -> None:
+    """Wait for it. What was begun before may be the first."""
+    for _ in range(2):
+        before = came_round(kind, installation.folder)
+        installation.until(partial(_is_later, before, kind, installation.folder))
+
+
+def _is_later(before: float, kind: str, var: Path) -> bool:
+    return came_round(kind, var) > before
+
+
+def came_round(kind: str, var: Path) -> float:
+    """When the loop of the one process of the kind last came round, by a clock of its own."""
+    [path] = (var / rounds.FOLDER).glob(f"{kind}-*")
+    return float(path.read_text())
 
 
 def _stood_still() -> timedelta:

@@ -7,17 +7,17 @@ import sys
 
 import pytest
 
-import manage
 from scheduling import caller
 from scheduling.caller import Caller
+from settings import command_line
 
 
 def asked_by(words: list[str], monkeypatch: pytest.MonkeyPatch) -> Caller | None:
     """Who asks while this command runs."""
     found: list[Caller | None] = []
     monkeypatch.setattr(sys, "argv", ["manage.py", *words])
-    monkeypatch.setattr(manage, "execute_from_command_line", lambda _: found.append(caller.current()))
-    manage.main()
+    monkeypatch.setattr(command_line, "execute_from_command_line", lambda _: found.append(caller.current()))
+    command_line.main()
     return found[0]
 
 
