@@ -89,6 +89,7 @@ def test_the_stack_starts_in_order_works_and_stops(outside: Outside) -> None:
     with outside.running("web") as web, outside.running("worker") as worker, outside.running("beat") as beat:
         outside.until_well("web", web)
         outside.until_well("worker", worker)
+        outside.until_well("beat", beat)
         client = Client(outside)
         task = client.ask("/api/tasks/", {"name": "once", "job": "demo.process_data", "parameters": {"pause": 0}})
         client.until_completed(f"/api/tasks/{task['id']}/")
@@ -102,7 +103,7 @@ def test_the_stack_starts_in_order_works_and_stops(outside: Outside) -> None:
         assert beat.poll() is None
         assert [stopped(process) for process in (beat, worker, web)] == [0, 0, 0]
     # What has stopped is not well.
-    assert not outside.well("web")
+    assert not any(outside.well(service) for service in ("web", "worker", "beat"))
 
 
 def test_flower_shows_the_workers_to_those_who_have_the_password(outside: Outside) -> None:

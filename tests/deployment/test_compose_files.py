@@ -130,12 +130,17 @@ def test_things_start_in_order(services: dict[str, dict[str, Any]]) -> None:
 
 
 def test_every_service_that_stays_says_whether_it_is_well(services: dict[str, dict[str, Any]]) -> None:
-    # Beat listens nowhere; migrate ends.
-    without = {"beat", "migrate"}
+    # It ends.
+    without = {"migrate"}
     assert {name for name, service in services.items() if "healthcheck" not in service} == without
     for name, service in services.items():
         if name not in without:
             assert {"test", "interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys(), name
+
+
+def test_processes_with_a_loop_are_probed(services: dict[str, dict[str, Any]]) -> None:
+    for name, kind in {"worker": "worker", "beat": "beat", "cron": "agent"}.items():
+        assert f"python manage.py probe {kind}" in " ".join(services[name]["healthcheck"]["test"])
 
 
 def test_two_beats_share_the_work(services: dict[str, dict[str, Any]]) -> None:

@@ -152,7 +152,10 @@ def inside(process: subprocess.Popen[bytes], *words: str) -> str:
 def is_well(process: subprocess.Popen[bytes], outside: Outside) -> bool:
     kind, text = outside.services["cron"]["healthcheck"]["test"]
     assert kind == "CMD-SHELL"
-    return inside(process, "sh", "-c", f"{text.replace('$$', '$')} && echo well") == "well\n"
+    # Docker runs it in the image's folder, with the image's variables.
+    python = quote(str(Path(sys.executable).parent))
+    script = f"cd {quote(str(ROOT))}; export TANDEM_VAR=/var/lib/tandem PATH={python}:$PATH; {text.replace('$$', '$')}"
+    return "agent is well" in inside(process, "sh", "-c", script)
 
 
 def test_debians_cron_runs_a_schedule_as_the_unprivileged_user(outside: Outside) -> None:
