@@ -117,5 +117,5 @@ def test_flower_is_pinned_with_hashes_beside_the_same_packages() -> None:
 
 
 def test_scripts_that_are_started_by_name_are_executable() -> None:
-    for name in ("docker/cron_host.py", "docker/json_lines.py", "docker/make-secrets"):
+    for name in ("docker/cron_host.py", "docker/json_lines.py", "docker/make-secrets", "docker/prepare"):
         assert (ROOT / PurePath(name)).stat().st_mode & 0o111

@@ -30,6 +30,10 @@ def test_it_makes_every_secret_that_a_compose_file_reads_once(tmp_path: Path) ->
     again = make(where=tmp_path)
     assert again.returncode == 1
     assert again.stderr == "secrets holds secrets already: nothing was changed.\n"
+    # Also where one was lost: the others are in use.
+    (tmp_path / "secrets/secret_key").unlink()
+    del made["secret_key"]
+    assert make(where=tmp_path).returncode == 1
     assert contents(tmp_path / "secrets") == made
 
 
