@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 from pydantic import Field
 
@@ -18,6 +18,10 @@ from scheduling.job_context import JobContext
 from scheduling.registry import job
 from scheduling.storable import Json
 
+_BEHIND_POOLER: Final = (
+    "Its address leads to a pooler, where pg_dump would change the sessions of others: "
+    "set DATABASE_DIRECT_URL to the address of PostgreSQL itself."
+)
 _SUFFIXES: Final = {"django.db.backends.sqlite3": ".sqlite3", "django.db.backends.postgresql": ".dump"}
 
 
@@ -26,6 +30,8 @@ def known_database(*, database: str, **_: object) -> Iterator[Problem]:
     if connections.settings.get(database, {}).get("ENGINE") not in _SUFFIXES:
         known = [name for name, about in connections.settings.items() if about["ENGINE"] in _SUFFIXES]
         yield Problem("database", "unknown_database", f"Write the name of a database in DATABASES: {', '.join(known)}.")
+    elif _leads_to_a_pooler(_address(database)):
+        yield Problem("database", "behind_pooler", _BEHIND_POOLER)
 
 
 @job("database.backup", rule=known_database)
@@ -52,9 +58,9 @@ def backup(
     database is in use. The file gets its name when it is complete and checked; after that the older backups are
     deleted. Returns `file`, `bytes`, `sha256`, and `deleted`: the names of the deleted backups.
 
-    Raises BackupFailed, TimedOut and Cancelled.
+    Behind a pooler in transaction mode it needs DATABASE_DIRECT_URL. Raises BackupFailed, TimedOut and Cancelled.
     """
-    about = connections.settings[database]
+    about = _address(database)
     suffix = _SUFFIXES[about["ENGINE"]]
     place = Path(settings.TANDEM_BACKUPS_ROOT) / folder
     name = files.name(database, suffix, task_id=context.task_id, at=timezone.now())
@@ -66,6 +72,21 @@ def backup(
         return _described(place / name) | {"deleted": [*deleted]}
     except OSError as exc:
         raise BackupFailed(f"The file cannot be written: {exc.strerror}.") from exc
+
+
+def _address(database: str) -> dict[str, Any]:
+    """The entry of DATABASES, or that of DATABASE_DIRECT_URL where the entry of Tandem's own leads to a pooler."""
+    about: dict[str, Any] = connections.settings[database]
+    direct: dict[str, Any] | None = settings.TANDEM_DIRECT_DATABASE
+    return direct if direct and database == DEFAULT_DB_ALIAS and _leads_to_a_pooler(about) else about
+
+
+def _leads_to_a_pooler(about: dict[str, Any]) -> bool:
+    """Whether this is an address of a pooler in transaction mode: Django's documentation asks for this setting there.
+
+    pg_dump empties the `search_path` of its session. The pooler gives that session to others, who then find no table.
+    """
+    return bool(about.get("DISABLE_SERVER_SIDE_CURSORS"))
 
 
 def _described(path: Path) -> dict[str, Json]:

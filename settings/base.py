@@ -17,7 +17,7 @@ from settings.brokers import (
     publish_options,
     step_seconds,
 )
-from settings.databases import database
+from settings.databases import database, direct_database
 from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands, internal_hosts, named_secrets, secret_keys, task_limits
@@ -110,6 +110,8 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": database(env.text("DATABASE_URL", f"sqlite:///{VAR / 'tandem.sqlite3'}"))
 }
+# Where DATABASE_URL leads to a pooler: the database itself, for what needs a whole session.
+TANDEM_DIRECT_DATABASE = direct_database(env.text("DATABASE_DIRECT_URL", ""))
 # Of each web process, at PostgreSQL. The pages on settings and deployment say how many connections there are in all.
 TANDEM_WEB_CONNECTIONS = env.integer("TANDEM_WEB_CONNECTIONS", 10, low=2, high=100)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -278,7 +280,7 @@ globals().update(email_settings(env.text("EMAIL_URL", "console:")))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "tandem@localhost")
 
 # These are masked in every log line.
-_URLS = (BROKER_URL, env.text("DATABASE_URL", ""), env.text("EMAIL_URL", ""))
+_URLS = (BROKER_URL, *(env.text(name, "") for name in ("DATABASE_URL", "DATABASE_DIRECT_URL", "EMAIL_URL")))
 LOG_SECRETS = secrets_in(SECRET_KEY, *_URLS, *TANDEM_SECRET_KEYS)
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LEVELS)
 LOGGING: dict[str, Any] = logging_settings(

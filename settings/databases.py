@@ -24,20 +24,21 @@ _SQLITE_OPTIONS: Final[dict[str, Any]] = {
 _OLDEST_SQLITE: Final = (3, 35, 0)
 
 # A claim and an end are prepared when a connection has made this many of them: they are then parsed and planned only
-# once. A pooler in transaction mode may not keep prepared statements: `?prepare_threshold=none` in DATABASE_URL.
+# once. `?prepare_threshold=` in DATABASE_URL is another number, or `none`.
 _PREPARE_AFTER: Final = 5
 
 
-def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
+def database(url: str, *, keep_seconds: int = 60, variable: str = "DATABASE_URL") -> dict[str, Any]:
     """The DATABASES entry for `sqlite:///path` or `postgresql://user@host/name`.
 
-    An idle connection is kept for `keep_seconds`. Raises ImproperlyConfigured for every other URL, and for an SQLite
-    that is too old.
+    An idle connection is kept for `keep_seconds`. `?pooler=transaction` says that a pooler stands before PostgreSQL
+    that gives each transaction another connection (docs/scale-out.md). Raises ImproperlyConfigured, which names
+    `variable`, for every other URL, and for an SQLite that is too old.
     """
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url))
     except ValueError as exc:
-        raise _refused() from exc
+        raise _refused(variable) from exc
     parsed.update(CONN_MAX_AGE=keep_seconds, CONN_HEALTH_CHECKS=True)
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
         _check_sqlite()
@@ -48,11 +49,24 @@ def database(url: str, *, keep_seconds: int = 60) -> dict[str, Any]:
             "TEST": {"NAME": str(name.with_name(f"test-{name.name}"))},
         }
     if parsed["ENGINE"] == "django.db.backends.postgresql" and parsed["NAME"]:
-        options = {"prepare_threshold": _PREPARE_AFTER, **parsed.get("OPTIONS", {}), "connect_timeout": 2}
-        if options["prepare_threshold"] == "none":
-            options["prepare_threshold"] = None
-        return parsed | {"OPTIONS": options}
-    raise _refused()
+        return parsed | _postgres(parsed.get("OPTIONS", {}), variable)
+    raise _refused(variable)
+
+
+def direct_database(url: str) -> dict[str, Any] | None:
+    """The DATABASES entry of DATABASE_DIRECT_URL, which leads past the pooler; None for an empty one.
+
+    Raises ImproperlyConfigured where it is not an address of PostgreSQL itself.
+    """
+    if not url:
+        return None
+    made = database(url, variable="DATABASE_DIRECT_URL")
+    if made["ENGINE"] != "django.db.backends.postgresql" or made.get("DISABLE_SERVER_SIDE_CURSORS"):
+        raise ImproperlyConfigured(
+            "DATABASE_DIRECT_URL is not usable: write the address of PostgreSQL itself, "
+            "postgresql://user:password@host:5432/name, without ?pooler=."
+        )
+    return made
 
 
 def for_web(entry: dict[str, Any], *, connections: int) -> None:
@@ -86,9 +100,24 @@ def _check_sqlite() -> None:
         )
 
 
-def _refused() -> ImproperlyConfigured:
+def _postgres(given: dict[str, Any], variable: str) -> dict[str, Any]:
+    """What differs from Django's own entry; `given` are the words after the `?` of the URL."""
+    options = {"prepare_threshold": _PREPARE_AFTER, **given, "connect_timeout": 2}
+    pooler = options.pop("pooler", "none")
+    if pooler not in {"none", "transaction"}:
+        raise ImproperlyConfigured(f"{variable} is not usable: write ?pooler=transaction, or leave it out.")
+    if pooler == "transaction" and "prepare_threshold" not in given:
+        # Only newer poolers keep the prepared statements of a client.
+        options["prepare_threshold"] = None
+    if options["prepare_threshold"] == "none":
+        options["prepare_threshold"] = None
+    # Outside a transaction each FETCH from a cursor at the server may reach another connection, which has none.
+    return {"OPTIONS": options, "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction"}
+
+
+def _refused(variable: str) -> ImproperlyConfigured:
     # The message does not repeat the URL: it may hold a password.
     return ImproperlyConfigured(
-        "DATABASE_URL is not usable: write sqlite:////absolute/path.sqlite3 or "
+        f"{variable} is not usable: write sqlite:////absolute/path.sqlite3 or "
         "postgresql://user:password@host:5432/name (percent-encode special characters)."
     )

@@ -21,11 +21,23 @@ def snapshot() -> Iterator[datetime]:
     if connection.in_atomic_block:
         yield clock.database_time()
     elif connection.vendor == "postgresql":
-        with transaction.atomic():
+        with transaction.atomic(), _cursors_at_the_server():
             _run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield clock.database_time()
     else:
         yield from _on_sqlite()
+
+
+@contextmanager
+def _cursors_at_the_server() -> Iterator[None]:
+    """Let `iterator()` read chunk by chunk also behind a pooler: inside a transaction a cursor keeps its connection."""
+    before = connection.settings_dict
+    # A copy: the dictionary itself belongs to the connections of all threads.
+    connection.settings_dict = {**before, "DISABLE_SERVER_SIDE_CURSORS": False}
+    try:
+        yield
+    finally:
+        connection.settings_dict = before
 
 
 def _on_sqlite() -> Iterator[datetime]:

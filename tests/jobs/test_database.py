@@ -206,6 +206,34 @@ def test_a_postgresql_backup_restores_into_a_new_database(
 
 
 @pytest.mark.live
+def test_behind_a_pooler_the_backup_takes_the_direct_address(
+    root: Path, server: PostgresServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pooled = about(server, PORT=1, DISABLE_SERVER_SIDE_CURSORS=True)
+    monkeypatch.setitem(connections.settings, "default", pooled)
+    settings.TANDEM_DIRECT_DATABASE = about(server)
+    assert run_job("database.backup")["bytes"] > 0
+
+
+def test_behind_a_pooler_without_a_direct_address_nothing_is_dumped(
+    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    itself: dict[str, Any] = {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}
+    pooled = itself | {"DISABLE_SERVER_SIDE_CURSORS": True}
+    monkeypatch.setitem(connections.settings, "default", pooled)
+    monkeypatch.setitem(connections.settings, "shop", pooled)
+    settings.TANDEM_DIRECT_DATABASE = None
+    with pytest.raises(InvalidRequest, match="set DATABASE_DIRECT_URL to the address of PostgreSQL itself"):
+        definition("database.backup").check({})
+    # The direct address is that of Tandem's own database, not of others.
+    settings.TANDEM_DIRECT_DATABASE = itself
+    definition("database.backup").check({})
+    with pytest.raises(InvalidRequest, match="leads to a pooler"):
+        run_job("database.backup", database="shop")
+    assert not root.exists()
+
+
+@pytest.mark.live
 def test_a_name_that_looks_like_connection_parameters_is_a_name(server: PostgresServer, tmp_path: Path) -> None:
     named = about(server, NAME="dbname=other host=elsewhere", USER="tandem", PASSWORD="")
     postgres.back_up(named, tmp_path / "x.dump", timeout=60, cancelled=lambda: False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ import redis
 
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis_like import RedisServer, ValkeyServer
-from tests.servers.server import Server, identity, needed
+from tests.servers.server import Server
 
 QUEUE = "tandem"
 # Those that tests use.
@@ -148,15 +147,7 @@ class RabbitBroker(Broker):
 
     def _limit_memory(self, share: str) -> None:
         assert isinstance(self.server, RabbitServer)
-        variables = [f"{name}={value}" for name, value in self.server._variables().items()]
-        control = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_vm_memory_high_watermark", share]
-        subprocess.run(
-            [needed("env"), *variables, *control],
-            check=True,
-            capture_output=True,
-            cwd=self.server.folder,
-            **identity(self.server.user()),
-        )
+        self.server.control("set_vm_memory_high_watermark", share)
 
 
 def broker_of(kind: str) -> Broker:

@@ -61,7 +61,7 @@ def on_postgres(
     postgres: PostgresServer, redis_server: RedisServer, folder: Path, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Installation]:
     """An installation on PostgreSQL and Redis."""
-    yield from _installed(_copied(postgres), redis_server, folder, django_db_blocker)
+    yield from _installed(copied(postgres), redis_server, folder, django_db_blocker)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def on_broker(
 ) -> Iterator[Installation]:
     """An installation on PostgreSQL and on each broker, without messages."""
     broker.empty()
-    url = _copied(postgres)
+    url = copied(postgres)
     made = Installation(url, broker.url, folder)
     with django_db_blocker.unblock(), ledger_at(url):
         try:
@@ -116,7 +116,7 @@ def on_broker(
 @pytest.fixture(scope="module")
 def standing(postgres: PostgresServer, broker: Broker, django_db_blocker: DjangoDbBlocker) -> Iterator[Standing]:
     """An installation on PostgreSQL and on each broker, for all the tests of a module."""
-    url, folder = _copied(postgres), Path(tempfile.mkdtemp(prefix="tandem-live-"))
+    url, folder = copied(postgres), Path(tempfile.mkdtemp(prefix="tandem-live-"))
     with django_db_blocker.unblock(), ledger_at(url), standing_on(url, broker, folder) as made:
         yield made
     shutil.rmtree(folder)
@@ -129,7 +129,7 @@ def installation(request: pytest.FixtureRequest) -> Installation:
     return found
 
 
-def _copied(postgres: PostgresServer) -> str:
+def copied(postgres: PostgresServer) -> str:
     """The address of a new database with all tables."""
     server, _, _ = postgres.url.rpartition("/")
     name = f"live_{next(_numbers)}"

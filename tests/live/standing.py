@@ -33,15 +33,15 @@ RECOVERY: Final = ledger.SEND_AGAIN
 HELD_UP: Final = timedelta(seconds=3)
 
 
-class Standing:
-    """`worker`, `beat` and `web` run; `network` is between the worker and the broker."""
+class Running:
+    """`worker`, `beat` and `web` run, and a schedule fires every second. The worker has a broker address of its own."""
 
-    def __init__(self, installation: Installation, broker: Broker, network: Proxy) -> None:
-        self.installation, self.broker, self.network = installation, broker, network
+    def __init__(self, installation: Installation, *, broker_of_worker: str) -> None:
+        self.installation = installation
         self.schedule = a_schedule(every=1, overlap="allow", catch_up="all", **self.appending())
-        installation.broker_url = broker.url_through(network.port)
+        broker_url, installation.broker_url = installation.broker_url, broker_of_worker
         self.worker = installation.worker(processes=2)
-        installation.broker_url = broker.url
+        installation.broker_url = broker_url
         self.beat = installation.beat()
         self.port = free_port()
         self.web = web(installation, self.port)
@@ -86,18 +86,20 @@ class Standing:
         late = before.order_by("-started_at").values_list("started_at", flat=True).first()
         assert late is not None
         assert late - well_again < RECOVERY
-        self._ran_once()
-        self._none_is_missing()
+        self.ran_once()
+        self.none_is_missing()
         return late - well_again
 
-    def _ran_once(self) -> None:
+    def ran_once(self) -> None:
+        """Fail unless every task that is COMPLETED has run, and none has run twice."""
         completed = set(Task.objects.filter(status=Status.COMPLETED).values_list("pk", flat=True))
         runs = Counter(self.installation.ran())
         assert [pk for pk, times in runs.items() if times > 1] == []
         # `<=`, not `==`: a job that is still running has already written its line.
         assert completed <= runs.keys()
 
-    def _none_is_missing(self) -> None:
+    def none_is_missing(self) -> None:
+        """Fail unless each occurrence of the schedule so far has become a task."""
         due = list(self._tasks().order_by("due_at").values_list("due_at", flat=True))
         anchor = Schedule.objects.get(pk=self.schedule.pk).anchor
         assert due == [anchor + timedelta(seconds=number + 1) for number in range(len(due))]
@@ -107,6 +109,14 @@ class Standing:
 
     def _completed(self) -> Any:
         return self._tasks().filter(status=Status.COMPLETED)
+
+
+class Standing(Running):
+    """As Running; `network` is between the worker and the `broker`."""
+
+    def __init__(self, installation: Installation, broker: Broker, network: Proxy) -> None:
+        self.broker, self.network = broker, network
+        super().__init__(installation, broker_of_worker=broker.url_through(network.port))
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Server:
 
 SERVERS = (
     Server("PostgreSQL", ("initdb", "postgres"), "postgresql"),
+    Server("PgBouncer", ("pgbouncer",), "pgbouncer"),
     Server("Redis", ("redis-server",), "redis-server"),
     Server("RabbitMQ", ("rabbitmq-server",), "rabbitmq-server"),
     Server("cron", ("cron", "crontab"), "cron", needs_root=True),

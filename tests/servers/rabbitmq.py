@@ -16,6 +16,15 @@ from tests.servers.server import Server, ServerError, free_port, identity, neede
 # The script itself: Debian's wrapper in PATH insists on its own folders and user.
 _SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CONNECT_SECONDS = 2.0
+_LINES: tuple[str, ...] = (
+    # The disk alarm would stop every publisher of a machine that is nearly full.
+    "disk_free_limit.absolute = 1MB",
+    "log.console = true",
+    "log.console.level = warning",
+    "log.file = false",
+    # A node that sees fewer than half of its cluster serves nobody.
+    "cluster_partition_handling = pause_minority",
+)
 
 
 class RabbitServer(Server):
@@ -24,8 +33,10 @@ class RabbitServer(Server):
     The process is the Erlang machine itself, so that signals reach the broker.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, joins: RabbitServer | None = None) -> None:
+        """With `joins`, the node becomes one of the cluster of this other one, which must run and outlive it."""
         super().__init__()
+        self._first = joins or self
         self._epmd: subprocess.Popen[bytes] | None = None
         self._epmd_port = 0
         self._distribution_port = 0
@@ -40,15 +51,19 @@ class RabbitServer(Server):
 
     def prepare(self) -> None:
         self._epmd_port, self._distribution_port = free_port(), free_port()
-        (self.folder / "rabbitmq.conf").write_text(
-            # The disk alarm would stop every publisher of a machine that is nearly full.
-            "disk_free_limit.absolute = 1MB\nlog.console = true\nlog.console.level = warning\nlog.file = false\n"
-        )
+        lines = _LINES
+        if self._first is not self:
+            self._epmd_port = self._first._epmd_port
+            self._take_cookie()
+            nodes = (self._first._node, self._node)
+            lines += ("cluster_formation.peer_discovery_backend = classic_config",)
+            lines += tuple(f"cluster_formation.classic_config.nodes.{i} = {node}" for i, node in enumerate(nodes, 1))
+        (self.folder / "rabbitmq.conf").write_text("\n".join([*lines, ""]))
         (self.folder / "enabled_plugins").write_text("[].\n")
 
     def start(self) -> None:
         # Started by us and in the foreground: the one that Erlang starts by itself is a daemon that outlives the node.
-        if self._epmd is None:
+        if self._epmd is None and self._first is self:
             self._epmd = subprocess.Popen(
                 [needed("epmd"), "-port", str(self._epmd_port), "-address", "127.0.0.1"],
                 stdin=subprocess.DEVNULL,
@@ -70,13 +85,26 @@ class RabbitServer(Server):
         return [needed("env"), *(f"{name}={value}" for name, value in self._variables().items()), str(_SCRIPT)]
 
     def answers(self) -> bool:
-        # A cluster is called after its first node: somebody else's server at this port has another name.
+        # A node tells its own name unless the cluster has been given one: somebody else's server has another.
         try:
             with amqp.Connection(f"127.0.0.1:{self.port}", connect_timeout=_CONNECT_SECONDS) as connection:
                 properties: dict[str, object] = vars(connection)["server_properties"]
                 return str(properties["cluster_name"]).startswith(f"tandem-{self.port}@")
         except (OSError, amqp.AMQPError):
             return False
+
+    def control(self, *words: str) -> str:
+        """What `rabbitmqctl --quiet` prints. It starts an Erlang machine, which takes a second or two."""
+        variables = [f"{name}={value}" for name, value in self._variables().items()]
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            [needed("env"), *variables, str(_SCRIPT.with_name("rabbitmqctl")), "--quiet", *words],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            **identity(self.user()),
+        )
+        return done.stdout
 
     def pause(self) -> None:
         """Stop the process: the kernel accepts connections, and the broker never answers."""
@@ -117,6 +145,16 @@ class RabbitServer(Server):
             # Two schedulers wake up less than one for each of many processors.
             f"{at}SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none",
         }
+
+    def _take_cookie(self) -> None:
+        """Nodes talk only to those with the same cookie (cluster-formation in RabbitMQ's documentation)."""
+        name = ".erlang.cookie"
+        user = self.user()
+        cookie = self.folder / name
+        cookie.write_text((self._first.folder / name).read_text())
+        cookie.chmod(0o400)
+        if user is not None:
+            os.chown(cookie, user.pw_uid, user.pw_gid)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None:

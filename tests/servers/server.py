@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -147,6 +148,15 @@ def needed(name: str) -> str:
     if found is None:
         raise ServerError(f"{name} is not installed.")
     return str(found)
+
+
+def until_true(condition: Callable[[], bool], what: str) -> None:
+    """Return once `condition` holds. Raises ServerError with `what` where that takes longer than any server needs."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ServerError(f"Several servers did not become one: {what}.")
+        time.sleep(0.05)
 
 
 def free_port() -> int:

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings.databases import database, for_web
+from settings.databases import database, direct_database, for_web
 
 
 def test_sqlite_has_one_writer_that_never_fails_half_way() -> None:
@@ -35,6 +35,40 @@ def test_what_the_ledger_does_often_is_prepared_unless_the_url_says_otherwise(
     words: str, threshold: int | None
 ) -> None:
     assert database(f"postgresql://u@db/tandem{words}")["OPTIONS"]["prepare_threshold"] == threshold
+
+
+def test_behind_a_pooler_in_transaction_mode_no_session_is_relied_on() -> None:
+    made = database("postgresql://u@pooler:6432/tandem?pooler=transaction")
+    assert made["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert made["OPTIONS"] == {"prepare_threshold": None, "connect_timeout": 2}
+    assert database("postgresql://u@db/tandem")["DISABLE_SERVER_SIDE_CURSORS"] is False
+
+
+def test_a_pooler_that_keeps_prepared_statements_may_be_used_so() -> None:
+    made = database("postgresql://u@pooler:6432/tandem?pooler=transaction&prepare_threshold=3")
+    assert made["OPTIONS"]["prepare_threshold"] == 3
+
+
+def test_a_pooler_of_another_kind_is_refused_with_what_to_write() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL is not usable: write \?pooler=transaction, or leave"):
+        database("postgresql://u:hunter2@pooler/tandem?pooler=statement")
+
+
+def test_the_direct_address_leads_to_postgresql_itself() -> None:
+    made = direct_database("postgresql://u:p%40ss@db:5433/tandem")
+    assert made is not None
+    assert (made["HOST"], made["PORT"], made["PASSWORD"]) == ("db", 5433, "p@ss")
+    assert direct_database("") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["hunter2", "sqlite:////srv/hunter2", "postgresql://u:hunter2@h/d?pooler=transaction", "mysql://u:hunter2@h/d"],
+)
+def test_any_other_direct_address_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_DIRECT_URL is not usable: write ") as refused:
+        direct_database(url)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_web_shares_connections_to_postgresql_and_keeps_none() -> None:

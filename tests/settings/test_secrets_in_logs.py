@@ -31,6 +31,7 @@ def logged(what):
 logged(connection.ensure_connection)
 logged(lambda: app.connection_for_write().ensure_connection(max_retries=1, interval_start=0, timeout=1))
 logged(lambda: call_command("doctor"))
+log.warning("direct: %s", settings.TANDEM_DIRECT_DATABASE["PASSWORD"])
 log.warning("settings", extra={"url": settings.BROKER_URL, "key": settings.SECRET_KEY})
 """
 
@@ -40,6 +41,7 @@ log.warning("settings", extra={"url": settings.BROKER_URL, "key": settings.SECRE
 def test_no_password_is_logged(broker: str, form: str) -> None:
     variables = {
         "DATABASE_URL": f"postgresql://u:{ENCODED}@127.0.0.1:1/tandem",
+        "DATABASE_DIRECT_URL": f"postgresql://u:direct-{ENCODED}@127.0.0.1:1/tandem",
         "BROKER_URL": broker.format(ENCODED),
         "LOG_FORMAT": form,
         "LOG_LEVEL": "DEBUG",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from scheduling.models import Host
@@ -51,3 +51,25 @@ def test_the_transaction_of_the_caller_is_used() -> None:
     add("one")
     with snapshot():
         assert Host.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_read_chunk_by_chunk_behind_a_pooler_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    add("one")
+    pooled = {**connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS": True}
+    monkeypatch.setattr(connections["default"], "settings_dict", pooled)
+    with snapshot():
+        rows = Host.objects.iterator(chunk_size=1)
+        assert next(rows).name == "one"
+        assert cursors_at_the_server() == (1 if connection.vendor == "postgresql" else 0)
+        assert list(rows) == []
+    assert connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
+def cursors_at_the_server() -> int:
+    if connection.vendor == "sqlite":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE '\\_django%%'", [])
+        [count] = cursor.fetchone()
+        return int(count)
