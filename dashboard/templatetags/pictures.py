@@ -18,11 +18,13 @@ from scheduling.outcomes import Outcome
 
 register = template.Library()
 
-# The line of durations: units from one run to the next, and its height.
+# The line of durations: units from one run to the next, so that twenty fit below a strip.
 _STEP: Final = 3
+# Its height: less than a line of small text.
 _TALL: Final = 12
-# Runs that a trend is told of, and by what part the newer half must differ from the older one.
+# Fewer runs show no trend.
 _FEWEST: Final = 6
+# By so much the newer half must differ from the older one: less is chance.
 _DIFFERS: Final = 0.25
 
 
