@@ -16,6 +16,11 @@ PAGES: Final = {"Schedule": "schedule", "Task": "task", "Workflow": "workflow"}
 _SHOWN: Final = ("tandem_scheduling", "tandem_api", "tandem_dashboard")
 # Columns of a list.
 _MOST_COLUMNS: Final = 7
+# The fields by which a row is known: they are the first columns of a list, where a model has them.
+_FIRST: Final = (
+    "id", "number", "key", "name", "job", "action", "subject", "subject_id", "kind", "status", "cron", "every",
+    "routed_to", "host", "paused", "next_due_at", "due_at", "finished_at", "at",
+)  # fmt: skip
 # What nobody needs to see in an admin.
 _HIDDEN: Final = {"digest", "sealed"}
 
@@ -29,9 +34,10 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # its parameter exi
     list_select_related = False
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """The id, and the short fields."""
-        fields = [field for field in self.model._meta.concrete_fields if _is_short(field)]  # noqa: SLF001 - Django's documented way to a model's fields
-        return [field.attname for field in fields][:_MOST_COLUMNS]
+        """The id, and the short fields, those first by which a row is known."""
+        fields = [field.attname for field in self.model._meta.concrete_fields if _is_short(field)]  # noqa: SLF001 - Django's documented way to a model's fields
+        known = [name for name in _FIRST if name in fields]
+        return [*known, *(name for name in fields if name not in known)][:_MOST_COLUMNS]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """All of them, but for those that are hidden."""
@@ -60,5 +66,7 @@ def _is_short(field: Any) -> bool:
     return not long and field.name not in _HIDDEN
 
 
+admin.site.site_title = admin.site.site_header = "Tandem"
+admin.site.index_title = "Rows of all models, to look at"
 for _label in _SHOWN:
     admin.site.register(list(apps.get_app_config(_label).get_models()), LookOnly)

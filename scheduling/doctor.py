@@ -192,7 +192,8 @@ def upkeep(*, now: datetime) -> Finding:
     if not late:
         return Finding("upkeep", ok=True, detail="no task is overdue to be sent")
     advice = "Start `python -m celery -A settings.celery beat`, and the broker if it does not answer."
-    return Finding("upkeep", ok=False, detail=f"{late} tasks wait for more than a minute to be sent", advice=advice)
+    waits = "1 task waits" if late == 1 else f"{late} tasks wait"
+    return Finding("upkeep", ok=False, detail=f"{waits} for more than a minute to be sent", advice=advice)
 
 
 def lateness(*, now: datetime) -> Finding:

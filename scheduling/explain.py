@@ -65,9 +65,9 @@ def _of_task(task: Task, limit: limit_states.State | None) -> Iterator[Reason]:
     elif task.status == Status.QUEUED:
         yield from _of_queued(task)
     elif task.status == Status.RETRYING:
-        yield Reason("waits_for_retry", f"Its last attempt failed, and it is tried again at {task.wait_until}.")
+        yield Reason("waits_for_retry", f"Its last attempt failed, and it is tried again at {_utc(task.wait_until)}.")
     elif task.wait_until is not None:
-        yield Reason("waits_for_its_time", f"It waits for its time, {task.wait_until}.")
+        yield Reason("waits_for_its_time", f"It waits for its time, {_utc(task.wait_until)}.")
     elif task.workflow_id is not None:
         yield Reason("waits_for_workflow", f"It waits for earlier tasks of workflow {task.workflow_id}.")
     else:
@@ -76,8 +76,10 @@ def _of_task(task: Task, limit: limit_states.State | None) -> Iterator[Reason]:
 
 def _over(task: Task, limit: limit_states.State) -> Reason:
     before = limit_states.before(task, limit.target)
-    when = f"at {limit.look_at}" if limit.look_at else "when one of these ends"
-    said = f"It waits for the limit {limit.target} ({limit.limit}): {limit.running} run, and {before} wait before it."
+    when = f"at {_utc(limit.look_at)}" if limit.look_at else "when one of these ends"
+    said = (
+        f"It waits for the limit {limit.target} ({limit.limit}): running {limit.running}, waiting before it {before}."
+    )
     return Reason("waits_for_limit", f"{said} The next may start {when}.")
 
 
@@ -89,10 +91,11 @@ def _of_queued(task: Task) -> Iterator[Reason]:
     if executor(task.executor).in_process:
         yield Reason("waits_for_agent", f"It waits for the agent on {task.host}.")
     elif task.sends:
-        yield Reason("waits_for_worker", f"It was handed over {task.sends} times, and no worker has begun it yet.")
+        times = "once" if task.sends == 1 else f"{task.sends} times"
+        yield Reason("waits_for_worker", f"It was handed over {times}, and no worker has begun it yet.")
     else:
         since = task.event_log.order_by("-number").values_list("at", flat=True).first()
-        yield Reason("not_handed_over", f"The broker has not taken it since {since}.")
+        yield Reason("not_handed_over", f"The broker has not taken it since {_utc(since)}.")
 
 
 def _waits_for_others(task: Task) -> Iterator[Reason]:
@@ -107,9 +110,9 @@ def _of_schedule(schedule: Schedule, now: datetime) -> Iterator[Reason]:
     elif schedule.next_due_at is None:
         yield Reason("never_due", "It is not due any more: see ends_at.")
     elif now - schedule.next_due_at >= OVERDUE_AFTER:
-        yield Reason("overdue", f"It is due since {schedule.next_due_at}, and nobody has decided it.")
+        yield Reason("overdue", f"It is due since {_utc(schedule.next_due_at)}, and nobody has decided it.")
     else:
-        yield Reason("not_due", f"It is due next at {schedule.next_due_at}.")
+        yield Reason("not_due", f"It is due next at {_utc(schedule.next_due_at)}.")
     if schedule.sync_state != SyncState.IN_SYNC:
         yield Reason("not_in_sync", f"Its native entries are {schedule.sync_state}. {schedule.sync_error}".strip())
     if schedule.host:
@@ -128,3 +131,7 @@ def _of_its_tasks(schedule: Schedule) -> Iterator[Reason]:
     last = tasks.first()
     if last is not None and last.status in {Status.SKIPPED, Status.MISSED, Status.CANCELLED}:
         yield Reason("last_did_not_run", f"Its last task, {last.pk}, is {last.status}: {last.reason}.")
+
+
+def _utc(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else "a time that is not known"

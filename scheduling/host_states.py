@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from scheduling import processes
@@ -23,12 +23,15 @@ TOLD_FOR: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """A host, and what is known of it. `silence` is the time since its last sign of life, by the database's clock."""
+    """A host, and what is known of it. `silence` is the time since its last sign of life, by the database's clock.
+
+    `schedules` is None where nobody asked for their number.
+    """
 
     host: Host
     silence: timedelta
     agent: Process | None
-    schedules: int
+    schedules: int | None
     overdue: int
     overdue_since: datetime | None
     woken_at: datetime | None
@@ -47,13 +50,19 @@ class HostState:
         return self.woken_at is None or self.woken_at < self.stood_in_at
 
 
-def states(hosts: Iterable[Host], *, now: datetime) -> list[HostState]:
-    """The state of each host, in their order. Four statements, however many there are."""
+def states(hosts: Iterable[Host], *, now: datetime, counted: bool = True) -> list[HostState]:
+    """The state of each host, in their order. Seven statements, however many there are; six if not `counted`.
+
+    What they read does not grow with the schedules of a host, but with those that are overdue. Only the number of its
+    schedules does, which `counted` asks for.
+    """
     shown = list(hosts)
     names = [host.name for host in shown]
     silences = _silences(names)
     agents = {row.host: row for row in processes.known().filter(kind="agent", host__in=names).order_by("-silence")}
-    held = {row["host"]: row for row in _held(names, now)}
+    late = {row["host"]: row for row in _late(names, now)}
+    decided = {row["name"]: row for row in last_decided(names)}
+    held = _held(names) if counted else None
     drift = DriftRecord.objects.filter(host__in=names, mended_at=None).order_by().values_list("host")
     open_drift = dict(drift.annotate(Count("pk")))
     return [
@@ -61,8 +70,12 @@ def states(hosts: Iterable[Host], *, now: datetime) -> list[HostState]:
             host=host,
             silence=silences[host.name],
             agent=agents.get(host.name),
+            schedules=None if held is None else held.get(host.name, 0),
+            overdue=late.get(host.name, {}).get("overdue", 0),
+            overdue_since=late.get(host.name, {}).get("since"),
+            woken_at=decided[host.name]["woken_at"],
+            stood_in_at=decided[host.name]["stood_in_at"],
             open_drift=open_drift.get(host.name, 0),
-            **_counts(held.get(host.name)),
         )
         for host in shown
     ]
@@ -118,27 +131,30 @@ def _silences(names: Sequence[str] | None) -> dict[str, timedelta]:
     return found
 
 
-def _held(names: Sequence[str], now: datetime) -> QuerySet[Any]:
-    late = Q(next_due_at__lte=now - OVERDUE_AFTER)
-    held = Schedule.objects.filter(host__in=names, routed_to__in=_per_host()).order_by().values("host")
-    return held.annotate(
-        schedules=Count("pk"),
-        overdue=Count("pk", filter=late),
-        overdue_since=Min("next_due_at", filter=late),
-        last_woken=Max("woken_at"),
-        last_stood_in=Max("overdue_at"),
+def _late(names: Sequence[str], now: datetime) -> QuerySet[Any]:
+    """What is overdue on each host, through the index of dispatch: hardly ever anything."""
+    late = Schedule.objects.filter(routed_to__in=_per_host(), next_due_at__lte=now - OVERDUE_AFTER, host__in=names)
+    return late.order_by().values("host").annotate(overdue=Count("pk"), since=Min("next_due_at"))
+
+
+def last_decided(names: Sequence[str]) -> QuerySet[Any]:
+    """When the schedules of each host were last decided by a wake-up, and by upkeep: the first of an index each."""
+    theirs = Schedule.objects.filter(host=OuterRef("name"), host__gt="", routed_to__in=_per_host())
+    return Host.objects.filter(name__in=names).values(
+        "name",
+        woken_at=_newest(theirs.filter(woken_at__isnull=False), "woken_at"),
+        stood_in_at=_newest(theirs.filter(overdue_at__isnull=False), "overdue_at"),
     )
 
 
-def _counts(row: dict[str, Any] | None) -> dict[str, Any]:
-    row = row or {}
-    return {
-        "schedules": row.get("schedules", 0),
-        "overdue": row.get("overdue", 0),
-        "overdue_since": row.get("overdue_since"),
-        "woken_at": row.get("last_woken"),
-        "stood_in_at": row.get("last_stood_in"),
-    }
+def _newest(rows: QuerySet[Schedule], column: str) -> Subquery:
+    return Subquery(rows.order_by(f"-{column}").values(column)[:1])
+
+
+def _held(names: Sequence[str]) -> dict[str, int]:
+    """How many schedules each host has, from the index of hosts."""
+    rows = Schedule.objects.filter(host__in=names, routed_to__in=_per_host()).order_by().values_list("host")
+    return dict(rows.annotate(Count("pk")))
 
 
 def _per_host() -> list[str]:

@@ -60,7 +60,8 @@ class Review(Page):
         adopted = content["adopted"]
         if wanted == "adopt":
             return self._adopted(adopted)
-        return self._show(content)
+        would = adopted is not None and any(each.outcome == "would_create" for each in adopted.lines)
+        return self._show({**content, "can_adopt": would})
 
     def content(self) -> dict[str, Any]:
         """What the form offers, and what was sent with it."""
@@ -94,13 +95,16 @@ class Review(Page):
             "columns": columns(report.lines, now=now),
             "tallest": TALLEST,
             "installed": table is not None,
+            # At first every line is chosen; after a look at what would follow, those that were.
+            "chosen": self._lines() if wanted in _WRITES else None,
+            "backend": self.request.POST.get("backend", AUTO),
             "adopted": self._adopt(report, table, wanted, offered["language"]) if wanted in _WRITES else None,
         }
 
     def _adopt(self, report: Report, table: ForeignTable | None, wanted: str, language: str) -> adoption.Adopted:
         sent = self.request.POST
         options: dict[str, Any] = {
-            "only": {int(number) for number in sent.getlist("line") if number.isdecimal() and len(number) < 10},
+            "only": self._lines(),
             "backend": sent.get("backend", AUTO),
             "language": language,
             "now": clock.now(),
@@ -108,6 +112,10 @@ class Review(Page):
         if wanted == "plan":
             return adoption.plan(report, **options)
         return adoption.apply(report, comment_out=table if sent.get("comment_out") else None, **options)
+
+    def _lines(self) -> set[int]:
+        sent = self.request.POST.getlist("line")
+        return {int(number) for number in sent if number.isdecimal() and len(number) < 10}
 
     def _adopted(self, adopted: adoption.Adopted) -> HttpResponseBase:
         made = sum(1 for each in adopted.lines if each.outcome == "created")

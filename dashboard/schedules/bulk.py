@@ -8,17 +8,18 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.generic import View
 
 from dashboard.language import language_of
 from dashboard.page import Page, WithRole
-from dashboard.paging import SIZE
+from dashboard.paging import SIZE as MOST_SHOWN
 from dashboard.schedules import undo
+from dashboard.schedules.filters import wanted
 from dashboard.schedules.rows import words_of
-from scheduling import bulk, clock, queries, schedules
+from scheduling import bulk, clock, queries
 from scheduling.backend import backend_names
 from scheduling.errors import TandemError
 from scheduling.lifecycle import OPEN
@@ -58,48 +59,63 @@ class Bulk(Page):
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
         """Show what it will do; with `confirmed`, do it."""
-        wanted, rows = request.POST.get("do", ""), self._chosen()
-        if wanted not in ACTIONS or not rows:
-            messages.error(request, "Choose schedules, and what to do with them.", extra_tags="bad")
+        now, action = clock.now(), request.POST.get("do", "")
+        try:
+            rows = self._chosen(now)
+            if action not in ACTIONS or not rows:
+                messages.error(request, "Choose schedules, and what to do with them.", extra_tags="bad")
+                return redirect(reverse("dashboard:schedules"))
+            if request.POST.get("confirmed"):
+                return self._done(action, rows, now)
+            return self._show(action, rows, self._effects(action, rows, now))
+        except TandemError as exc:
+            messages.error(request, exc.detail, extra_tags="bad")
             return redirect(reverse("dashboard:schedules"))
-        now = clock.now()
-        if request.POST.get("confirmed"):
-            return self._done(wanted, rows, now)
-        effects = self._effects(wanted, rows, now)
+
+    def _show(self, action: str, rows: list[Schedule], effects: list[Effect]) -> HttpResponse:
         shown = {
-            "effects": effects,
-            "do": wanted,
-            "about": ACTIONS[wanted],
-            "to": request.POST.get("to", AUTO),
+            "do": action,
+            "about": ACTIONS[action],
+            "to": self.request.POST.get("to", AUTO),
             "possible": sum(1 for each in effects if not each.refused),
-            "waiting": queries.tasks().filter(schedule__in=rows, status__in=OPEN).count() if wanted == "delete" else 0,
+            "chosen": ",".join(str(each.schedule.pk) for each in effects if not each.refused),
+            "shown": effects[:MOST_SHOWN],
+            "more": max(0, len(effects) - MOST_SHOWN),
+            "waiting": queries.tasks().filter(schedule__in=rows, status__in=OPEN).count() if action == "delete" else 0,
         }
         return self.render_to_response({**self.get_context_data(**self.kwargs), **shown})
 
-    def _chosen(self) -> list[Schedule]:
-        ids = [int(pk) for pk in self.request.POST.getlist("pk") if pk.isdecimal() and len(pk) < 19]
-        return list(queries.schedules().filter(pk__in=ids[:SIZE]).order_by("-pk"))
+    def _chosen(self, now: datetime) -> list[Schedule]:
+        """Those whose boxes are checked; or all that the list's address asks for. Raises InvalidRequest."""
+        rows = queries.schedules()
+        if self.request.POST.get("all"):
+            ids = bulk.Chosen.matching(rows.filter(wanted(QueryDict(self.request.POST.get("query", "")), now))).ids
+        else:
+            # The confirmation names all of them in one field: forms have at most a thousand.
+            texts = ",".join(self.request.POST.getlist("pk")).split(",")
+            ids = tuple(int(pk) for pk in texts if pk.isdecimal() and len(pk) < 19)[: bulk.MOST]
+        return list(rows.filter(pk__in=ids).order_by("-pk"))
 
-    def _effects(self, wanted: str, rows: list[Schedule], now: datetime) -> list[Effect]:
+    def _effects(self, action: str, rows: list[Schedule], now: datetime) -> list[Effect]:
         language = language_of(self.request)
-        moved = {each.schedule: each for each in self._moved(rows, now, dry_run=True)} if wanted == "move" else {}
-        return [_effect(wanted, row, words_of(row, language), moved.get(row.pk)) for row in rows]
+        moved = {each.schedule: each for each in self._moved(rows, now, dry_run=True)} if action == "move" else {}
+        return [_effect(action, row, words_of(row, language), moved.get(row.pk)) for row in rows]
 
     def _moved(self, rows: list[Schedule], now: datetime, *, dry_run: bool) -> list[bulk.Moved]:
         to = self.request.POST.get("to", AUTO)
         found = queries.schedules().filter(pk__in=[row.pk for row in rows])
         return bulk.move(found, to=to, dry_run=dry_run, now=now) if to in (AUTO, *backend_names()) else []
 
-    def _done(self, wanted: str, rows: list[Schedule], now: datetime) -> HttpResponse:
+    def _done(self, action: str, rows: list[Schedule], now: datetime) -> HttpResponse:
         acts: dict[str, Callable[[], Iterable[Schedule]]] = {
             "pause": lambda: _changed([row for row in rows if not row.paused], now, paused=True),
             "resume": lambda: _changed([row for row in rows if row.paused], now, paused=False),
             "move": lambda: _those(rows, self._moved(rows, now, dry_run=False)),
             "delete": lambda: _deleted(rows, now),
         }
-        done = list(acts[wanted]())
-        undo.keep(self.request.session, wanted, done, now)
-        past = {"pause": "paused", "resume": "resumed", "move": "moved", "delete": "deleted"}[wanted]
+        done = list(acts[action]())
+        undo.keep(self.request.session, action, done, now)
+        past = {"pause": "paused", "resume": "resumed", "move": "moved", "delete": "deleted"}[action]
         said = f"{len(done)} of {len(rows)} schedule{'s' if len(rows) != 1 else ''} {past}."
         messages.success(self.request, said, extra_tags="good")
         return redirect(reverse("dashboard:schedules"))
@@ -121,18 +137,18 @@ class Undo(WithRole, View):
         return redirect(reverse("dashboard:schedules"))
 
 
-def _effect(wanted: str, row: Schedule, words: str, moved: bulk.Moved | None) -> Effect:
+def _effect(action: str, row: Schedule, words: str, moved: bulk.Moved | None) -> Effect:
     state = "paused" if row.paused else "active"
-    if wanted == "move":
+    if action == "move":
         refused = "It cannot be moved there." if moved is None else moved.detail
         if moved is not None and moved.outcome == "unchanged":
             refused = "It is there already."
         after = "" if moved is None else " on ".join(filter(None, (moved.routed_to, moved.host)))
         return Effect(row, words, " on ".join(filter(None, (row.routed_to, row.host))), after, refused)
-    if wanted == "delete":
+    if action == "delete":
         return Effect(row, words, state, "deleted")
-    same = row.paused == (wanted == "pause")
-    after = "paused" if wanted == "pause" else "active"
+    same = row.paused == (action == "pause")
+    after = "paused" if action == "pause" else "active"
     return Effect(row, words, state, after, f"It is {state} already." if same else "")
 
 
@@ -148,11 +164,7 @@ def _those(rows: list[Schedule], moved: list[bulk.Moved]) -> Iterable[Schedule]:
     return (row for row in rows if row.pk in done)
 
 
-def _deleted(rows: list[Schedule], now: datetime) -> Iterable[Schedule]:
-    for row in rows:
-        try:
-            # The row keeps its id: what deletes it works on a copy of its own.
-            schedules.delete(row.pk, now=now)
-        except TandemError:
-            continue  # somebody else has deleted it meanwhile
-        yield row
+def _deleted(rows: list[Schedule], now: datetime) -> list[Schedule]:
+    """Raises InvalidRequest, and deletes nothing, where somebody else has deleted one meanwhile."""
+    bulk.delete_all(bulk.Chosen(tuple(row.pk for row in rows)), now=now)
+    return rows

@@ -11,12 +11,14 @@ from django.http import QueryDict
 from dashboard.lists import owned, text_in
 from scheduling.backend import backend_names
 from scheduling.hosts import OVERDUE_AFTER
-from scheduling.models import SyncState
+from scheduling.models import Host, SyncState
 
 # The states that can be asked for, each with its name on the page.
 STATES: Final = {"active": "Active", "paused": "Paused", "ended": "Ended", "trouble": "In trouble"}
 # The parameters that choose schedules, here and on the timeline.
-NAMES: Final = ("q", "state", "backend")
+NAMES: Final = ("q", "state", "backend", "host")
+# Hosts that can be chosen; the address takes any name.
+_MOST_HOSTS: Final = 100
 
 
 def wanted(parameters: QueryDict, now: datetime) -> Q:
@@ -26,6 +28,8 @@ def wanted(parameters: QueryDict, now: datetime) -> Q:
         found &= Q(name__icontains=text) | Q(job__icontains=text)
     if (name := parameters.get("backend", "")) in backend_names():
         found &= Q(routed_to=name)
+    if host := parameters.get("host", ""):
+        found &= Q(host=host)
     return found & _of_state(parameters.get("state", ""), now)
 
 
@@ -40,6 +44,13 @@ def _of_state(state: str, now: datetime) -> Q:
     return states.get(state, Q())
 
 
-def choices() -> dict[str, Any]:
-    """What the template `parts/schedule_filters.html` offers."""
-    return {"states": STATES, "backends": [(name, name) for name in backend_names()]}
+def choices(parameters: QueryDict) -> dict[str, Any]:
+    """What the template `parts/schedule_filters.html` offers: hosts only where there are some."""
+    hosts = list(Host.objects.order_by("name").values_list("name", flat=True)[:_MOST_HOSTS])
+    asked = parameters.get("host", "")
+    names = [*hosts, asked] if asked and asked not in hosts else hosts
+    return {
+        "states": STATES,
+        "backends": [(name, name) for name in backend_names()],
+        "hosts": [(name, name) for name in names],
+    }

@@ -16,13 +16,18 @@ from scheduling.models import Schedule
 KEPT: Final = "tandem-undo"
 # For so long it can be taken back.
 FOR: Final = timedelta(minutes=30)
+# What each action changes. Every request reads the session: of a thousand schedules it holds no more than that.
+_CHANGED: Final = {
+    "pause": ("paused",), "resume": ("paused",), "move": ("backend", "host"),
+    "delete": tuple(drafts.ScheduleFields.__annotations__),
+}  # fmt: skip
 _SPANS: Final = ("catch_up_window", "grace")
 _TIMES: Final = ("starts_at", "ends_at")
 
 
 def keep(session: MutableMapping[str, Any], what: str, before: Iterable[Schedule], now: datetime) -> None:
     """Keep the schedules as they were before `what` was done to them."""
-    rows = [_kept(row) for row in before]
+    rows = [_kept(row, _CHANGED[what]) for row in before]
     if rows:
         session[KEPT] = {"what": what, "at": now.isoformat(), "rows": rows}
 
@@ -62,16 +67,16 @@ def _back(what: str, row: dict[str, Any], now: datetime) -> bool:
     return True
 
 
-def _kept(row: Schedule) -> dict[str, Any]:
+def _kept(row: Schedule, names: Iterable[str]) -> dict[str, Any]:
     """As JSON, which is what sessions hold."""
-    fields = {name: getattr(row, name) for name in drafts.ScheduleFields.__annotations__}
-    fields |= {name: fields[name].total_seconds() for name in _SPANS}
-    fields |= {name: fields[name].isoformat() for name in _TIMES if fields[name] is not None}
+    fields = {name: getattr(row, name) for name in names}
+    fields |= {name: fields[name].total_seconds() for name in _SPANS if name in fields}
+    fields |= {name: fields[name].isoformat() for name in _TIMES if fields.get(name) is not None}
     return {"pk": row.pk, "fields": fields}
 
 
 def _fields(kept: dict[str, Any]) -> Any:
     found = dict(kept)
-    found |= {name: timedelta(seconds=kept[name]) for name in _SPANS}
-    found |= {name: parse_datetime(kept[name]) for name in _TIMES if kept[name] is not None}
+    found |= {name: timedelta(seconds=kept[name]) for name in _SPANS if name in kept}
+    found |= {name: parse_datetime(kept[name]) for name in _TIMES if kept.get(name) is not None}
     return found

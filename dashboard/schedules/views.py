@@ -36,7 +36,7 @@ class ScheduleList(ListPage):
             "unread": foreign[1],
             "rows": rows(listed.rows, language=language_of(self.request), now=now),
             "page": listed,
-            **choices(),
+            **choices(parameters),
             "bulk_actions": ACTIONS,
             "undo": undo.offered(self.request.session, now),
         }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.page import Page
-from scheduling import clock, doctor, host_states, processes, queues
+from scheduling import clock, doctor, host_states, limit_states, limits_in_force, processes, queues
 from scheduling.backend import backend_names
 from scheduling.executor import executor_names
 from scheduling.findings import Finding
@@ -32,6 +32,7 @@ class System(Page):
             "queues": states,
             "backends": backend_names(),
             "processes": [(row, row.silence <= processes.SILENT_AFTER) for row in processes.known()],
+            "limits": limit_states.visible() if limits_in_force.any_set() else [],
             "hosts": host_states.states(Host.objects.order_by("name"), now=now),
         }
 

@@ -12,7 +12,7 @@ from dashboard.lists import ListPage, of_status, owned, text_in
 from dashboard.page import Action, Page
 from dashboard.paging import id_in, part
 from dashboard.readable import LOOKS
-from scheduling import clock, queries, shown_parameters, tasks
+from scheduling import clock, explain, queries, shown_parameters, tasks
 from scheduling.events import log as event_log
 from scheduling.lifecycle import OPEN, RETRYABLE, Status
 from scheduling.models import Task
@@ -49,7 +49,7 @@ class TaskDetail(Page):
     template_name = "dashboard/task.html"
 
     def content(self) -> dict[str, Any]:
-        """Everything about it. The number of statements is fixed."""
+        """Everything about it. The number of statements is fixed for each status."""
         pk = self.pk
         task = queries.task(pk)
         progress = task.progress or {}
@@ -58,6 +58,8 @@ class TaskDetail(Page):
             "open": task.status in OPEN,
             "retryable": task.status in RETRYABLE and task.workflow_id is None,
             "progress": progress if progress.get("total") else None,
+            # What runs and what has ended says so itself.
+            "why": explain.of_task(task) if task.status in OPEN and task.status != Status.RUNNING else None,
             "attempts": task.attempts.order_by("-number"),
             "events": event_log.of_task(pk, after=0, limit=MOST_EVENTS),
             "lines": task.lines.order_by("pk")[:MOST_LINES],

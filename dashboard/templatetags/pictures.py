@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+from typing import Any, Final
+
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard.readable import LOOKS
+from dashboard.readable import LOOKS, duration
 from dashboard.workflows.graph import Place
+from scheduling.outcomes import Outcome
 
 register = template.Library()
+
+# The line of durations: units from one run to the next, so that twenty fit below a strip.
+_STEP: Final = 3
+# Its height: less than a line of small text.
+_TALL: Final = 12
+# Fewer runs show no trend.
+_FEWEST: Final = 6
+# By so much the newer half must differ from the older one: less is chance.
+_DIFFERS: Final = 0.25
+
+
+@register.inclusion_tag("dashboard/parts/trend.html")
+def trend(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How long the latest runs took: their median, a line from the oldest to the newest, and in a word how it goes."""
+    spans = [each.lasted.total_seconds() for each in outcomes if each.lasted is not None]
+    if not spans:
+        return {}
+    top = max(spans) or 1.0
+    points = [f"{_STEP * number} {_TALL - _TALL * span / top:.0f}" for number, span in enumerate(spans)]
+    middle = len(spans) // 2
+    older, newer = (median(half) for half in (spans[:middle] or spans, spans[middle:]))
+    said = "longer" if newer > older * (1 + _DIFFERS) else "shorter" if newer < older * (1 - _DIFFERS) else "steady"
+    return {
+        "median": duration(timedelta(seconds=median(spans))),
+        "path": f"M{'L'.join(points)}" if len(spans) >= _FEWEST else "",
+        "width": _STEP * (len(spans) - 1),
+        "tall": _TALL,
+        "said": said if len(spans) >= _FEWEST else "",
+    }
 
 
 @register.simple_tag

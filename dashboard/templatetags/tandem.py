@@ -41,10 +41,26 @@ def when(at: datetime | None, empty: str = NOTHING) -> str | SafeString:
     )
 
 
+@register.simple_tag
+def moment(at: datetime | None) -> str | SafeString:
+    """A time in UTC as digits, and how far it is from now; a dash where there is none."""
+    if at is None:
+        return NOTHING
+    return format_html(
+        '<span class="mono nowrap">{}</span> UTC <span class="soft">{}</span>', f"{at:%Y-%m-%d %H:%M:%S}", when(at)
+    )
+
+
 @register.filter
 def lasted(span: timedelta | None) -> str:
     """A duration as people read it; a dash where there is none."""
     return NOTHING if span is None else duration(span)
+
+
+@register.filter
+def seconds(number: int) -> str:
+    """A number of seconds as people read it."""
+    return duration(timedelta(seconds=number))
 
 
 @register.simple_tag
@@ -118,9 +134,15 @@ def split(text: str) -> list[str]:
 def local(at: datetime, timezone: str) -> str:
     """An instant in the zone of a schedule; in UTC where this machine does not know the zone."""
     try:
-        return f"{at.astimezone(zone(timezone)):%a %Y-%m-%d %H:%M}"
+        return own_zone(at.astimezone(zone(timezone)))
     except InvalidTrigger:
         return f"{at:%a %Y-%m-%d %H:%M} UTC"
+
+
+@register.filter
+def own_zone(at: datetime) -> str:
+    """A time in the zone that it has. Django's `date` would turn it into UTC."""
+    return f"{at:%a %Y-%m-%d %H:%M:%S}" if at.second else f"{at:%a %Y-%m-%d %H:%M}"
 
 
 @register.filter

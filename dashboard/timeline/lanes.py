@@ -61,7 +61,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One schedule. `paths` are (class, SVG path) of all bars of one kind; runs are drawn from `cut_x` on."""
+    """One schedule. `paths` are (class, SVG path) of all bars of one kind.
+
+    Runs are drawn from `cut_x` on, and what is planned up to `more_x`: each is 0 where all of them are.
+    """
 
     schedule: Schedule
     paths: list[tuple[str, str]]
@@ -72,6 +75,7 @@ class Lane:
     lasted: timedelta | None
     latest: timedelta | None
     cut_x: float
+    more_x: float
     rests: list[Rest]
 
 
@@ -100,7 +104,7 @@ def _runs(schedules: Sequence[Schedule], shown: Window, tasks: QuerySet[Task]) -
 
 
 def _lane(schedule: Schedule, runs: list[Run], resting: list[Rest], shown: Window, now: datetime) -> Lane:
-    coming = _coming(schedule, shown)
+    coming, is_all = _coming(schedule, shown)
     lasted = [run.finished - run.started for run in runs if run.started and run.finished]
     late = [run.started - run.due for run in runs if run.started]
     troubles = [run for run in runs if run.status in _TROUBLE]
@@ -115,16 +119,19 @@ def _lane(schedule: Schedule, runs: list[Run], resting: list[Rest], shown: Windo
         lasted=timedelta(seconds=median(span.total_seconds() for span in lasted)) if lasted else None,
         latest=max(late, default=None),
         cut_x=shown.x(runs[0].due) if len(runs) == MOST_RUNS else 0.0,
+        more_x=0.0 if is_all or not coming else shown.x(coming[-1]),
         rests=resting,
     )
 
 
-def _coming(schedule: Schedule, shown: Window) -> list[datetime]:
+def _coming(schedule: Schedule, shown: Window) -> tuple[list[datetime], bool]:
+    """The coming occurrences of the window, and whether these are all of them."""
     try:
         following = queries.next_occurrences(schedule, count=MOST_RUNS)
     except InvalidTrigger:
-        return []  # this machine does not know its zone: the list of schedules says so
-    return [at for at in takewhile(lambda at: at < shown.end, following) if at >= shown.start]
+        return [], True  # this machine does not know its zone: the list of schedules says so
+    is_all = len(following) < MOST_RUNS or following[-1] >= shown.end
+    return [at for at in takewhile(lambda at: at < shown.end, following) if at >= shown.start], is_all
 
 
 def _paths(runs: list[Run], coming: list[datetime], shown: Window, now: datetime) -> Iterator[tuple[str, str]]:

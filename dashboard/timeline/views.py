@@ -47,7 +47,7 @@ class Timeline(ListPage):
             "ticks": shown.ticks(),
             "now_x": shown.x(now) if shown.start <= now < shown.end else None,
             "width": WIDTH,
-            **choices(),
+            **choices(parameters),
         }
         if len(found) > MOST and not self.is_filtered and self.asked["view"] != "lanes":
             return {**content, "heat": heat(shown, tasks=tasks, now=now)}

@@ -77,9 +77,9 @@ def _silent() -> Iterator[Item]:
 
 def _hosts(now: datetime) -> Iterator[Item]:
     address = reverse("dashboard:system")
-    for state in host_states.states(Host.objects.order_by("name"), now=now):
+    for state in host_states.states(Host.objects.order_by("name"), now=now, counted=False):
         if state.silent:
-            said = f"No sign of life for {duration(state.silence)}; {state.schedules} schedules."
+            said = f"No sign of life for {duration(state.silence)}. What is due there waits, or upkeep decides it."
             yield Item("Silent", "bad", "signal-slash", f"Host {state.host.name}", address, said)
         elif state.sleeps(now):
             said = "Its cron does not wake it; upkeep decides in its place."

@@ -26,6 +26,8 @@ HOURS: Final = 24
 TALLEST: Final = 96
 # What is stacked in a column, from below.
 STACKED: Final = (Status.COMPLETED, Status.CANCELLED, Status.SKIPPED, Status.MISSED, Status.FAILED)
+# The same, each with its word, its tone, and whether its block is an outline.
+LEGEND: Final = [(LOOKS[status].word.lower(), LOOKS[status].tone, LOOKS[status].hollow) for status in STACKED]
 # Tasks that are counted where there are no statistics: a quarter of a second's work.
 MOST_COUNTED: Final = 20_000
 # The next hour looks at so many schedules, the first due first.
@@ -38,11 +40,13 @@ AHEAD: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One colour of a column: from `y` down for `height`."""
+    """One part of a column: from `y` down for `height`. What failed is `striped`, and `hollow` is where nothing ran."""
 
     tone: str
     y: float
     height: float
+    striped: bool
+    hollow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A minute of the next hour, and what is due in it."""
+    """A minute of the next hour, and what is due in it: the id and the name of each."""
 
     at: datetime
-    names: list[str]
+    due: list[tuple[int, str]]
 
 
 def columns(tasks: QuerySet[Task], now: datetime) -> list[Column]:
@@ -83,21 +87,21 @@ def coming(schedules: QuerySet[Schedule], now: datetime) -> list[Coming]:
     until = now + AHEAD
     # The backends are named, so that the index on them and the due time is used.
     due = schedules.filter(routed_to__in=backend_names(), next_due_at__lte=until).order_by("next_due_at")
-    found: dict[datetime, list[str]] = {}
-    for minute, name in merge(*(_minutes(schedule, now, until) for schedule in due[:MOST_SCHEDULES])):
+    found: dict[datetime, list[tuple[int, str]]] = {}
+    for minute, named in merge(*(_minutes(schedule, now, until) for schedule in due[:MOST_SCHEDULES])):
         if minute not in found and len(found) == MOST_MINUTES:
             break
-        names = found.setdefault(minute, [])
-        if name not in names:
-            names.append(name)
-    return [Coming(at, names) for at, names in found.items()]
+        these = found.setdefault(minute, [])
+        if named not in these:
+            these.append(named)
+    return [Coming(at, these) for at, these in found.items()]
 
 
-def _minutes(schedule: Schedule, now: datetime, until: datetime) -> Iterator[tuple[datetime, str]]:
+def _minutes(schedule: Schedule, now: datetime, until: datetime) -> Iterator[tuple[datetime, tuple[int, str]]]:
     """The minutes in which it is due, one after the other, worked out as they are asked for."""
     try:
         for at in takewhile(lambda at: at <= until, queries.following(schedule)):
-            yield max(at, now).replace(second=0, microsecond=0), schedule.name
+            yield max(at, now).replace(second=0, microsecond=0), (schedule.pk, schedule.name)
     except InvalidTrigger:
         return  # this machine does not know its zone: the list of schedules says so
 
@@ -123,4 +127,5 @@ def _blocks(counts: Counter[str], tallest: int) -> Iterator[Block]:
             # What is there at all is seen, however many others there are.
             height = max(count / tallest * TALLEST, 2.0)
             top -= height
-            yield Block(LOOKS[status].tone, round(top, 1), round(height, 1))
+            look = LOOKS[status]
+            yield Block(look.tone, round(top, 1), round(height, 1), look.tone == "bad", look.hollow)

@@ -26,6 +26,7 @@ class Today(Page):
             "items": items[: attention.MOST_ITEMS],
             "more_items": max(0, len(items) - attention.MOST_ITEMS),
             "columns": day.columns(tasks, now),
+            "legend": day.LEGEND,
             "coming": day.coming(schedules, now),
             "any_schedule": schedules.exists(),
             "running": bounded(tasks.filter(status=Status.RUNNING)),

@@ -347,6 +347,7 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tandem_scheduling.actor')),
             ],
             options={
+                'verbose_name_plural': 'audit entries',
                 'indexes': [models.Index(fields=['actor', 'number'], name='tandem_audit_by_actor'), models.Index(fields=['subject', 'subject_id', 'number'], name='tandem_audit_by_subject'), models.Index(fields=['action', 'number'], name='tandem_audit_by_action'), models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'number'], name='tandem_audit_owned'), models.Index(fields=['at', 'number'], name='tandem_audit_at'), scheduling.models.append_only.AppendOnly(fields=['number'], name='tandem_audit_only_added')],
             },
         ),
@@ -376,6 +377,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='schedule',
             index=models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('host__gt', ''), ('woken_at__isnull', False)), fields=['host', '-woken_at'], name='tandem_schedule_woken'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('host__gt', ''), ('overdue_at__isnull', False)), fields=['host', '-overdue_at'], name='tandem_schedule_stood_in'),
         ),
         migrations.AddIndex(
             model_name='schedule',

@@ -29,6 +29,7 @@ class AuditEntry(models.Model):
     objects = models.Manager.from_queryset(AppendOnlyRows)()
 
     class Meta:
+        verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["actor", "number"], name="tandem_audit_by_actor"),
             models.Index(fields=["subject", "subject_id", "number"], name="tandem_audit_by_subject"),

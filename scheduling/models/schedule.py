@@ -144,6 +144,18 @@ class Schedule(Owned, ExecutionOptions):
                 condition=Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["host", "routed_to"], name="tandem_schedule_of_host"),
+            # Each page asks when the schedules of each host were last decided. Those of Beat have no host: their
+            # dispatch writes neither.
+            models.Index(
+                fields=["host", "-woken_at"],
+                name="tandem_schedule_woken",
+                condition=Q(host__gt="", woken_at__isnull=False),
+            ),
+            models.Index(
+                fields=["host", "-overdue_at"],
+                name="tandem_schedule_stood_in",
+                condition=Q(host__gt="", overdue_at__isnull=False),
+            ),
             # For the lists: in the order of the next run, or of the name.
             models.Index(
                 fields=["next_due_at", "id"], name="tandem_schedule_by_next", condition=Q(next_due_at__isnull=False)

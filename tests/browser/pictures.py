@@ -17,12 +17,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.servers.programs import program
 from tests.servers.server import free_port
+
+if TYPE_CHECKING:  # Its module needs Django, which is set up when the environment is.
+    from tests.browser.scenes import Scene
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SCHEMES: Final = ("light", "dark")
@@ -32,11 +35,6 @@ SHOWN: Final = {
     ("today", 1440, "light"), ("today", 390, "dark"), ("schedule", 390, "light"), ("schedule-new", 1440, "light"),
     ("timeline", 1440, "dark"), ("workflow", 1440, "light"),
 }  # fmt: skip
-# What the review is shown with.
-_CRONTAB: Final = (
-    "MAILTO=ops@example.org\n*/10 * * * * /usr/bin/fetch-orders --all\n0 3 * * * /usr/bin/backup\n"
-    "30 2 * * 7 /usr/bin/rotate\n61 * * * * /usr/bin/poll\n0 9 13 * 5 /usr/bin/report\n@reboot /usr/bin/warm-up\n"
-)
 # Bytes: a picture in the repository is cloned by everybody.
 LARGEST: Final = 150_000
 # Seconds until the web server must answer.
@@ -60,15 +58,17 @@ def main() -> int:
             "TANDEM_SECRET_RATES_TOKEN": "for-the-pictures",
             "TANDEM_SECRET_SHOP_TOKEN": "for-the-pictures",
             "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+            "TANDEM_TASK_LIMITS": '{"key:shop": {"concurrency": 1, "rate": "30/m"}}',
         }
-        cookie, addresses = _prepare()
+        cookies = _prepare()
         with _web(Path(private)) as base, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
             made = [
                 path
+                for stage in _stages()
                 for width in WIDTHS
                 for scheme in SCHEMES
-                for path in _shoot(browser, base, cookie, addresses, (width, scheme, asked.only, folder))
+                for path in _shoot(browser, base, cookies, stage, (width, scheme, asked.only, folder))
             ]
             browser.close()
     if asked.docs:
@@ -77,24 +77,44 @@ def main() -> int:
     return 0
 
 
-def _prepare() -> tuple[str, dict[str, str]]:
-    """A database with the sample in it: the cookie of a session, and the address of each page by its name."""
+def _prepare() -> dict[str, str]:
+    """An empty database: the cookie of each who looks at it, by name."""
     import django  # noqa: PLC0415 - Django is set up when the environment is
 
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - as above
+    from django.contrib.auth.models import User  # noqa: PLC0415 - as above
     from django.core.management import call_command  # noqa: PLC0415 - as above
     from django.utils import timezone  # noqa: PLC0415 - as above
 
-    from tests.browser import sample, sessions  # noqa: PLC0415 - as above
+    from tests.browser import sample, scenes, sessions  # noqa: PLC0415 - as above
     from tests.recording import SETTINGS_EXECUTORS  # noqa: PLC0415 - as above
 
     settings.TANDEM_EXECUTORS = SETTINGS_EXECUTORS
     call_command("migrate", verbosity=0)
-    addresses = sample.fill(timezone.now())
-    user = sessions.an_admin("ada")
-    sample.tokens(user, timezone.now())
-    return sessions.cookie_of(user), addresses
+    sample.processes_live(timezone.now())
+    admin = sessions.an_admin(scenes.ADMIN)
+    admin.is_staff = admin.is_superuser = True  # for Django's admin
+    admin.save()
+    stranger = User.objects.create_user(scenes.STRANGER)
+    return {scenes.ADMIN: sessions.cookie_of(admin), scenes.STRANGER: sessions.cookie_of(stranger)}
+
+
+def _stages() -> Iterator[dict[str, Scene]]:
+    """The scenes, each set after what they show was made."""
+    from django.contrib.auth.models import User  # noqa: PLC0415 - Django is set up by now
+    from django.utils import timezone  # noqa: PLC0415 - as above
+
+    from tests.browser import sample, scenes  # noqa: PLC0415 - as above
+
+    yield scenes.of_nothing()
+    made = sample.fill(timezone.now())
+    sample.tokens(User.objects.get(username=scenes.ADMIN), timezone.now())
+    yield scenes.of_work(*made)
+    sample.calm()
+    yield scenes.of_calm()
+    sample.more(timezone.now())
+    yield scenes.of_many()
 
 
 @contextmanager
@@ -125,33 +145,42 @@ def _until_it_answers(address: str) -> None:
 
 
 def _shoot(
-    browser: Browser, base: str, cookie: str, addresses: dict[str, str], how: tuple[int, Any, list[str] | None, Path]
+    browser: Browser,
+    base: str,
+    cookies: dict[str, str],
+    stage: dict[str, Scene],
+    how: tuple[int, Any, list[str] | None, Path],
 ) -> Iterator[Path]:
     width, scheme, only, folder = how
     viewport: Any = {"width": width, "height": WIDTHS[width]}
-    context = browser.new_context(base_url=base, viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page = context.new_page()
-    for name, address in addresses.items():
+    for name, scene in stage.items():
         if only and name not in only:
             continue
-        yield _picture(page, address, folder / f"{name}-{width}-{scheme}.png", whole=True)
+        context = browser.new_context(base_url=base, viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+        if scene.who:
+            context.add_cookies([{"name": "sessionid", "value": cookies[scene.who], "url": base}])
+        page = context.new_page()
+        _open(page, scene)
+        path = folder / f"{name}-{width}-{scheme}.png"
+        page.screenshot(path=path, full_page=True)
+        yield path
         if (name, width, scheme) in SHOWN:
-            _picture(page, address, folder / f"shown-{name}-{width}-{scheme}.png", whole=False)
-    context.close()
+            page.screenshot(path=folder / f"shown-{name}-{width}-{scheme}.png")
+        context.close()
 
 
-def _picture(page: Page, address: str, path: Path, *, whole: bool) -> Path:
-    from tests.browser import sample  # noqa: PLC0415 - Django is set up by now
+def _open(page: Page, scene: Scene) -> None:
+    from tests.browser import sample, scenes  # noqa: PLC0415 - Django is set up by now
 
     sample.keep_alive()
-    page.goto(address)
-    if address == "/review/":
-        page.locator("#crontab").fill(_CRONTAB)
-        page.get_by_role("button", name="Review", exact=True).click()
-        page.wait_for_selector("#lines")
-    page.screenshot(path=path, full_page=whole)
-    return path
+    page.route("**/a-fault/", scenes.faulty)
+    page.goto(scene.address)
+    if scene.act is not None:
+        scene.act(page)
+    if scene.address.startswith("/api/"):
+        page.wait_for_selector(".opblock")
+    if page.locator("#live-word").count():
+        page.wait_for_selector("#live-dot.on")
 
 
 def _keep(folder: Path) -> None:

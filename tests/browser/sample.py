@@ -6,19 +6,20 @@ import random
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from api.tokens import service
-from dashboard.models import SavedView
-from scheduling import caller, ledger, processes, queries, schedules
+from dashboard.models import Acknowledgement, SavedView
+from dashboard.today.attention import subject_of
+from scheduling import caller, ledger, queries, schedules
 from scheduling.caller import Caller
 from scheduling.lifecycle import Status
-from scheduling.models import Process, Schedule, Task, TaskAttempt, TaskLogLine, Workflow
+from scheduling.models import Host, Process, Schedule, Task, TaskAttempt, TaskLogLine, Workflow
 from scheduling.timing import tzdata_version
-from scheduling.workflows import advance
-from scheduling.workflows import service as workflows
+from tests.browser import sample_now
 
 # The same picture each time.
 _SEED: Final = 13
@@ -44,11 +45,8 @@ _SCHEDULES: Final[tuple[tuple[str, dict[str, Any], float, int], ...]] = (
 _LONGEST: Final = timedelta(days=7)
 
 
-def fill(now: datetime) -> dict[str, str]:
-    """Store schedules, the runs of a week, a workflow, a task that runs, and the processes that live.
-
-    Returns the address of each page by a name for its picture.
-    """
+def processes_live(now: datetime) -> None:
+    """The processes of a small installation, and its host with a crontab."""
     chance = random.Random(_SEED)  # noqa: S311 - for a picture
     for kind in ("beat", "worker", "worker", "web"):
         Process.objects.create(
@@ -56,6 +54,17 @@ def fill(now: datetime) -> dict[str, str]:
             tzdata=tzdata_version(), started_at=now - timedelta(days=3), seen_at=now,
             queues=["tandem"] if kind == "worker" else [],
         )  # fmt: skip
+    Host.objects.create(
+        name=str(settings.TANDEM_HOST), crontab="/var/spool/cron/crontabs/tandem", zone="UTC", tzdata=tzdata_version(),
+        heartbeat_at=now,
+    )  # fmt: skip
+
+
+def fill(now: datetime) -> tuple[Workflow, Task, Task]:
+    """Store schedules, the runs of a week, and what `sample_now` has. Returns a workflow, a task that runs, and one
+    that failed.
+    """
+    chance = random.Random(_SEED)  # noqa: S311 - for a picture
     for name, fields, seconds, failing in _SCHEDULES:
         tags = ["shop"] if "stock" in name or "orders" in name else ["finance"] if "invoice" in name else []
         asked = {"job": "demo.process_data", "parameters": {"steps": 3}, "tags": tags, **fields}
@@ -66,47 +75,40 @@ def fill(now: datetime) -> dict[str, str]:
     clock = CrontabSchedule.objects.create(minute="0", hour="4", timezone="Europe/Berlin")
     PeriodicTask.objects.create(name="Shop: drop old carts", task="shop.tasks.drop_carts", crontab=clock)
     PeriodicTask.objects.create(name="Shop: count the stock", task="demo.process_data", crontab=clock, priority=7)
-    workflow, running = _workflow(now), _running(now, chance)
-    return _addresses(workflow, running, _told(Task.objects.filter(status=Status.FAILED).latest("pk")))
+    sample_now.differences(now)
+    sample_now.woken(now)
+    workflow, running = sample_now.workflow(now), sample_now.running(now, chance)
+    sample_now.waiting(now)
+    return workflow, running, _told(Task.objects.filter(status=Status.FAILED).latest("pk"))
+
+
+def more(now: datetime) -> None:
+    """As many schedules more as make the timeline a heat map."""
+    first = Schedule.objects.get(name="Nightly backup of the database")
+    chance = random.Random(_SEED)  # noqa: S311 - for a picture
+    for number in range(120):
+        cron = f"{chance.choice((0, 0, 15, 30))} {chance.choice((0, 2, 2, 3, 6, 9, 18))} * * {chance.choice('*****15')}"
+        schedules.create(now=now, name=f"Export of shop {number}", job=first.job, cron=cron, timezone="Europe/Berlin")
+
+
+def calm() -> None:
+    """Somebody has acknowledged all that failed or was missed."""
+    for task in Task.objects.filter(status__in=(Status.FAILED, Status.MISSED)).order_by("pk"):
+        subject = subject_of(task.schedule_id, task.job, task.status)
+        Acknowledgement.objects.update_or_create(
+            subject=subject, defaults={"task": task.pk, "by": "ada", "at": timezone.now()}
+        )
 
 
 def keep_alive() -> None:
     """Nobody is there who moves the pulses, or decides what comes due: the pictures show a system that works."""
     now = timezone.now()
     Process.objects.update(seen_at=now)
+    Host.objects.update(heartbeat_at=now)
     for schedule in Schedule.objects.filter(next_due_at__lte=now):
         schedule.cursor = now
         schedule.next_due_at = next(iter(queries.next_occurrences(schedule, count=1)), None)
         schedule.save()
-
-
-def _addresses(workflow: Workflow, running: Task, failed: Task) -> dict[str, str]:
-    return {
-        "today": "/",
-        "schedules": "/schedules/",
-        "schedule": f"/schedules/{failed.schedule_id}/",
-        "skip": f"/schedules/{failed.schedule_id}/skip/?count=5",
-        "backfill": f"/schedules/{failed.schedule_id}/backfill/",
-        "move": f"/schedules/{failed.schedule_id}/move/",
-        "schedule-new": "/schedules/new/",
-        "schedule-edit": f"/schedules/{failed.schedule_id}/edit/",
-        "tasks": "/tasks/",
-        "task": f"/tasks/{running.pk}/",
-        "task-failed": f"/tasks/{failed.pk}/",
-        "workflows": "/workflows/",
-        "workflow": f"/workflows/{workflow.pk}/",
-        "adopt": f"/schedules/adopt/beat/{PeriodicTask.objects.get(name='Shop: count the stock').pk}/",
-        "run": f"/schedules/{failed.schedule_id}/run/",
-        "timeline": "/timeline/",
-        "timeline-week": "/timeline/?span=week",
-        "review": "/review/",
-        "system": "/system/",
-        "settings": "/settings/",
-        "members": "/settings/members/",
-        "secrets": "/settings/secrets/",
-        "audit": "/settings/audit/",
-        "login": "/login/",
-    }
 
 
 def _changes(now: datetime) -> None:
@@ -163,40 +165,6 @@ def _ended(schedule: Schedule, due: datetime, seconds: float, failing: int, chan
         finished_at=start if missed else start + timedelta(seconds=seconds * chance.uniform(0.8, 1.5)),
         result=None if fails or missed else {"processed": chance.randrange(900), "skipped": 0, "source": "shop"},
     )  # fmt: skip
-
-
-def _workflow(now: datetime) -> Workflow:
-    """A chain whose middle is a chord: two of its tasks have completed, one runs."""
-    regions = [_step(f"Statement {region}") for region in ("North", "South", "West")]
-    merged: dict[str, Any] = {"group": regions, "callback": _step("Merge statements")}
-    chain = [_step("Close the books"), {"chord": merged}, _step("Send to the auditors")]
-    made, _ = workflows.create(
-        now=now - timedelta(minutes=3),
-        name="Month-end closing",
-        workflow={"chain": chain, "on_failure": _step("Tell finance")},
-    )
-    for name, ends in (("Close the books", True), ("Statement North", True), ("Statement South", False)):
-        task = Task.objects.get(workflow=made, name=name)
-        claimed = ledger.claim(task.pk, task.attempt, worker="worker-1", now=now - timedelta(minutes=2))
-        if claimed is not None and ends:
-            ledger.complete(claimed, result={"entries": 1204, "total": "88213.20"}, now=now - timedelta(minutes=1))
-            advance.advance(made.pk, now=now)
-    return made
-
-
-def _step(name: str) -> dict[str, Any]:
-    return {"job": "demo.process_data", "parameters": {"steps": 2}, "name": name}
-
-
-def _running(now: datetime, chance: random.Random) -> Task:
-    schedule = Schedule.objects.get(name="Sync stock with the warehouse")
-    task, _ = schedules.trigger(schedule.pk, now=now - timedelta(seconds=40))
-    claimed = ledger.claim(task.pk, 1, worker=processes.identity(), now=now - timedelta(seconds=38))
-    if claimed is not None:
-        Task.objects.filter(pk=task.pk).update(
-            progress={"done": chance.randrange(40, 60), "total": 80, "message": "shelf B"}
-        )
-    return task
 
 
 def tokens(user: User, now: datetime) -> None:

@@ -10,8 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
-from scheduling import ledger, outcomes
+from scheduling import ledger, outcomes, tasks
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
@@ -159,15 +160,15 @@ def test_the_words_are_in_the_language_of_the_browser(viewer: Client) -> None:
 def test_failures_of_the_same_schedule_are_one_item(viewer: Client) -> None:
     ended(a_schedule(name="the import"), Status.FAILED, number=7, error="it broke")
     page = text_of(viewer, "/")
-    assert page.count("the import</a>") == 1
+    assert page.count("the import</a><span") == 1
     assert "Failed \N{MULTIPLICATION SIGN} 7" in page
 
 
 def test_a_failure_of_yesterday_is_no_news(viewer: Client) -> None:
     (task,) = ended(a_schedule(name="the import"), Status.FAILED)
-    assert "the import</a>" in text_of(viewer, "/")
+    assert "the import</a><span" in text_of(viewer, "/")
     Task.objects.filter(pk=task.pk).update(finished_at=timezone.now() - timedelta(days=1, seconds=1))
-    assert "the import</a>" not in text_of(viewer, "/")
+    assert "the import</a><span" not in text_of(viewer, "/")
 
 
 @pytest.mark.django_db
@@ -180,3 +181,27 @@ def test_outcomes_are_the_newest_of_each_schedule_oldest_first() -> None:
     assert [each.status for each in found[many.pk]] == ["COMPLETED"] * 3 + ["FAILED"] * 2
     assert found[many.pk][-1].task_id == newest[-1].pk
     assert (len(found[few.pk]), found[none.pk]) == (2, [])
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_task_says_which_limit_holds_it_back(viewer: Client, settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"key:shop": {"concurrency": 1}}
+    now = timezone.now()
+    first, second = (tasks.create(now=now, name="import", limit_key="shop")[0] for _ in range(2))
+    for task in (first, second):
+        ledger.claim(task.pk, 1, worker="me", now=now)
+    page = text_of(viewer, f"/tasks/{second.pk}/")
+    assert "Why it has not run" in page
+    assert "It waits for the limit key:shop (1 at once)" in page
+    assert "Why it has not run" not in text_of(viewer, f"/tasks/{first.pk}/")
+    system = text_of(viewer, "/system/")
+    assert re.search(r"Holds back.*?key:shop.*?1 at once", system)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(1, "Last day"), (7, "Last 7 days"), (30, "Last 30 days")])
+def test_a_backfill_offers_spans(operator: Client, days: int, shown: str) -> None:
+    schedule = a_schedule(paused=True, cron="0 9 * * *")
+    page = text_of(operator, f"/schedules/{schedule.pk}/backfill/")
+    [start] = re.findall(rf'href="\?from=([^"]+)"[^>]*>{shown}<', page)
+    answer = operator.get(f"/schedules/{schedule.pk}/backfill/?from={start}")
+    assert answer.context["plan"].said.startswith("This" if days == 1 else f"These {days}")

@@ -79,7 +79,7 @@ def test_tasks_that_nobody_sends_are_a_problem_with_what_to_do() -> None:
     code, said = ask()
     assert code == 1
     [line] = [line for line in said.splitlines() if line.startswith("PROBLEM")]
-    assert "1 tasks wait for more than a minute" in line
+    assert "1 task waits for more than a minute" in line
     assert "settings.celery beat" in line
 
 

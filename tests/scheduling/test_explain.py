@@ -50,7 +50,7 @@ def test_the_limit_that_a_task_waits_for_is_named(recorded: RecordingExecutor, s
         ledger.claim(task.pk, 1, worker="me", now=NOW)
     assert codes(second) == ["waits_for_limit"]
     [reason] = explain.of_task(second).reasons
-    said = "It waits for the limit job:demo.process_data (1 at once): 1 run, and 1 wait before it."
+    said = "It waits for the limit job:demo.process_data (1 at once): running 1, waiting before it 1."
     assert reason.detail == f"{said} The next may start when one of these ends."
     assert explain.of_task(second).next_look_at is None
     ledger.cancel(running.pk, reason="enough", now=NOW)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from dashboard.language import language_of
-from dashboard.schedules.edit import builder, form, parameters
+from dashboard.schedules.edit import builder, form, owner, parameters
 from dashboard.schedules.edit.trial import trial
 from scheduling import clock, routing
 from scheduling.backend import backend_names
@@ -32,8 +32,11 @@ _POLICIES: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "catch_up_window": ("Catch up for", "Seconds.", ()),
     "grace": ("Grace", "Seconds for which a late occurrence is still on time.", ()),
     "retries": ("Retries", "Empty: as the job says.", ()),
+    "retry_base": ("Wait before a retry", "Seconds, twice as long each time; empty: as the job says.", ()),
+    "retry_cap": ("Wait at the most", "Seconds; empty: as the job says.", ()),
     "priority": ("Priority", "0 to 9; 9 runs first.", ()),
     "queue": ("Queue", "Empty: the default one.", ()),
+    "limit_key": ("Limit key", "Its runs share the limit that is set for this key; empty: none.", ()),
     "soft_timeout": ("Interrupt after", "Seconds; empty: as in the settings.", ()),
     "timeout": ("End after", "Seconds; empty: as in the settings.", ()),
     "on_lost": ("If its process dies", "", tuple(OnLost.values)),
@@ -98,6 +101,8 @@ def parameter_fields(given: form.Entered) -> dict[str, Any]:
 def choices(request: HttpRequest, given: form.Entered) -> dict[str, Any]:
     """What the form offers."""
     language = language_of(request)
+    known, entered = known_zones(), given.values.get("timezone", "")
+    local = entered if entered in known else "UTC"
     return {
         "jobs": definitions(),
         "often": builder.OFTEN,
@@ -105,10 +110,11 @@ def choices(request: HttpRequest, given: form.Entered) -> dict[str, Any]:
         "days": range(1, 32),
         "weekday_names": builder.WEEKDAYS,
         "units": form.UNITS,
-        "zones": sorted(known_zones()),
-        "phrases": [(cron, describe(Cron.parse(cron, "UTC"), language=language)) for cron in builder.PHRASES],
+        "zones": sorted(known),
+        "phrases": [(cron, describe(Cron.parse(cron, local), language=language)) for cron in builder.PHRASES],
         "backends": (routing.AUTO, *backend_names()),
         "executors": (routing.AUTO, *executor_names()),
         "hosts": Host.objects.order_by("name").values_list("name", flat=True)[:_MOST_HOSTS],
+        "owners": owner.offered(given.values.get("owner", "")),
         "policies": [Policy(name, given.values.get(name, ""), *about) for name, about in _POLICIES.items()],
     }

@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 from django.conf import settings
 from django.http import QueryDict
 
-from dashboard.schedules.edit import builder, parameters
-from scheduling import routing
+from dashboard.schedules.edit import builder, owner, parameters
+from scheduling import owners, routing
 from scheduling.drafts import ScheduleFields
 from scheduling.errors import InvalidTrigger, NotFound, Problem
 from scheduling.models import Schedule
@@ -24,14 +24,17 @@ UNITS: Final = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 # Fields that are taken as they are.
 _TEXTS: Final = (
     "name", "description", "job", "timezone", "backend", "executor", "host", "overlap", "catch_up", "database_away",
-    "on_host_lost", "queue", "on_lost",
+    "on_host_lost", "queue", "limit_key", "on_lost",
 )  # fmt: skip
 _SPANS: Final = ("catch_up_window", "grace")
 # Empty is the default of the settings.
 _LIMITS: Final = ("soft_timeout", "timeout")
 _TIMES: Final = ("starts_at", "ends_at")
+# The members of `retries` that the form shows: the name of the field, and of the member.
+_RETRIES: Final = {"retries": "max", "retry_base": "base", "retry_cap": "cap"}
 # A whole number of a length that every column and calendar holds.
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
+_DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,9 @@ def blank() -> Entered:
     """The form for a new schedule."""
     now = datetime.now(UTC)  # the anchor of a row that is never stored
     usual = Schedule(
-        job=settings.TANDEM_DEFAULT_JOB, backend=routing.AUTO, executor=routing.AUTO, cron="0 9 * * 1-5", anchor=now
-    )
+        job=settings.TANDEM_DEFAULT_JOB, backend=routing.AUTO, executor=routing.AUTO, cron="0 9 * * 1-5", anchor=now,
+        key="", owner=owners.usual(),
+    )  # fmt: skip
     return of(usual)
 
 
@@ -80,7 +84,9 @@ def of(schedule: Schedule) -> Entered:
     values |= {name: str(int(getattr(schedule, name).total_seconds())) for name in _SPANS}
     values |= {name: "" if getattr(schedule, name) is None else str(getattr(schedule, name)) for name in _LIMITS}
     values |= {name: local_text(getattr(schedule, name), schedule.timezone) for name in _TIMES}
-    values["retries"] = str(schedule.retries.get("max", ""))
+    policy = schedule.retries
+    values |= {field: f"{policy[member]:g}" if member in policy else "" for field, member in _RETRIES.items()}
+    values |= {"tags": " ".join(schedule.tags), "owner": str(schedule.owner or ""), "key": schedule.key}
     chosen = builder.choices(schedule.cron)
     values["kind"] = "every" if schedule.every else "build" if chosen else "cron"
     values |= _interval(schedule.every)
@@ -101,12 +107,34 @@ def fields(given: Entered, *, before: Schedule | None) -> tuple[ScheduleFields, 
     found |= {name: _whole(given, name, problems) for name in _LIMITS if name in given.values}
     if (priority := _whole(given, "priority", problems)) is not None:
         found["priority"] = priority
-    kept = {name: value for name, value in (before.retries if before else {}).items() if name != "max"}
-    most = _whole(given, "retries", problems)
-    found["retries"] = kept if most is None else {**kept, "max": most}
+    found["retries"] = _retries(given, before, problems)
+    found |= _labels(given, before, problems)
     found |= {name: _instant(given, name, problems) for name in _TIMES if name in given.values}
     found["parameters"], wrong = _read_parameters(given)
     return cast("ScheduleFields", found), [*problems, *wrong]
+
+
+def _retries(given: Entered, before: Schedule | None, problems: list[Problem]) -> dict[str, Any]:
+    """The members that the form shows, beside those that it does not: they stay as they are."""
+    kept = dict(before.retries) if before else {}
+    for field_name, member in _RETRIES.items():
+        if field_name in given.values:
+            number = (_whole if member == "max" else _seconds)(given, field_name, problems)
+            kept.pop(member, None)
+            kept |= {} if number is None else {member: number}
+    return kept
+
+
+def _labels(given: Entered, before: Schedule | None, problems: list[Problem]) -> dict[str, Any]:
+    """By what people and programs find it: key, owner and tags; and whether a new one begins paused."""
+    found: dict[str, Any] = owner.read(given.values, problems)
+    if key := given.values.get("key", "").strip():
+        found["key"] = key
+    if "tags" in given.values:
+        found["tags"] = given.values["tags"].replace(",", " ").split()
+    if before is None and given.values.get("paused"):
+        found["paused"] = True
+    return found
 
 
 def schema_of(job: str) -> Mapping[str, Any] | None:
@@ -141,6 +169,15 @@ def _whole(given: Entered, name: str, problems: list[Problem]) -> int | None:
         problems.append(Problem(name, "invalid", "Write a whole number."))
         return None
     return int(text) if text else None
+
+
+def _seconds(given: Entered, name: str, problems: list[Problem]) -> float | None:
+    """A number of seconds that may be left out, and may have decimals."""
+    text = given.values.get(name, "").strip()
+    if text and not _DECIMAL.fullmatch(text):
+        problems.append(Problem(name, "invalid", "Write a number of seconds: 30 or 0.5."))
+        return None
+    return float(text) if text else None
 
 
 def _instant(given: Entered, name: str, problems: list[Problem]) -> datetime | None:

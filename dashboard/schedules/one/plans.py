@@ -22,8 +22,8 @@ MOST_SHOWN: Final = 50
 NEXT: Final = 8
 # Days that the difference of a move shows.
 DAYS: Final = 30
-# What a backfill offers at first.
-_OFFERED: Final = timedelta(days=1)
+# What a backfill offers: the days back from now, and the name of the link; the first of them at first.
+_OFFERED: Final = {1: "Last day", 7: "Last 7 days", 30: "Last 30 days"}
 
 Given = Mapping[str, str]
 
@@ -130,10 +130,16 @@ def between(schedule: Schedule, given: Given, *, now: datetime) -> dict[str, dat
 
 def offered(schedule: Schedule, *, now: datetime) -> dict[str, str]:
     """What a backfill offers at first: the last day, as the fields of the form have it."""
+    [first, *_] = _OFFERED
     return {
-        "from": local_text(now - _OFFERED, schedule.timezone),
+        "from": local_text(now - timedelta(days=first), schedule.timezone),
         "to": local_text(now - timedelta(seconds=1), schedule.timezone),
     }
+
+
+def spans(schedule: Schedule, *, now: datetime) -> list[tuple[str, str]]:
+    """The start of each span that a backfill offers, as the form has it, and its name."""
+    return [(local_text(now - timedelta(days=days), schedule.timezone), name) for days, name in _OFFERED.items()]
 
 
 def _of_occurrences(said: str, found: list[datetime]) -> Plan:

@@ -140,7 +140,8 @@ class Backfill(Step):
 
     def offer(self, schedule: Schedule, given: Given, now: datetime) -> dict[str, Any]:
         usual = plans.offered(schedule, now=now)
-        return {"fields": "range", "from": given.get("from") or usual["from"], "to": given.get("to") or usual["to"]}
+        shown = {name: given.get(name) or usual[name] for name in usual}
+        return {"fields": "range", **shown, "spans": plans.spans(schedule, now=now)}
 
     def plan(self, schedule: Schedule, given: Given, now: datetime) -> Plan:
         return plans.of_backfill(schedule, given, now=now)

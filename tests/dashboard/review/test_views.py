@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,8 @@ def test_each_line_is_told_in_the_language_of_ones_choice(viewer: Client) -> Non
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
     assert "3 entries, 1 line with an error" in page
+    # The times of the machine, and not those of UTC.
+    assert page.count(" 03:00</div>") == 2
     # A viewer reads, and adopts nothing.
     assert 'name="line"' not in page
 
@@ -60,7 +63,7 @@ def test_a_long_crontab_is_cut(viewer: Client) -> None:
 def test_adopting_shows_first_what_it_would_do(operator: Client, settings: Settings) -> None:
     settings.TANDEM_CRON_IMPORT = MAPPED
     page = operator.post("/review/", sent(do="plan", line=["1", "5"], backend="beat")).content.decode()
-    assert "would create" in page
+    assert "Would create" in page
     assert "No mapping in TANDEM_CRON_IMPORT allows this command." in page
     assert not Schedule.objects.exists()
     answer = operator.post("/review/", sent(do="adopt", line=["1", "5"], backend="beat"))
@@ -68,6 +71,19 @@ def test_adopting_shows_first_what_it_would_do(operator: Client, settings: Setti
     made = Schedule.objects.get()
     assert (made.name, made.cron, made.timezone) == ("Backup --all", "0 3 * * *", "Europe/Berlin")
     assert "1 of 2 lines became schedules." in operator.get("/schedules/").content.decode()
+
+
+def test_at_first_all_lines_are_chosen_and_then_those_that_were(operator: Client, settings: Settings) -> None:
+    """The button that adopts sends what the look before it was at."""
+    settings.TANDEM_CRON_IMPORT = MAPPED
+    page = operator.post("/review/", sent()).content.decode()
+    assert re.findall(r'name="line" value="(\d)"( checked)?', page) == [("1", " checked"), ("5", " checked")]
+    page = operator.post("/review/", sent(do="plan", line=["1"], backend="beat")).content.decode()
+    assert re.findall(r'name="line" value="(\d)"( checked)?', page) == [("1", " checked"), ("5", "")]
+    assert "<option selected>beat</option>" in page
+    assert 'value="adopt"' in page
+    # Nothing to adopt, no button.
+    assert 'value="adopt"' not in operator.post("/review/", sent(do="plan", line=["5"])).content.decode()
 
 
 @pytest.mark.parametrize("do", ["plan", "adopt"])

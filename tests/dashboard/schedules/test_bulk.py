@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -84,6 +85,37 @@ def test_after_a_while_nothing_is_taken_back(operator: Client) -> None:
     answer = operator.post("/schedules/undo/", follow=True)
     assert "There is nothing to take back any more." in answer.content.decode()
     assert all(paused())
+
+
+def test_all_that_match_are_chosen_and_no_others(operator: Client) -> None:
+    for number in range(60):
+        a_schedule(name=f"report {number}")
+    other = a_schedule(name="backup")
+    page = do(operator, "pause", [], all="yes", query="q=report").content.decode()
+    assert "Pause 60 schedules?" in page
+    assert "and 10 more" in page
+    [chosen] = re.findall(r'name="pk" value="([0-9,]+)"', page)
+    operator.post("/schedules/bulk/", {"do": "pause", "pk": chosen, "confirmed": "yes"})
+    assert list(Schedule.objects.filter(paused=False)) == [other]
+    operator.post("/schedules/undo/")
+    assert not any(paused())
+
+
+def test_all_of_a_host_are_listed_and_chosen(operator: Client) -> None:
+    a_schedule(name="on the host", backend="crontab")
+    a_schedule(name="of Beat")
+    page = operator.get("/schedules/?host=testhost").content.decode()
+    assert ("on the host" in page, "of Beat" in page) == (True, False)
+    assert "All that match" in page
+    assert "Pause 1 schedule?" in do(operator, "pause", [], all="yes", query="host=testhost").content.decode()
+
+
+def test_more_than_a_thousand_are_refused(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    three()
+    monkeypatch.setattr("scheduling.bulk.chosen.MOST", 2)
+    answer = operator.post("/schedules/bulk/", {"do": "pause", "all": "yes", "query": ""}, follow=True)
+    assert "More than 2 match" in answer.content.decode()
+    assert not any(paused())
 
 
 def test_nothing_chosen_is_said(operator: Client) -> None:

@@ -74,8 +74,8 @@ def test_the_next_hour_has_each_minute_once_in_order_and_no_more_than_fit() -> N
     found = day.coming(queries.schedules(), NOW)
     assert [minute.at for minute in found] == sorted({minute.at for minute in found})
     assert len(found) == day.MOST_MINUTES
-    assert {name for minute in found for name in minute.names} == {"often", "very often", "once"}
-    assert Counter(name for minute in found for name in minute.names)["once"] == 1
+    assert {name for minute in found for _, name in minute.due} == {"often", "very often", "once"}
+    assert Counter(name for minute in found for _, name in minute.due)["once"] == 1
 
 
 def test_a_zone_that_nobody_knows_stops_no_page() -> None:

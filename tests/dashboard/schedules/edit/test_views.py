@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.test import Client
 
+from api.schedules.serializers import ScheduleInput
 from dashboard.schedules.edit import form
 from scheduling import schedules
 from scheduling.models import Schedule
@@ -65,6 +67,8 @@ def test_the_preview_says_what_would_be_stored(operator: Client) -> None:
     assert "At 10:30, on Monday and Tuesday" in page
     assert "<strong>beat</strong>, because Beat is the default." in page
     assert "crontab would hold" in page
+    # In its zone, which is Berlin, and not in UTC.
+    assert " 10:30</span>" in page
     # The builder writes the expression into its field.
     assert 'value="30 10 * * 1,2"' in page
     # Nobody is told to write a name before the form is sent.
@@ -140,3 +144,41 @@ def test_only_operators_edit(db: None, address: str) -> None:
 def test_a_schedule_that_is_not_there_cannot_be_edited(operator: Client) -> None:
     assert operator.get("/schedules/77/edit/").status_code == 404
     assert operator.post("/schedules/preview/", {**NEW, "schedule": "77"}).status_code == 404
+
+
+def test_the_form_sets_what_rest_sets(operator: Client) -> None:
+    """Each field of the API's schedule has one in the form; the factor and the jitter of retries are left to REST."""
+    shown = set(form.of(a_schedule()).values)
+    assert set(ScheduleInput().fields) - shown == {"parameters", "paused"}
+    red = Group.objects.create(name="red")
+    more = {
+        "limit_key": "shop", "tags": "nightly, shop", "owner": str(red.pk), "key": "morning", "paused": "yes",
+        "retries": "3", "retry_base": "5", "retry_cap": "60",
+    }  # fmt: skip
+    operator.post("/schedules/new/", {**NEW, **more})
+    made = Schedule.objects.get(key="morning")
+    assert (made.limit_key, made.tags, made.owner, made.paused) == ("shop", ["nightly", "shop"], red.pk, True)
+    assert made.retries == {"max": 3, "base": 5, "cap": 60}
+
+
+def test_what_the_form_does_not_show_of_retries_stays(operator: Client) -> None:
+    schedule = a_schedule(retries={"max": 2, "base": 4, "jitter": 0.5})
+    changed = sent(schedule, do="confirm", retries="1", retry_base="", tags="")
+    assert operator.post(f"/schedules/{schedule.pk}/edit/", changed).status_code == 302
+    schedule.refresh_from_db()
+    assert (schedule.retries, schedule.tags, schedule.paused) == ({"max": 1, "jitter": 0.5}, [], False)
+
+
+def test_faults_of_labels_stand_at_their_fields(operator: Client) -> None:
+    wrong = {"owner": "77", "tags": "Big", "key": "no such key!", "limit_key": "a b", "retry_base": "soon"}
+    answer = operator.post("/schedules/new/", {**NEW, **wrong})
+    assert set(answer.context["faults"]) == {"owner", "tags", "key", "limit_key", "retry_base"}
+    assert "Choose an owner of the list." in answer.content.decode()
+
+
+def test_roles_are_no_owners(operator: Client) -> None:
+    assert 'id="owner"' not in operator.get("/schedules/new/").content.decode()
+    Group.objects.create(name="red")
+    page = operator.get("/schedules/new/").content.decode()
+    assert ">red</option>" in page
+    assert ">operator</option>" not in page

@@ -15,7 +15,8 @@ from pytest_django import Settings
 from scheduling import caller, schedules
 from scheduling.caller import Caller
 from scheduling.lifecycle import Status
-from scheduling.models import Schedule
+from scheduling.models import DriftRecord, Schedule, Task
+from scheduling.models.drift import DriftSchedule
 from scheduling.storable import Json
 from tests.conftest import a_schedule
 from tests.dashboard.test_pages import ended, text_of
@@ -94,3 +95,32 @@ def test_policies_are_sentences(viewer: Client) -> None:
         "tried again 3 times.", "A run is ended by force after 1 min 30 s.", "It has priority 5 of 9",
     ):  # fmt: skip
         assert sentence in page
+
+
+def test_next_runs_are_told_in_the_zone_of_the_schedule_and_in_utc(viewer: Client) -> None:
+    schedule = a_schedule(cron="30 14 * * *", timezone="Asia/Kolkata")
+    page = text_of(viewer, f"/schedules/{schedule.pk}/")
+    assert re.search(r"<span class=\"mono\">\w{3} \d{4}-\d\d-\d\d 14:30</span>", page)
+    assert re.search(r"\d{4}-\d\d-\d\d 09:00 UTC", page)
+
+
+def test_what_differs_is_struck_through_and_what_should_be_is_beside_it(viewer: Client) -> None:
+    schedule = a_schedule(backend="crontab")
+    record = DriftRecord.objects.create(
+        number=1, backend="crontab", kind="changed", wanted="should be", found="there is", noticed_by="agent",
+        noticed_at=timezone.now(), seen_at=timezone.now(),
+    )  # fmt: skip
+    DriftSchedule.objects.create(record=record, schedule_id=schedule.pk)
+    page = text_of(viewer, f"/schedules/{schedule.pk}/")
+    assert re.search(r"<del>.*?</span>there is</del><ins>.*?</span>should be</ins>", page)
+
+
+def test_a_list_tells_how_durations_go(viewer: Client) -> None:
+    schedule = a_schedule(name="import")
+    now = timezone.now()
+    for seconds in (10, 10, 10, 10, 30, 30, 30):
+        (task,) = ended(schedule, Status.COMPLETED)
+        Task.objects.filter(pk=task.pk).update(started_at=now - timedelta(seconds=seconds), finished_at=now)
+    page = text_of(viewer, "/schedules/")
+    assert 'aria-label="Durations: longer"' in page
+    assert '<span class="unseen">median </span>10 s</span>' in page
