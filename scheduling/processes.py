@@ -116,8 +116,14 @@ class Pulse:
     def came_round(self) -> None:
         """Note that the loop of this process has ended a round; the next pulse says how long ago."""
         self._came_round = time.monotonic()
-        if self._round_file is not None:
+        if self._round_file is None:
+            return
+        try:
             self._round_file.came_round()
+        except OSError as exc:
+            # The loop goes on. Its probe will say that it hangs, so say why, once.
+            self._round_file = None
+            log.warning("`manage.py probe %s` is no longer told when the loop comes round: %s", self._kind, exc)
 
     def _keep_beating(self) -> None:
         try:

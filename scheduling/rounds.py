@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 # In TANDEM_VAR. Several processes of one kind may share it, so each has a file of its own in there.
@@ -33,13 +34,14 @@ class RoundFile:
         os.rename(hidden, self._path)
 
     def came_round(self) -> None:
-        """Write that the loop comes round now."""
+        """Write that the loop comes round now. Raises OSError where the file cannot be written any more."""
         # As long as what it replaces.
         os.pwrite(self._file, b"%020.3f\n" % time.monotonic(), 0)
 
     def close(self) -> None:
         """Take the file away: the process ends as it should."""
-        os.unlink(self._path)
+        with suppress(FileNotFoundError):  # somebody has emptied the folder
+            os.unlink(self._path)
         os.close(self._file)
 
 

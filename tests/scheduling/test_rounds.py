@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scheduling import probe, rounds
+import pytest
+
+from scheduling import probe, processes, rounds
 
 # It holds its file, says so, and waits. `fork`: a child is there as well, and goes on when its parent is killed.
 HOLDER = """
@@ -91,3 +93,30 @@ def test_the_probe_says_what_it_misses(tmp_path: Path) -> None:
     well, line = probe.answer(["agent"], var=str(tmp_path))
     assert not well
     assert "cannot be read (Not a directory)" in line
+
+
+def test_a_folder_that_was_emptied_meanwhile_does_not_disturb_the_end(tmp_path: Path) -> None:
+    own = rounds.RoundFile(str(tmp_path), "beat")
+    for path in tmp_path.iterdir():
+        path.unlink()
+    own.came_round()
+    own.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+class FailingDisk:
+    """A file on a disk that takes nothing any more."""
+
+    def came_round(self) -> None:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_file_that_cannot_be_written_does_not_end_the_loop_and_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pulse = processes.Pulse("beat")
+    monkeypatch.setattr(pulse, "_round_file", FailingDisk())
+    pulse.came_round()
+    pulse.came_round()
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said == ("`manage.py probe beat` is no longer told when the loop comes round: [Errno 5] Input/output error")
