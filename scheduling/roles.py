@@ -10,7 +10,9 @@ from enum import IntEnum
 from typing import Final
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+
+from scheduling.prepared import PreparedQuery
 
 
 class Role(IntEnum):
@@ -22,6 +24,8 @@ class Role(IntEnum):
 
 
 _GROUPS: Final = {role.name.lower(): role for role in Role}
+# Each request asks for them.
+_GROUPS_OF: Final = PreparedQuery[int](lambda user: Group.objects.filter(user=user).values_list("name"), stand_in=-1)
 
 
 def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
@@ -29,8 +33,12 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
     if getattr(user, "is_superuser", False):
         return Role.ADMIN
     groups = getattr(user, "groups", None)
-    names = groups.values_list("name", flat=True) if groups is not None else ()
-    return highest(names)
+    if groups is None or user.pk is None:
+        return None
+    if isinstance(user.pk, int):
+        return highest(name for (name,) in _GROUPS_OF.rows(user.pk))
+    # A user model of one's own may have other keys.
+    return highest(groups.values_list("name", flat=True))
 
 
 def highest(groups: Iterable[str]) -> Role | None:

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from api.limits.attempts import Allowance, count
-from api.models import ApiToken, Binding
+from api.models import ApiToken
 from api.roles import ALL_SCOPES
+from api.tokens import lookup
 from scheduling import audit
 
 log = logging.getLogger(__name__)
@@ -94,10 +95,8 @@ def find(text: str, *, now: datetime) -> ApiToken | None:
     """
     if not _FORM.fullmatch(text):
         return None
-    bindings = Binding.objects.filter(Q(user=OuterRef("user")) | Q(group__user=OuterRef("user")))
-    rows = valid(now).select_related("user").annotate(user_is_bound=Exists(bindings))
-    found = rows.filter(digest=_digest(text)).first()
-    return found if found is not None and found.user.is_active else None
+    found = lookup.unrevoked(_digest(text))
+    return found if found is not None and found.expires_at > now and found.user.is_active else None
 
 
 def note_use(token: ApiToken, *, now: datetime) -> None:

@@ -104,8 +104,9 @@ def differences_of_a_schedule(count: int) -> str:
         (on_beat, 1),
         # The schedules with the zones of their hosts; which of the hosts are silent: their rows, and their processes.
         (on_other_hosts, 3),
-        # The hosts; their rows and processes for the silence, their agents, their schedules, their open drift.
-        (hosts, 6),
+        # The hosts; their rows and processes for the silence, their agents, what is overdue on each, when their
+        # schedules were last decided, how many these are, their open drift.
+        (hosts, 8),
         # The tasks, and their attempts.
         (tasks, 2),
         (tasks_of_a_schedule, 3),
