@@ -61,10 +61,11 @@ class Hosts:
         self._stack.until(
             lambda: [task for task in self._load.tasks(host) if task["status"] == "COMPLETED"],
             lambda: f"{host}: {self._load.tasks(host)}",
+            _STOOD_IN_SECONDS,
         )
         [task] = self._load.tasks(host)
         told = self._load.task(task["id"])
-        if (told["host"], told["woken_by"], datetime.fromisoformat(told["due_at"])) != (host, "cron", due):
+        if (told["host"], told["woken_by"], datetime.fromisoformat(told["due_at"])) != (host, "crontab", due):
             raise Failure(f"Due at {due}, and on {host} by its cron: {told}")
         table = self._stack.engine.docker(
             "exec", f"tandem-{host}-1", "ls", "-l", f"/var/spool/cron/crontabs/{USERS[host]}"

@@ -124,7 +124,13 @@ class Stack:
 
     def logs(self) -> str:
         """The newest lines of each container, for who looks for what was wrong."""
-        return self.asked("logs", "--no-color", "--tail", "60").stdout
+        names = [one.name for one in self.containers()]
+        return "".join(f"--- {name}\n{self.last_lines(name)}" for name in names)
+
+    def last_lines(self, name: str) -> str:
+        """The newest lines of a container."""
+        done = self._run(["docker", "logs", "--tail", "30", name])
+        return done.stdout + done.stderr
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         env = {"LC_ALL": "C.UTF-8", **self.engine.variables()}

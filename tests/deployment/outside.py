@@ -23,7 +23,7 @@ from tests.servers.server import Server, end_group, identity, needed
 
 PATIENCE_SECONDS = 60.0
 # What the Dockerfile sets and the commands need.
-_OF_THE_IMAGE = {"DJANGO_SETTINGS_MODULE": "settings.production"}
+OF_THE_IMAGE = {"DJANGO_SETTINGS_MODULE": "settings.production"}
 
 
 class Outside:
@@ -56,7 +56,7 @@ class Outside:
         given = {name: self._changed(value) for name, value in self.services[service]["environment"].items()}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         ours = {"PATH": path, "HOME": str(self.folder), "TANDEM_VAR": str(self.folder / "var")}
-        return ours | _OF_THE_IMAGE | given
+        return ours | OF_THE_IMAGE | given
 
     def once(self, service: str, words: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the service's command, or other words, to the end."""

@@ -19,7 +19,7 @@ from shlex import quote
 import psycopg
 import pytest
 
-from tests.deployment.outside import PATIENCE_SECONDS, Outside
+from tests.deployment.outside import OF_THE_IMAGE, PATIENCE_SECONDS, Outside
 from tests.deployment.tools import ROOT
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
@@ -98,7 +98,7 @@ def entry(outside: Outside) -> str:
     service = outside.services["cron"]
     capabilities = ",".join(["-all", *(f"+{name.lower()}" for name in service["cap_add"])])
     path = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-    variables = {**service["environment"], "TANDEM_VAR": "/var/lib/tandem", "PATH": path}
+    variables = {**OF_THE_IMAGE, **service["environment"], "TANDEM_VAR": "/var/lib/tandem", "PATH": path}
     words = ["setpriv", "--no-new-privs", f"--bounding-set={capabilities}", "--inh-caps=-all", "env", "-i"]
     words += [f"{name}={value}" for name, value in variables.items()]
     return "exec " + " ".join(map(quote, [*words, *service["command"]]))

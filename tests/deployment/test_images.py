@@ -96,10 +96,8 @@ def test_what_compose_builds_is_a_stage(broker: str) -> None:
 def test_the_numbers_of_users_are_the_ones_that_compose_uses() -> None:
     cron = configuration("redis")["services"]["cron"]
     places = {place.partition(":")[0]: place.partition(":")[2].split(",") for place in cron["tmpfs"]}
-    assert "gid=10002" in places["/var/spool/cron/crontabs"]
-    assert "groupadd --system --gid 10002 crontab" in DOCKERFILE
     # Docker mounts a tmpfs without exec unless told, and cron runs a script there.
-    assert {"exec", "uid=10001", "gid=10001"} <= set(places["/var/lib/tandem"])
+    assert "exec" in places["/var/lib/tandem"]
     assert "TANDEM_VAR=/var/lib/tandem" in DOCKERFILE
     assert "--uid 10001" in DOCKERFILE
 
