@@ -1,5 +1,5 @@
 # Tandem's images. Targets: `app` (web, worker, beat, migrate), `cron` (a host with Debian's cron) and `flower`.
-# `docker/pin-digests` adds the digest of each base image to its tag: it pins the bytes as well as the version.
+# `docker/pin_digests.py` adds the digest of each base image to its tag: it pins the bytes as well as the version.
 
 FROM python:3.13.15-slim-trixie AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -21,7 +21,8 @@ FROM python:3.13.15-slim-trixie AS postgres-client
 WORKDIR /client
 RUN apt-get update \
  && apt-get download postgresql-client-17 \
- && dpkg-deb --extract postgresql-client-17_*.deb .
+ && dpkg-deb --extract postgresql-client-17_*.deb . \
+ && dpkg-deb --field postgresql-client-17_*.deb Package Version Architecture > taken-from
 
 FROM python:3.13.15-slim-trixie AS app
 ENV DJANGO_SETTINGS_MODULE=settings.production \
@@ -39,6 +40,8 @@ RUN apt-get update \
  && install --directory --owner tandem --group tandem --mode 0700 \
       /var/lib/tandem /srv/tandem/backups /srv/tandem/files
 COPY --from=postgres-client /client/usr/lib/postgresql/17/bin/pg_dump /client/usr/lib/postgresql/17/bin/pg_restore /usr/local/bin/
+# For docker/bill_of_materials.py: dpkg does not know that they are here.
+COPY --from=postgres-client /client/taken-from /usr/local/share/tandem/
 RUN ["pg_dump", "--version"]
 COPY --from=packages /opt/tandem /opt/tandem
 WORKDIR /app
@@ -55,11 +58,12 @@ FROM app AS cron
 USER 0:0
 # The group comes first, with a fixed number: the tmpfs that holds the crontabs belongs to it. As its member the user can
 # write a crontab where no-new-privileges takes the setgid bit of crontab(1) away.
+# cron's package wants a program that makes system users; this one is small, and not all of systemd.
 # pam_loginuid fails in containers (Debian bug 726661), and cron then runs nothing: in a container nobody has logged in.
 # hadolint ignore=DL3008
 RUN groupadd --system --gid 10002 crontab \
  && apt-get update \
- && apt-get install --yes --no-install-recommends cron \
+ && apt-get install --yes --no-install-recommends cron systemd-standalone-sysusers \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /etc/cron.d/* /etc/cron.daily/* \
  && sed -i '/pam_loginuid/d' /etc/pam.d/cron \
  && usermod --append --groups crontab tandem

@@ -43,7 +43,7 @@ def answer(words: Sequence[str], *, var: str, still_after: float = STANDS_STILL_
         return False, f"No {kind} runs that writes into {folder}."
     still = [each for each in found if each.seconds > still_after]
     if still:
-        return False, f"{kind} hangs: its loop has stood still {_listed(still)}."
+        return False, f"{kind} hangs: its loop last came round {_listed(still)}."
     return True, f"{kind} is well: its loop came round {_listed(found)}."
 
 

@@ -20,7 +20,7 @@ from settings.brokers import (
 from settings.databases import database, direct_database
 from settings.email import email_settings
 from settings.env import Environment
-from settings.jobs import celery_jobs, commands, internal_hosts, named_secrets, secret_keys, task_limits
+from settings.jobs import celery_jobs, commands, internal_hosts, named_secrets, rules, secret_keys, task_limits
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
 from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.openapi import openapi_settings
@@ -227,14 +227,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None
 # The language of plain words if a request names none.
 TANDEM_LANGUAGE = env.text("TANDEM_LANGUAGE", "en")
 # Which commands of a crontab may become schedules, and with which job: docs/review.md.
-TANDEM_CRON_IMPORT: list[dict[str, Any]] = []
+TANDEM_CRON_IMPORT: list[dict[str, Any]] = (
+    rules("TANDEM_CRON_IMPORT", env.text("TANDEM_CRON_IMPORT", ""), example='{"command": "...", "job": "..."}') or []
+)
 TANDEM_FOREIGN_TABLE = "backends.crontab.foreign_lines.ForeignCrontab"
 # The job of a task that names none.
 TANDEM_DEFAULT_JOB = env.text("TANDEM_DEFAULT_JOB", "demo.process_data")
 # `auto` takes the first rule that applies and whose backend can hold the schedule. A rule applies if all of its
 # conditions hold: `executor` (the one asked for), `jobs` (shell-style patterns), `sub_minute` (true if the
 # trigger needs seconds).
-TANDEM_ROUTING: list[dict[str, Any]] = [
+TANDEM_ROUTING: list[dict[str, Any]] = rules(
+    "TANDEM_ROUTING", env.text("TANDEM_ROUTING", ""), example='{"backend": "beat", "because": "..."}'
+) or [
     {"executor": "inline", "backend": "crontab", "because": "it is to run inline, without a worker"},
     {"sub_minute": True, "backend": "beat", "because": "it needs seconds, and cron's clock has none"},
     {"backend": "beat", "because": "Beat is the default"},

@@ -75,6 +75,22 @@ def task_limits(text: str) -> dict[str, Any]:
     return given
 
 
+def rules(name: str, text: str, *, example: str) -> list[dict[str, Any]] | None:
+    """The list of objects that the variable `name` holds as JSON; None where it is empty. The system checks read them.
+
+    Raises ImproperlyConfigured, with the example, if it is no such list.
+    """
+    if not text:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ImproperlyConfigured(f"{name} is no JSON list of objects: write [{example}].")
+    return found
+
+
 def commands(path: str) -> dict[str, Any]:
     """The object in the JSON file at `path`, or an empty one if `path` is empty. jobs/checks.py checks its members.
 

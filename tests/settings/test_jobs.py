@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from settings.jobs import celery_jobs, commands, named_secrets, secret_keys, task_limits
+from settings.jobs import celery_jobs, commands, named_secrets, rules, secret_keys, task_limits
 
 
 def test_pairs_become_a_mapping() -> None:
@@ -57,3 +57,14 @@ def test_a_key_that_is_none_stops_the_start_and_is_not_told() -> None:
 
 def test_secrets_are_named_after_their_variables() -> None:
     assert named_secrets({"SHOP_TOKEN": "abc", "EMPTY": "", "KEYS": "a setting"}) == {"shop-token": "abc"}
+
+
+def test_rules_are_a_json_list_of_objects() -> None:
+    assert rules("TANDEM_ROUTING", "", example="{}") is None
+    assert rules("TANDEM_ROUTING", '[{"backend": "beat"}]', example="{}") == [{"backend": "beat"}]
+
+
+@pytest.mark.parametrize("text", ["beat", "{}", "[1]", "null"])
+def test_what_is_no_list_of_objects_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^TANDEM_ROUTING is no JSON list of objects: write \[{..}\]\.$"):
+        rules("TANDEM_ROUTING", text, example="{..}")
