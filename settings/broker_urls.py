@@ -83,8 +83,14 @@ def _sentinel(url: str) -> BrokerUrl:
     service = parts.path.strip("/")
     login, at, hosts = parts.netloc.rpartition("@")
     names = [name for name in hosts.split(";") if name]
-    query = dict(parse_qsl(parts.query))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
     database = query.get("db", "0")
+    if set(query) - {"db", "prefix"}:
+        _refuse("the query of Redis Sentinel may hold db= and prefix= only")
+    if not re.fullmatch(r"[\w.-]*", service, re.ASCII):
+        _refuse(
+            "the hosts of Redis Sentinel follow one scheme and one login: sentinel://:password@a:26379;b:26379/service"
+        )
     if not names or not service or not _NUMBER.fullmatch(database):
         _refuse("Redis Sentinel needs hosts and the name of the service, ?db= is a number")
     each = [f"sentinel://{login}{at}{name}/{database}" for name in names]
@@ -103,6 +109,8 @@ def _amqp(url: str, scheme: str) -> BrokerUrl:
         if parts.query:
             _refuse("TLS files are named by BROKER_TLS_CA, BROKER_TLS_CERT and BROKER_TLS_KEY, not in the URL")
         _ = parts.port  # raises ValueError if it is not a port
+    if len({urlsplit(one).path for one in each}) > 1:
+        _refuse("the hosts of one cluster have the same virtual host")
     return BrokerUrl("rabbitmq", ";".join(each), encrypted=scheme == "amqps", hosts=len(each))
 
 

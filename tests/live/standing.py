@@ -6,6 +6,7 @@ whether every occurrence and task is in the ledger once and has run once.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +135,15 @@ def web(installation: Installation, port: int, **variables: str) -> Process:
     """The web server of an installation."""
     arguments = ("-m", "uvicorn", "settings.asgi:application", "--port", str(port), "--log-level", "warning")
     return installation.start(*arguments, **variables)
+
+
+def verified(installation: Installation) -> None:
+    """Fail where `manage.py verify` finds that the ledger is not whole."""
+    done = installation.start("manage.py", "verify", "--json")
+    assert done.wait() == 0, done.said()
+    # Behind the warnings of the system check.
+    said = done.said()
+    assert json.loads(said[said.index("{") :])["count"] == 0
 
 
 def answers(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
 from tests.live.conftest import copied
 from tests.live.installation import Installation, ledger_at
-from tests.live.standing import Running
+from tests.live.standing import Running, verified
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq_cluster import RabbitCluster
@@ -108,9 +107,7 @@ def nothing_is_lost(there: Running) -> None:
     for schedule in Schedule.objects.all():
         there.schedule = schedule
         there.none_is_missing()
-    done = there.installation.start("manage.py", "verify", "--json")
-    assert done.wait() == 0, done.said()
-    assert json.loads(done.said())["count"] == 0
+    verified(there.installation)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,7 +18,7 @@ from scheduling.models import Task
 from tests.live.broker_faults import broker_of
 from tests.live.conftest import copied
 from tests.live.installation import Installation, ledger_at
-from tests.live.standing import Standing, standing
+from tests.live.standing import Standing, standing, verified
 from tests.live.watching import Web, messages_until
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.plugin import require
@@ -57,12 +56,6 @@ def pooled(pooler: PgBouncer, django_db_blocker: DjangoDbBlocker) -> Iterator[St
         yield made
 
 
-def verified(installation: Installation) -> None:
-    done = installation.start("manage.py", "verify", "--json")
-    assert done.wait() == 0, done.said()
-    assert json.loads(done.said())["count"] == 0
-
-
 def test_what_is_due_and_what_is_asked_for_runs_once(
     pooled: Standing, pooler: PgBouncer, record_property: Callable[[str, object], None]
 ) -> None:
@@ -98,13 +91,16 @@ def test_commands_work_through_it(pooled: Standing, command: str) -> None:
 
 
 def test_a_new_database_is_migrated_through_it(postgres: PostgresServer) -> None:
-    with psycopg.connect(postgres.url.replace("/tandem", "/postgres"), autocommit=True) as session:
+    with psycopg.connect(postgres.url, autocommit=True) as session:
         session.execute("CREATE DATABASE born_behind_a_pooler")
-    address = postgres.url.replace("/tandem", "/born_behind_a_pooler")
+    address = f"{postgres.url.rpartition('/')[0]}/born_behind_a_pooler"
     with PgBouncer(address) as own, tempfile.TemporaryDirectory(prefix="tandem-live-") as folder:
         made = Installation(own.url, "embedded:", Path(folder))
-        assert made.start("manage.py", "migrate").wait() == 0
-        verified(made)
+        try:
+            assert made.start("manage.py", "migrate").wait() == 0
+            verified(made)
+        finally:
+            made.close()
 
 
 def test_a_backup_goes_past_the_pooler_and_leaves_its_sessions_alone(pooled: Standing) -> None:

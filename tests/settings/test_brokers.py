@@ -136,7 +136,8 @@ REFUSED = [
     *("redis+socket://", "redis+socket://relative/hunter2", "rediss://:hunter2@h/0?ssl_cert_reqs=none"),
     *("sentinel://h1", "sentinel:///main", "sentinel://:hunter2@h:port/main", "sentinel://h/main?db=hunter2"),
     *("amqp://hunter2@a;redis://b", "amqp://u:hunter2@h:port/", "amqps://u:hunter2@h/v?ssl_keyfile=k"),
-    "amqp://[hunter2/v",
+    *("amqp://[hunter2/v", "amqp://u:hunter2@a/v;amqp://u:hunter2@b/w", "amqp://u:hunter2@a/v;b/v"),
+    *("sentinel://:hunter2@a:1;sentinel://:hunter2@b:1/main", "sentinel://a/main?socket_timeout=hunter2"),
 ]
 
 

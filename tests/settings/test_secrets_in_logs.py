@@ -36,8 +36,14 @@ log.warning("settings", extra={"url": settings.BROKER_URL, "key": settings.SECRE
 """
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
-@pytest.mark.parametrize("broker", ["redis://u:{}@127.0.0.1:1/0", "amqp://u:{}@127.0.0.1:1/v"])
+@pytest.mark.parametrize(
+    ("form", "broker"),
+    [
+        *(("json", "redis://u:{0}@127.0.0.1:1/0"), ("text", "redis://u:{0}@127.0.0.1:1/0")),
+        ("json", "amqp://u:{0}@127.0.0.1:1/v;amqp://u:{0}@127.0.0.1:2/v"),
+        ("text", "sentinel://u:{0}@127.0.0.1:1;127.0.0.1:2/main"),
+    ],
+)
 def test_no_password_is_logged(broker: str, form: str) -> None:
     variables = {
         "DATABASE_URL": f"postgresql://u:{ENCODED}@127.0.0.1:1/tandem",

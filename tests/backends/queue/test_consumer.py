@@ -1,13 +1,14 @@
-"""A worker whose broker is away tries to connect every few seconds."""
+"""A worker whose broker is away tries to connect every few seconds, and then does only what Tandem needs."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu.transport.redis import Transport
 
 from backends.queue.app import app
-from backends.queue.consumer import INTERVALS, Consumer
+from backends.queue.consumer import INTERVALS, LEFT_OUT, Consumer
 from backends.queue.redis_channel import lean
 
 
@@ -34,3 +35,9 @@ def test_a_worker_tries_to_reconnect_at_short_intervals() -> None:
     assert connection.asked == INTERVALS
     assert max(INTERVALS.values()) <= 5
     assert connection.get_transport_cls() is lean(Transport)
+
+
+def test_a_worker_declares_no_exchanges_for_etas_at_each_host() -> None:
+    stock = list(CeleryConsumer.Blueprint.default_steps)
+    assert LEFT_OUT in stock
+    assert list(Consumer.Blueprint.default_steps) == [step for step in stock if step != LEFT_OUT]
