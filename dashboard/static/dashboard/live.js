@@ -64,10 +64,12 @@ function connect() {
   };
 }
 
-// Not before: while it settles, htmx gives elements the attributes back that the server sent.
-document.body.addEventListener("htmx:afterSettle", () => {
-  show(socket.readyState === WebSocket.OPEN);
-  tell();
-});
+// Twice: while it settles, htmx gives elements the attributes back that the server sent.
+for (const moment of ["htmx:afterSwap", "htmx:afterSettle"]) {
+  document.body.addEventListener(moment, () => {
+    show(socket.readyState === WebSocket.OPEN);
+    tell();
+  });
+}
 
 connect();
