@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from django.conf import settings
@@ -68,7 +69,7 @@ class Review(Page):
         sent = self.request.POST
         language = sent.get("language", "")
         return {
-            "languages": [(code, language_name(code)) for code in languages()],
+            "languages": _languages(),
             "language": language if language in languages() else language_of(self.request),
             "zones": sorted(known_zones()),
             "timezone": sent.get("timezone", "UTC"),
@@ -126,6 +127,13 @@ class Review(Page):
 
     def _show(self, content: dict[str, Any], *, status: int = 200) -> HttpResponse:
         return self.render_to_response({**self.get_context_data(**self.kwargs), **content}, status=status)
+
+
+def _languages() -> list[tuple[str, str]]:
+    """The code and the name of each language; two with one name are told by their codes."""
+    named = {code: language_name(code) for code in languages()}
+    often = Counter(named.values())
+    return [(code, f"{name} ({code})" if often[name] > 1 else name) for code, name in named.items()]
 
 
 def _shown(report: Report, language: str) -> dict[str, Any]:

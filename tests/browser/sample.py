@@ -92,7 +92,8 @@ def more(now: datetime) -> None:
 
 
 def calm() -> None:
-    """Somebody has acknowledged all that failed or was missed."""
+    """Somebody has acknowledged all that failed or was missed, and mended what differed."""
+    Schedule.objects.update(sync_state="in_sync", sync_error="")
     for task in Task.objects.filter(status__in=(Status.FAILED, Status.MISSED)).order_by("pk"):
         subject = subject_of(task.schedule_id, task.job, task.status)
         Acknowledgement.objects.update_or_create(

@@ -38,6 +38,7 @@ _PLAIN: Final = {
     "review-first": "/review/",
     "system": "/system/",
     "sync": "/system/sync/beat/",
+    "sync-fits": "/system/sync/crontab/",
     "settings": "/settings/",
     "members": "/settings/members/",
     "secrets": "/settings/secrets/",

@@ -27,6 +27,15 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 # Milliseconds: a busy machine takes its time.
 PATIENCE = 60_000
+# How the sign of a live page looks once the page was asked for again.
+AFTER_NEWS = """() => new Promise((done) => {
+  const look = () => done(document.getElementById("live-dot").className);
+  document.body.addEventListener("htmx:afterSettle", look, { once: true });
+  htmx.trigger("#live", "news");
+})"""
+# Tables that a screen reader cannot name: without a caption, a label, or a group with one.
+UNLABELLED = """() => [...document.querySelectorAll("table")]
+  .filter((table) => !table.caption && !table.closest("[role=group][aria-label]")).length"""
 
 
 def filled() -> list[str]:
@@ -85,6 +94,7 @@ def test_every_page_is_whole_for_everybody(visit: Visit, scheme: str) -> None:
         for address in addresses:
             page.goto(address)
             assert findings(page) == [], (address, viewport)
+            assert page.evaluate(UNLABELLED) == 0, (address, viewport)
             wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide == 0, (address, viewport)
     assert visit.complaints == []
@@ -105,8 +115,11 @@ def test_a_task_is_seen_as_it_runs(visit: Visit, on_postgres: Installation) -> N
     page.goto(f"/tasks/{made['id']}/")
     expect(page.locator(".lead .badge")).to_have_text("Running", timeout=PATIENCE)
     expect(page.locator("#live-word")).to_have_text("live", timeout=PATIENCE)
+    assert page.evaluate(AFTER_NEWS) == "live-dot on"
     gate.touch()
     expect(page.locator(".lead .badge")).to_have_text("Completed", timeout=PATIENCE)
+    # Who does not see the page hears it.
+    expect(page.locator("#live-said")).to_have_text("Completed", timeout=PATIENCE)
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     assert visit.complaints == []
 

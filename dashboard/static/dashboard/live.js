@@ -5,9 +5,22 @@
 const SOON = 250; // milliseconds: a burst of messages becomes one request
 // Milliseconds after a message: a workflow ends a moment after its last task, and no message tells of that.
 const AGAIN = [3000, 15000];
+let socket = null;
 let pause = 1000;
 let asked = null;
 let looks = [];
+// What was read out last: somebody who does not see the page is told of a new status, and of nothing else.
+let told = status();
+
+function status() {
+  return document.querySelector("#live .lead [data-status]")?.textContent.trim() ?? "";
+}
+
+function tell() {
+  if (status() === told) return;
+  told = status();
+  document.getElementById("live-said").textContent = told;
+}
 
 function show(on) {
   document.getElementById("live-dot")?.classList.toggle("on", on);
@@ -32,7 +45,7 @@ function news() {
 
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(`${scheme}//${location.host}${document.getElementById("live").dataset.socket}`);
+  socket = new WebSocket(`${scheme}//${location.host}${document.getElementById("live").dataset.socket}`);
   socket.onopen = () => {
     pause = 1000;
     show(true);
@@ -49,7 +62,14 @@ function connect() {
     setTimeout(connect, pause * (0.5 + Math.random()));
     pause = Math.min(2 * pause, 30000);
   };
-  document.body.addEventListener("htmx:afterSwap", () => show(socket.readyState === WebSocket.OPEN));
+}
+
+// Twice: while it settles, htmx gives elements the attributes back that the server sent.
+for (const moment of ["htmx:afterSwap", "htmx:afterSettle"]) {
+  document.body.addEventListener(moment, () => {
+    show(socket.readyState === WebSocket.OPEN);
+    tell();
+  });
 }
 
 connect();

@@ -21,7 +21,8 @@ def words(page: bytes) -> str:
 def test_a_queue_is_shown_with_what_waits_and_since_when(operator: Client) -> None:
     a_task(a_schedule(), status=Status.QUEUED, queue="reports")
     page = words(operator.get("/system/").content)
-    assert "Nobody takes it reports not told 1 now 0" in page
+    # A busy machine may take a moment until the page is asked for.
+    assert re.search(r"Nobody takes it reports not told 1 (now|\d+ s ago) 0", page)
     assert "attention." in page
     assert "no occurrence was handed over within a day" in page
 
