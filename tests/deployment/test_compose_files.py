@@ -70,7 +70,9 @@ def test_both_files_say_the_same_about_everything_but_the_broker() -> None:
 
 def test_every_image_is_pinned_to_a_full_version(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
-        assert re.fullmatch(r"[a-z]+(/[a-z]+)?:\d+\.\d+(\.\d+)?(-[a-z]+)?", service["image"]), name
+        assert re.fullmatch(r"[a-z]+(/[a-z]+)?:\d+\.\d+(\.\d+)?(-[a-z]+)?(@sha256:[0-9a-f]{64})?", service["image"]), (
+            name
+        )
         # What is not ours is from a registry, and official there: no folder in its name.
         assert service["image"].startswith("tandem/") or "/" not in service["image"], name
 

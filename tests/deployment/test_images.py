@@ -116,3 +116,10 @@ def test_flower_is_pinned_with_hashes_beside_the_same_packages() -> None:
 def test_scripts_that_are_started_by_name_are_executable() -> None:
     for name in ("bill_of_materials.py", "cron_host.py", "json_lines.py", "make-secrets", "pin_digests.py", "prepare"):
         assert (ROOT / "docker" / name).stat().st_mode & 0o111
+
+
+def test_pg_dump_is_of_the_servers_major_version() -> None:
+    servers = {
+        configuration(broker)["services"]["postgres"]["image"].partition(":")[2].split(".")[0] for broker in BROKERS
+    }
+    assert set(re.findall(r"postgresql(?:-client-|/)(\d+)", DOCKERFILE)) == servers
