@@ -6,6 +6,7 @@ import argparse
 import json
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ BROKERS: Final = ("redis", "rabbitmq")
 def main() -> int:
     """Make the room, run the drill in it, and leave nothing behind but what is kept for the next run."""
     wanted = _wanted()
+    # As Ctrl-C: what is left on the machine is removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"Brokers: {', '.join(wanted.broker)}; parts: {', '.join(wanted.only)}; seed {wanted.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="tandem-compose-"))
     name = folder.name
@@ -43,6 +46,9 @@ def main() -> int:
     except Failure as exc:
         print(exc, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
     finally:
         remove_cgroups(name)
         shutil.rmtree(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 from stack.environment import Failure
 from tests.compose.load import WORK, Json, Load
@@ -46,6 +46,8 @@ class Hosts:
 
     def _each_runs_its_own(self) -> None:
         """On each host a line of its own cron, for a time in the zone of another host, at the minute it names."""
+        # The zones of the package tzdata, as in the images: this machine may have those of another release.
+        reset_tzpath(())
         zones = [*ZONES.values()]
         due = (datetime.now(UTC) + timedelta(minutes=3)).replace(second=0, microsecond=0)
         for host, zone in zip(ZONES, [*zones[1:], zones[0]], strict=True):
