@@ -16,7 +16,8 @@ def preparing_cursor() -> Any:
 
     Django's own cursor puts the values into the text, which is then parsed and planned each time: half of what a claim
     costs the database, and most of an idle tick. `prepare_threshold` of the connection says from which time on
-    (settings/databases.py). On SQLite it is Django's cursor.
+    (settings/databases.py). On SQLite it is Django's cursor. Django's log of queries counts what it does, without the
+    text: psycopg keeps that for cursors that bind at the client.
     """
     connection: Any = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":

@@ -226,7 +226,7 @@ def test_a_key_makes_it_done_once(
 
 def without_chunks(queries: CaptureQueriesContext) -> int:
     """How many statements there were. SQLite takes new rows in chunks: there, those that follow count as one."""
-    statements = [query["sql"].split("VALUES")[0] for query in queries.captured_queries]
+    statements = [str(query["sql"]).split("VALUES")[0] for query in queries.captured_queries]
     return len(list(groupby(statements)) if connection.vendor == "sqlite" else statements)
 
 
