@@ -85,7 +85,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} cannot be reached with the keyboard")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.drill)])
 def test_every_page_is_whole_for_everybody(visit: Visit, scheme: str) -> None:
     """No finding of axe, nothing wider than the window, no complaint of the browser."""
     addresses = filled()

@@ -57,7 +57,9 @@ def ends(caught: list[Event]) -> dict[tuple[int, int], tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize(
+    "pool", ["prefork", *(pytest.param(pool, marks=pytest.mark.drill) for pool in ("threads", "solo"))]
+)
 def test_each_end_is_told_under_the_name_of_the_job(on_postgres: Installation, pool: str) -> None:
     there = on_postgres
 

@@ -104,7 +104,7 @@ def test_a_stopped_agent_loses_no_wake_up(host: Installation) -> None:
     assert len(host.ran()) == 1
 
 
-@pytest.mark.parametrize("command", ["crontab_agent", "cron_runner"])
+@pytest.mark.parametrize("command", ["crontab_agent", pytest.param("cron_runner", marks=pytest.mark.drill)])
 def test_an_agent_killed_while_jobs_run_loses_and_doubles_nothing(host: Installation, command: str) -> None:
     agent = an_agent(host, command)
     gate = host.folder / "gate"

@@ -11,7 +11,7 @@ from scheduling import keys
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
 from tests.conftest import a_schedule
-from tests.live.installation import Installation
+from tests.live.installation import Installation, sqlite_in_drills
 
 pytestmark = pytest.mark.live
 
@@ -31,6 +31,7 @@ def due_schedules(count: int, installation: Installation) -> list[int]:
     return list(Schedule.objects.values_list("pk", flat=True))
 
 
+@sqlite_in_drills
 def test_any_number_of_dispatchers_make_one_task_of_each_occurrence(installation: Installation) -> None:
     ids = [str(pk) for pk in due_schedules(DUE, installation)]
     processes = [installation.dispatcher("due") for _ in range(3)]
@@ -47,6 +48,7 @@ def test_any_number_of_dispatchers_make_one_task_of_each_occurrence(installation
     assert sorted(installation.messages()) == sorted((task.pk, 1) for task in tasks)
 
 
+@sqlite_in_drills
 def test_what_a_killed_dispatcher_did_not_hand_over_is_sent_by_another(installation: Installation) -> None:
     [_] = due_schedules(1, installation)
     killed = installation.dispatcher("die")

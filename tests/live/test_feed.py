@@ -37,7 +37,7 @@ def completed(task: Task, result: Json) -> None:
     assert ledger.complete(claimed(task), result=result, now=timezone.now())
 
 
-@pytest.mark.parametrize("where", ["on_postgres", "on_valkey"])
+@pytest.mark.parametrize("where", ["on_postgres", pytest.param("on_valkey", marks=pytest.mark.drill)])
 def test_a_task_is_followed_from_the_request_to_its_result(where: str, request: pytest.FixtureRequest) -> None:
     installation: Installation = request.getfixturevalue(where)
     web = Web(installation)

@@ -28,6 +28,7 @@ def has_status(task: Task, status: Status) -> bool:
     return Task.objects.filter(pk=task.pk, status=status).exists()
 
 
+@sqlite_in_drills
 def test_a_message_that_is_delivered_many_times_is_run_once(installation: Installation) -> None:
     [task] = tasks_of("live.append", 1, installation)
     for _ in range(TIMES):

@@ -125,7 +125,10 @@ def test_two_wake_ups_at_once_run_it_once_and_it_is_told(
     is_whole()
 
 
-@pytest.mark.parametrize(("on_lost", "status", "times"), [("fail", Status.FAILED, 1), ("retry", Status.COMPLETED, 2)])
+@pytest.mark.parametrize(
+    ("on_lost", "status", "times"),
+    [pytest.param("fail", Status.FAILED, 1, marks=pytest.mark.drill), ("retry", Status.COMPLETED, 2)],
+)
 def test_a_run_that_is_killed_is_lost_and_on_lost_decides(
     there: Installation, postgres: PostgresServer, on_lost: str, status: Status, times: int
 ) -> None:

@@ -90,7 +90,7 @@ def test_a_broker_that_is_killed_while_its_answers_are_read(make: Callable[[], A
     assert len(held) == len(set(held))
 
 
-@pytest.mark.parametrize("make", [append_only, redis, rabbitmq])
+@pytest.mark.parametrize("make", [append_only, redis, pytest.param(rabbitmq, marks=pytest.mark.drill)])
 def test_a_broker_that_was_started_anew_is_used_at_once(make: Callable[[], AbstractContextManager[Server]]) -> None:
     tasks = some_tasks(3)
     with make() as server, application_on(server.url):
