@@ -26,6 +26,15 @@ _OLDEST_SQLITE: Final = (3, 35, 0)
 # A claim and an end are prepared when a connection has made this many of them: they are then parsed and planned only
 # once. `?prepare_threshold=` in DATABASE_URL is another number, or `none`.
 _PREPARE_AFTER: Final = 5
+# A network that is cut says nothing: without these a statement waits for a quarter of an hour, and a beat's loop too.
+# What was sent and is not acknowledged for ten seconds is given up (milliseconds). So is an answer that does not come,
+# if the server's machine does not answer three questions, two seconds apart, after five. A long statement is not.
+_CUT_OFF: Final = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 
 
 def database(url: str, *, keep_seconds: int = 60, variable: str = "DATABASE_URL") -> dict[str, Any]:
@@ -102,7 +111,7 @@ def _check_sqlite() -> None:
 
 def _postgres(given: dict[str, Any], variable: str) -> dict[str, Any]:
     """What differs from Django's own entry; `given` are the words after the `?` of the URL."""
-    options = {"prepare_threshold": _PREPARE_AFTER, **given, "connect_timeout": 2}
+    options = {"prepare_threshold": _PREPARE_AFTER, **_CUT_OFF, **given, "connect_timeout": 2}
     pooler = options.pop("pooler", "none")
     if pooler not in {"none", "transaction"}:
         raise ImproperlyConfigured(f"{variable} is not usable: write ?pooler=transaction, or leave it out.")

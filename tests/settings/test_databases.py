@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import make_conninfo
 
 from settings.databases import database, direct_database, for_web
 
@@ -28,6 +29,15 @@ def test_postgresql_is_waited_for_briefly_and_checked_before_use() -> None:
     assert made["CONN_HEALTH_CHECKS"] is True
 
 
+def test_a_network_that_is_cut_is_noticed_within_seconds_unless_the_url_says_otherwise() -> None:
+    made = database("postgresql://u@db/tandem")["OPTIONS"]
+    assert (made["tcp_user_timeout"], made["keepalives_idle"]) == (10_000, 5)
+    assert made["keepalives_interval"] * made["keepalives_count"] == 6
+    # libpq knows them.
+    assert make_conninfo(**{name: made[name] for name in made if name.startswith(("tcp", "keepalives"))})
+    assert database("postgresql://u@db/tandem?tcp_user_timeout=60000")["OPTIONS"]["tcp_user_timeout"] == 60_000
+
+
 @pytest.mark.parametrize(
     ("words", "threshold"), [("", 5), ("?prepare_threshold=none", None), ("?prepare_threshold=0", 0)]
 )
@@ -40,7 +50,8 @@ def test_what_the_ledger_does_often_is_prepared_unless_the_url_says_otherwise(
 def test_behind_a_pooler_in_transaction_mode_no_session_is_relied_on() -> None:
     made = database("postgresql://u@pooler:6432/tandem?pooler=transaction")
     assert made["DISABLE_SERVER_SIDE_CURSORS"] is True
-    assert made["OPTIONS"] == {"prepare_threshold": None, "connect_timeout": 2}
+    assert made["OPTIONS"]["prepare_threshold"] is None
+    assert "pooler" not in made["OPTIONS"]
     assert database("postgresql://u@db/tandem")["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 
