@@ -15,7 +15,7 @@ from pytest_django import Settings
 from scheduling import caller, schedules
 from scheduling.caller import Caller
 from scheduling.lifecycle import Status
-from scheduling.models import DriftRecord, Schedule, Task
+from scheduling.models import DriftRecord, Schedule, SyncState, Task
 from scheduling.models.drift import DriftSchedule
 from scheduling.storable import Json
 from tests.conftest import a_schedule
@@ -32,6 +32,14 @@ def test_who_changed_what_is_told_field_by_field(operator: Client) -> None:
     assert re.search(r"<del>.*?</span>0 9 \* \* \*</del><ins>.*?</span>0 10 \* \* \*</ins>", page)
     assert re.search(r"<del>.*?</span>5 min</del><ins>.*?</span>1 min</ins>", page)
     assert page.index("ben (token") < page.index("ada")
+
+
+def test_what_is_out_of_sync_leads_an_admin_to_where_it_is_mended(operator: Client, admin: Client) -> None:
+    schedule = a_schedule(cron="0 9 * * *")
+    assert "/system/sync/beat/" not in text_of(admin, f"/schedules/{schedule.pk}/")
+    Schedule.objects.update(sync_state=SyncState.OUT_OF_SYNC, sync_error="Its row has changed.")
+    assert 'href="/system/sync/beat/"' in text_of(admin, f"/schedules/{schedule.pk}/")
+    assert "/system/sync/beat/" not in text_of(operator, f"/schedules/{schedule.pk}/")
 
 
 def test_a_secret_is_named_by_its_reference(operator: Client, settings: Settings) -> None:
