@@ -32,10 +32,11 @@ def upgrade(stack: Stack, load: Load, say: Callable[[str], None]) -> None:
     for line in commands(stack.checkout / PAGE, "Upgrade"):
         if line.startswith("git "):
             continue
-        stack.shell(line.replace("docker-compose.redis.yml", stack.file))
+        command = line.replace("docker-compose.redis.yml", stack.file)
+        stack.shell(command)
         load.goes_on("beat")
         load.all_verified()
-        say(f"upgrade: {line.partition(stack.broker)[0][:20]}... {line[-40:]}: {_versions(stack)}; the load goes on")
+        say(f"upgrade: {command}: {_versions(stack)}; the load goes on")
         if _has_column(stack) and _VERSION not in _versions(stack):
             load.goes_on("cron", "inline")
             load.a_workflow()
