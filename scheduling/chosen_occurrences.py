@@ -7,7 +7,7 @@ past one without a row was never decided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -28,6 +28,8 @@ from scheduling.storable import Json
 MOST: Final = 1_000
 # Occurrences that are looked at for those without a row: a schedule of each second has so many in half a day.
 MOST_LOOKED_AT: Final = 50_000
+# Before it nothing is backfilled: a local time of the year 1 may be none in UTC.
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SKIPPED: Final = "skipped because somebody asked for it"
 BACKFILLED: Final = "asked for after its time; waits for earlier tasks of its schedule"
 
@@ -61,7 +63,7 @@ def backfill(schedule_id: int, *, start: datetime, end: datetime, now: datetime)
         )
     with transaction.atomic():
         schedule = _locked(schedule_id)
-        past = _until(_from(schedule, start - timedelta(microseconds=1)), min(end, schedule.cursor))
+        past = _until(_from(schedule, max(start, _EARLIEST) - timedelta(microseconds=1)), min(end, schedule.cursor))
         found = list(islice(_without_rows(schedule, past), MOST + 1))
         if len(found) > MOST:
             raise InvalidRequest(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -109,7 +109,8 @@ def _amqp(url: str, scheme: str) -> BrokerUrl:
         if parts.query:
             _refuse("TLS files are named by BROKER_TLS_CA, BROKER_TLS_CERT and BROKER_TLS_KEY, not in the URL")
         _ = parts.port  # raises ValueError if it is not a port
-    if len({urlsplit(one).path for one in each}) > 1:
+    # RabbitMQ's own name for the one that an address without a path means is `/`.
+    if len({unquote(urlsplit(one).path[1:]) or "/" for one in each}) > 1:
         _refuse("the hosts of one cluster have the same virtual host")
     return BrokerUrl("rabbitmq", ";".join(each), encrypted=scheme == "amqps", hosts=len(each))
 

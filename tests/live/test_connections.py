@@ -29,7 +29,7 @@ WORKER_PROCESSES: Final = 3
 COMMANDS: Final = 3
 CLIENTS: Final = 24
 REQUESTS: Final = 240
-_ROWS: Final = re.compile(r"^\| (web|worker|beat|cron host) \| .* \| `([^`]+)` \|", re.MULTILINE)
+_ROWS: Final = re.compile(r"^\| (web|worker|beat|cron host) \| [^|]* \| `([^`]+)` \|$", re.MULTILINE)
 
 
 def promised() -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_django import Settings
@@ -82,6 +82,14 @@ def test_a_time_that_cannot_be_is_refused(start: int, end: int, code: str) -> No
         backfill(schedule.pk, start=NOW + start * HOUR, end=NOW + end * HOUR, now=NOW)
     assert [one.code for one in refused.value.problems] == [code]
     assert statuses(schedule) == []
+
+
+def test_a_range_from_the_first_year_on_has_what_can_be(recorded: RecordingExecutor) -> None:
+    schedule = hourly()
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    assert backfill(schedule.pk, start=first, end=first + HOUR, now=NOW) == []
+    epoch = at("1970-01-01 00:00")
+    assert backfill(schedule.pk, start=first, end=epoch + HOUR, now=NOW) == [epoch, epoch + HOUR]
 
 
 def test_too_many_are_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:

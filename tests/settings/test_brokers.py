@@ -30,6 +30,8 @@ URLS = [
     ("amqp://u:p@h:5672/v", "rabbitmq", "amqp://u:p@h:5672/v"),
     ("amqps://u:p@h:5671/v", "rabbitmq", "amqps://u:p@h:5671/v"),
     ("amqp://u:p@a/v;amqp://u:p@b/v", "rabbitmq", "amqp://u:p@a/v;amqp://u:p@b/v"),
+    # All of these mean the virtual host `/`.
+    ("amqp://a;amqp://b/;amqp://c//;amqp://d/%2F", "rabbitmq", "amqp://a;amqp://b/;amqp://c//;amqp://d/%2F"),
 ]
 EVERY_URL = [url for url, _, _ in URLS]
 
