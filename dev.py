@@ -67,8 +67,8 @@ def test(rest: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     words = [word for word in rest if word not in {"--", "--postgres"}]
     cores = os.cpu_count() or 1
-    # Three times as many as cores: many tests wait for the servers and processes that they started.
-    runs = {"SQLite": [*_side_by_side(python, 3 * cores), *words]}
+    # Twice as many as cores: many tests wait for the servers and processes that they started.
+    runs = {"SQLite": [*_side_by_side(python, 2 * cores), *words]}
     if not words or "--postgres" in rest:
         # These wait only for the database, and each process has all tests to collect and a database to make.
         postgres = [python, "-m", "tests.servers.run_postgres", "--", *_side_by_side(python, cores + 1)]
