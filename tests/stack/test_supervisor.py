@@ -233,7 +233,7 @@ def test_a_watched_process_that_nobody_can_reach_any_more_is_started_again(tmp_p
         await supervisor.start(replace(python("one", code), ready=Listens(at), watched=True))
         at.unlink()
         # Only another process makes it again. Its lines may come late on a busy machine.
-        while not at.exists():
+        while not at.exists():  # noqa: ASYNC110 - another process cannot set our Event
             await asyncio.sleep(0.01)
 
     shown = supervised(body, tmp_path, pauses=[0.0, 0.0, None], look_seconds=0.01)
