@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import sys
+import termios
 from asyncio.subprocess import DEVNULL
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,13 +17,12 @@ from stack.parent_death import die_with_parent
 from stack.processes import Process
 
 _CHUNK_BYTES: Final = 65_536
-_LAST_LINES_SECONDS: Final = 1.0
 
 
 class Child:
     """A started process, in a session of its own so that the terminal's Ctrl-C does not reach it."""
 
-    def __init__(self, process: Process, started: asyncio.subprocess.Process, lines: asyncio.Task[None]) -> None:
+    def __init__(self, process: Process, started: asyncio.subprocess.Process, lines: _Lines) -> None:
         self._process = process
         self._started = started
         self._lines = lines
@@ -50,7 +52,7 @@ class Child:
             raise
         finally:
             os.close(writable)
-        return cls(process, started, asyncio.create_task(_deliver(readable, sink)))
+        return cls(process, started, _Lines(readable, sink))
 
     @property
     def pid(self) -> int:
@@ -82,27 +84,50 @@ class Child:
         code = await self._started.wait()
         # What it had started itself (a worker's pool, a command of cron's) must not outlive it.
         self.kill()
-        await asyncio.wait({self._lines}, timeout=_LAST_LINES_SECONDS)
-        self._lines.cancel()
+        self._lines.end()
         return code
 
 
-async def _deliver(readable: int, sink: Callable[[str], None]) -> None:
-    reader = asyncio.StreamReader()
-    pipe = os.fdopen(readable, "rb")
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), pipe
-    )
-    try:
-        rest = b""
-        while chunk := await reader.read(_CHUNK_BYTES):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > _CHUNK_BYTES:
-                # A line without an end is passed on in pieces, not kept in memory for ever.
-                lines, rest = [*lines, rest], b""
-            for line in lines:
-                sink(line.decode("utf-8", "replace").rstrip("\r"))
-        if rest:
-            sink(rest.decode("utf-8", "replace"))
-    finally:
-        transport.close()
+class _Lines:
+    """The reading end of a process's output: each line goes to `sink` as soon as it is there."""
+
+    def __init__(self, readable: int, sink: Callable[[str], None]) -> None:
+        self._readable = readable
+        self._sink = sink
+        self._rest = b""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(readable, self._read, _CHUNK_BYTES)
+
+    def end(self) -> None:
+        """Deliver what has been written until now, and close the pipe. A second call does nothing.
+
+        Does not wait for the pipe's end: somebody outside the process's group may hold it open for ever.
+        """
+        if self._readable >= 0 and (waiting := _bytes_in(self._readable)):
+            self._read(waiting)
+        self._close()
+
+    def _read(self, most: int) -> None:
+        chunk = os.read(self._readable, most)
+        if not chunk:
+            self._close()
+            return
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > _CHUNK_BYTES:
+            # A line without an end is passed on in pieces, not kept in memory for ever.
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            self._sink(line.decode("utf-8", "replace").rstrip("\r"))
+
+    def _close(self) -> None:
+        if self._readable < 0:
+            return
+        self._loop.remove_reader(self._readable)
+        os.close(self._readable)
+        self._readable = -1
+        if self._rest:
+            self._sink(self._rest.decode("utf-8", "replace"))
+
+
+def _bytes_in(pipe: int) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
