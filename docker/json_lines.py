@@ -11,19 +11,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
-from typing import IO, Final
+from typing import Final
 
 # What a supervisor may send. The command decides what to do.
 _PASSED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-# Seconds for the last lines of a command that has ended. A child that it left behind may keep the pipe open.
-_LAST_LINES_SECONDS: Final = 1.0
+# Seconds for the last lines of a command that has ended, if nobody reads what this program writes.
+_LAST_LINES_SECONDS: Final = 10.0
+_CHUNK_BYTES: Final = 65_536
 _LEVEL: Final = re.compile(r"\W*(DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 
 
@@ -35,14 +36,34 @@ def main() -> int:
         return 2
     if os.environ.get("LOG_FORMAT", "json") != "json" or os.isatty(sys.stdout.fileno()):
         os.execvp(command[0], command)  # noqa: S606 - a list of words, from whoever wrote the container's command
+    # Before the command starts: a signal that arrives in between is kept for it.
+    told = _told_of_signals()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for number in _PASSED_ON:
-        signal.signal(number, _pass_on_to(process))
-    pumps = [_pump(process, process.stdout, "stdout"), _pump(process, process.stderr, "stderr")]
-    code = process.wait()
+    ended, end = os.pipe()
+    pumps = [_pump(process, stream, ended) for stream in ("stdout", "stderr")]
+    while process.poll() is None:
+        # A signal that is noted between these two lines is still there to be read.
+        for number in os.read(told, 64):
+            if number != signal.SIGCHLD:
+                process.send_signal(number)
+    os.close(end)
     for pump in pumps:
         pump.join(_LAST_LINES_SECONDS)
-    return 128 - code if code < 0 else code
+    return 128 - process.returncode if process.returncode < 0 else process.returncode
+
+
+def _told_of_signals() -> int:
+    """A pipe to read the numbers of signals from, whichever thread the kernel gives them to."""
+    told, tells = os.pipe()
+    os.set_blocking(tells, False)
+    signal.set_wakeup_fd(tells)
+    for number in (*_PASSED_ON, signal.SIGCHLD):
+        signal.signal(number, _noted)
+    return told
+
+
+def _noted(_signal: int, _frame: FrameType | None) -> None:
+    """What the pipe is told is enough."""
 
 
 def as_json(line: bytes, *, stream: str, pid: int, now: datetime) -> bytes:
@@ -63,25 +84,31 @@ def as_json(line: bytes, *, stream: str, pid: int, now: datetime) -> bytes:
     return json.dumps(members | {"message": text}).encode() + b"\n"
 
 
-def _pump(process: subprocess.Popen[bytes], lines: IO[bytes] | None, stream: str) -> threading.Thread:
-    """Begin to pass on what the command writes, to where it would have written it."""
-    target = sys.stdout.buffer if stream == "stdout" else sys.stderr.buffer
+def _pump(process: subprocess.Popen[bytes], stream: str, ended: int) -> threading.Thread:
+    """Begin to pass on what the command writes, to where it would have written it.
+
+    `ended` becomes readable once the command has ended. What it has written until then is passed on too; nobody waits
+    for a child that it left behind and that keeps the pipe open.
+    """
+    source, target = getattr(process, stream).fileno(), getattr(sys, stream).buffer
+
+    def say(line: bytes) -> None:
+        target.write(as_json(line, stream=stream, pid=process.pid, now=datetime.now(UTC)))
+        target.flush()
 
     def pass_on() -> None:
-        for line in lines or ():
-            target.write(as_json(line, stream=stream, pid=process.pid, now=datetime.now(UTC)))
-            target.flush()
+        rest = b""
+        while source in select.select([source, ended], [], [])[0]:
+            if not (chunk := os.read(source, _CHUNK_BYTES)):
+                break
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                say(line + b"\n")
+        say(rest)
 
     thread = threading.Thread(target=pass_on, name=stream, daemon=True)
     thread.start()
     return thread
-
-
-def _pass_on_to(process: subprocess.Popen[bytes]) -> Callable[[int, FrameType | None], None]:
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
-
-    return pass_on
 
 
 if __name__ == "__main__":

@@ -117,8 +117,8 @@ def test_manage_hands_all_words_to_djangos_command_line(tmp_path: Path) -> None:
 
 def test_ctrl_c_lets_the_tests_end_what_they_started(tmp_path: Path) -> None:
     ends_slowly = (
-        "import signal, time\n"
-        "try:\n    print('at work', flush=True); signal.pause()\n"
+        "import time\n"
+        "try:\n    print('at work', flush=True)\n    while True: time.sleep(0.1)\n"
         "except KeyboardInterrupt:\n    time.sleep(0.5); print('cleaned up', flush=True)\n"
     )
     code = f"import dev, sys; sys.exit(dev._call([sys.executable, '-c', {ends_slowly!r}]))"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +65,22 @@ def test_a_signal_reaches_the_command(number: signal.Signals) -> None:
         running.send_signal(number)
         assert "asked" in running.stdout.readline()
         assert running.wait(_PATIENCE_SECONDS) == 7
+
+
+def test_a_signal_that_another_thread_is_given_reaches_the_command_too() -> None:
+    # The main thread must not be waiting for its own signal only: what arrives just before it waits would be lost.
+    with subprocess.Popen([*PROGRAM, "sh", "-c", "echo ready; exec sleep 600"], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        threads = {int(thread.name) for thread in Path(f"/proc/{running.pid}/task").iterdir()}
+        ctypes.CDLL(None).tgkill(running.pid, max(threads - {running.pid}), signal.SIGTERM)
+        assert running.wait(_PATIENCE_SECONDS) == 128 + signal.SIGTERM
+
+
+def test_the_last_lines_are_passed_on_however_many_they_are() -> None:
+    many = "import os; os.write(1, b'x\\n' * 20_000 + b'the last one'); os._exit(0)"
+    messages = [line["message"] for line in objects(run(sys.executable, "-c", many).stdout)]
+    assert (len(messages), messages[-1]) == (20_001, "the last one")
 
 
 def test_the_end_by_a_signal_is_told_as_shells_tell_it() -> None:

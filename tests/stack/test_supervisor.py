@@ -23,12 +23,13 @@ from stack.supervisor import Supervisor
 from stack.valkey import valkey_server
 
 # Writes that it runs, waits for TERM, writes that it ends. Not with print: TERM may arrive during the first write.
+# Not with signal.pause: TERM may arrive just before it.
 _POLITE = """
-import os, signal, sys
+import os, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"bye\\n"), sys.exit(0)))
 os.write(1, b"here\\n")
 while True:
-    signal.pause()
+    time.sleep(0.1)
 """
 _STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); signal.pause()"
 # Its own child inherits all descriptors, ignores TERM, and would run for ever.

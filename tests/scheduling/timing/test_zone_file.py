@@ -65,7 +65,8 @@ def test_all_years_are_known(name: str) -> None:
 times = st.one_of(st.just(""), st.integers(-167, 167).map(lambda hour: f"/{hour}"), st.just("/2:30"))
 days = st.one_of(
     st.builds("M{}.{}.{}".format, st.integers(1, 12), st.integers(1, 5), st.integers(0, 6)),
-    st.integers(1, 365).map("J{}".format),
+    # zoneinfo adds a leap year's day from J59 on, POSIX from J60 on: for 28 February, see the next test.
+    st.integers(1, 365).filter(lambda day: day != 59).map("J{}".format),
 )
 clocks = st.sampled_from(["CET-1CEST", "<-03>3<-02>", "IST-1GMT0", "<+1030>-10:30<+11>-11", "EST5EDT"])
 
