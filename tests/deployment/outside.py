@@ -20,6 +20,7 @@ from stack.parent_death import die_with_parent
 from tests.deployment.tools import ROOT, configuration
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.server import Server, end_group, identity, needed
+from tests.warm import processes as warm
 
 PATIENCE_SECONDS = 60.0
 # What the Dockerfile sets and the commands need.
@@ -60,8 +61,11 @@ class Outside:
 
     def once(self, service: str, words: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the service's command, or other words, to the end."""
+        program, *rest = self.words(words or self.services[service]["command"])
+        if program == sys.executable:
+            return warm.run(rest, self.variables(service), timeout=PATIENCE_SECONDS)
         return subprocess.run(
-            self.words(words or self.services[service]["command"]),
+            [program, *rest],
             cwd=ROOT,
             env=self.variables(service),
             capture_output=True,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -13,7 +11,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 import tests.live.jobs  # noqa: F401 - schedules that name these jobs are checked here, too
@@ -25,6 +22,7 @@ from tests.live.standing import standing as standing_on
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis_like import RedisServer, ValkeyServer
+from tests.warm import processes as warm
 
 _numbers = count(1)
 
@@ -159,5 +157,5 @@ def _migrated_postgres(folder: Path) -> None:
 
 def _migrate(database_url: str) -> None:
     environment = {**os.environ, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.live.live_settings"}
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
+    done = warm.run(["manage.py", "migrate", "--verbosity", "0"], environment)
+    assert done.returncode == 0, done.stderr

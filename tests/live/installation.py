@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,15 +13,14 @@ from typing import Any, Final
 import pytest
 import redis
 from celery import Celery
-from django.conf import settings
 from django.db import connection, connections
 from django.db.utils import ConnectionHandler, load_backend
 
 from settings.brokers import celery_settings
 from settings.databases import database
-from stack.parent_death import die_with_parent
 from tests.backends.queue.brokers import stored_messages
 from tests.servers.server import end_group
+from tests.warm import processes as warm
 
 # For tests of `installation` whose point is not what a database locks: SQLite takes its turn in the drills.
 sqlite_in_drills: Final = pytest.mark.parametrize(
@@ -35,27 +32,17 @@ _LONGEST_WAIT_SECONDS: Final = 120.0
 
 
 class Process:
-    """A program that runs in the background. Signals go to its process group, because it may have children."""
+    """Python that runs in the background. Signals go to its process group, because it may have children."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.log = log
         with log.open("ab") as output:
-            self.popen = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                cwd=settings.BASE_DIR,
-                env=environment,
-                start_new_session=True,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - set up before the fork; a killed test run leaves none
-            )
+            self.popen = warm.start(arguments, environment, output.fileno())
 
     def go(self) -> None:
         """Write the line that the process waits for."""
-        if self.popen.stdin is not None:
-            self.popen.stdin.write(b"go\n")
-            self.popen.stdin.flush()
+        self.popen.stdin.write(b"go\n")
+        self.popen.stdin.flush()
 
     def said(self) -> str:
         """The output so far."""
@@ -71,8 +58,7 @@ class Process:
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
         end_group(self.popen.pid)
-        if self.popen.stdin is not None:
-            self.popen.stdin.close()
+        self.popen.stdin.close()
 
     def messages_ended(self) -> int:
         """How many messages this worker says to be through with, whether they ran anything or not."""
@@ -113,7 +99,7 @@ class Installation:
     def start(self, *arguments: str, **variables: str) -> Process:
         """Start Python with these arguments. The variables are added to those of the installation."""
         log = self.folder / f"{len(self._processes)}.log"
-        process = Process([sys.executable, *arguments], self._environment() | variables, log)
+        process = Process(arguments, self._environment() | variables, log)
         self._processes.append(process)
         return process
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.settings.test_environments import ROOT, WHOLE
+from tests.settings.test_environments import WHOLE
+from tests.warm import processes as warm
 
 # Percent-encoded as a URL wants it, and as the libraries get it. Quotes and spaces are what breaks masking.
 ENCODED = "h%40s%2Ft%20%22i%27le%3B-pass"
@@ -53,15 +52,7 @@ def test_no_password_is_logged(broker: str, form: str) -> None:
         "LOG_LEVEL": "DEBUG",
         "DJANGO_SETTINGS_MODULE": "settings.production",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", LOG_ALL_TROUBLE],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **WHOLE, **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    done = warm.run(["-c", LOG_ALL_TROUBLE], {"PATH": os.environ["PATH"], **WHOLE, **variables})
     said = done.stdout + done.stderr
     assert "trouble with" in said
     assert "PROBLEM  database" in said

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.settings.test_environments import ROOT, WHOLE
+from tests.warm import processes as warm
 
 PAGE = ROOT / "docs" / "settings.md"
 NAMES = """
@@ -22,14 +21,9 @@ print(json.dumps(sorted(env.names)))
 
 def names_read(module: str, folder: Path) -> set[str]:
     """The variables an environment asks for."""
-    done = subprocess.run(
-        [sys.executable, "-c", NAMES, module],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "TANDEM_VAR": str(folder), **WHOLE},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    environment = {"PATH": os.environ["PATH"], "TANDEM_VAR": str(folder), **WHOLE}
+    done = warm.run(["-c", NAMES, module], environment)
+    assert done.returncode == 0, done.stderr
     names = set(json.loads(done.stdout))
     # NAME_FILE is explained once for all of them.
     return {name for name in names if not (name.endswith("_FILE") and name.removesuffix("_FILE") in names)}

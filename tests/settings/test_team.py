@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm import processes as warm
 
 ROOT = Path(__file__).parents[2]
 # The team's application has no migrations: its table is made from the model.
@@ -35,9 +35,7 @@ def manage(var: Path, *words: str, settings: str = "tests.team.settings", **vari
         "TANDEM_VAR": str(var),
         **variables,
     }
-    done = subprocess.run(
-        [sys.executable, "manage.py", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    done = warm.run(["manage.py", *words], environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

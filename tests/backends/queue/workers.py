@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.parent_death import die_with_parent
 from tests.servers.server import end_group
+from tests.warm import processes as warm
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 _LONGEST_SECONDS = 60.0
 
 
 class Worker:
     """A running worker; `log` is what it has written so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], path: Path) -> None:
+    def __init__(self, process: warm.WarmProcess, path: Path) -> None:
         self.process = process
         self._path = path
 
@@ -35,16 +32,8 @@ def worker(folder: Path, **variables: str) -> Iterator[Worker]:
     path = folder / "worker.log"
     arguments = ["worker", "-n", f"{folder.name}@%h", "--concurrency", "1", "--without-mingle", "--without-gossip"]
     with path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "settings.celery", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=die_with_parent(),  # noqa: PLW1509 - set up before the fork; a killed test run leaves none
-        )
+        command = ["-m", "celery", "-A", "settings.celery", *arguments]
+        process = warm.start(command, {**os.environ, **variables}, log.fileno())
     running = Worker(process, path)
     try:
         until(lambda: " ready." in running.log, "the worker to be ready", running)

@@ -1,0 +1,1 @@
+"""Python processes that tests start by the hundred, forked from one that has loaded the packages already."""
