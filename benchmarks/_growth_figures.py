@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,6 +32,9 @@ from scheduling import dispatch, ledger  # noqa: E402 - as above
 from scheduling.events import log as event_log  # noqa: E402 - as above
 from scheduling.models import Schedule, Task, TaskAttempt, TaskEvent  # noqa: E402 - as above
 from scheduling.upkeep import retention  # noqa: E402 - as above
+from scheduling.verification.examine import examine  # noqa: E402 - as above
+from scheduling.verification.mismatch import Scope  # noqa: E402 - as above
+from scheduling.verification.snapshot import snapshot  # noqa: E402 - as above
 from tests.recording import SETTINGS_EXECUTORS  # noqa: E402 - as above
 
 # Due at once: one batch.
@@ -59,7 +63,7 @@ def main(size: int, schedules: int, rounds: int) -> Figures:
         database = cursor.fetchone()[0]
     for what, act in acts().items():
         found |= cost(what, act, database, rounds)
-    return found | of_lists(database, rounds)
+    return found | of_lists(database, rounds) | of_verify(database, size)
 
 
 class Spent:
@@ -104,6 +108,17 @@ def of_lists(database: int, rounds: int) -> Figures:
             client.get(address, parameters)
         statements.append(len(captured))
     return found | {"the dearest of these answers, in all, ms": max(whole), "its statements, at most": max(statements)}
+
+
+def of_verify(database: int, size: int) -> Figures:
+    """What `manage.py verify` costs for each task, with its share of schedules and workflows. It is run once."""
+    spent = Spent(database)
+    with snapshot() as now, spent:
+        deque(examine(Scope(now)), maxlen=0)
+    return {
+        "verify, a task: database, ms": spent.there * 1000 / size,
+        "verify, a task: Python, ms": spent.here * 1000 / size,
+    }
 
 
 def asked(client: APIClient, address: str, parameters: dict[str, Any], spent: Spent) -> None:

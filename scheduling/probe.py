@@ -10,10 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from scheduling.rounds import FOLDER, Round, last_rounds
+from scheduling.rounds import FOLDER, STANDS_STILL_SECONDS, Round, last_rounds, stands_still
 
-# A loop comes round each second, that of a worker every five: several rounds may be late on a busy machine.
-STANDS_STILL_SECONDS: Final = 30.0
 KINDS: Final = ("worker", "beat", "agent")
 
 
@@ -41,7 +39,7 @@ def answer(words: Sequence[str], *, var: str, still_after: float = STANDS_STILL_
         return False, f"{folder} cannot be read ({exc.strerror}): run the probe as the user of the {kind}."
     if not found:
         return False, f"No {kind} runs that writes into {folder}."
-    still = [each for each in found if each.seconds > still_after]
+    still = [each for each in found if stands_still(each.seconds, still_after)]
     if still:
         return False, f"{kind} hangs: its loop last came round {_listed(still)}."
     return True, f"{kind} is well: its loop came round {_listed(found)}."

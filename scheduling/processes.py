@@ -90,7 +90,7 @@ class Pulse:
         self._queues = queues
         self._over = threading.Event()
         self._claimed = threading.Event()
-        # When the loop of the process last ended a round, by the monotonic clock; None before the first time.
+        # When the loop of the process last ended a round, by the monotonic clock; None where nothing says so.
         self._came_round: float | None = None
         self._round_file: rounds.RoundFile | None = None
         self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
@@ -99,6 +99,8 @@ class Pulse:
         """Begin; the first pulse comes at once."""
         if self._kind in PROBED:
             self._round_file = _round_file(self._kind)
+            # One that hangs before its first round is to be noticed, too.
+            self._came_round = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -124,6 +126,11 @@ class Pulse:
             # The loop goes on. Its probe will say that it hangs, so say why, once.
             self._round_file = None
             log.warning("`manage.py probe %s` is no longer told when the loop comes round: %s", self._kind, exc)
+
+    def comes_round(self) -> bool:
+        """Whether the loop of this process does not hang, as far as it says: one that ends has no loop any more."""
+        came_round = self._came_round
+        return self._over.is_set() or came_round is None or not rounds.stands_still(time.monotonic() - came_round)
 
     def _keep_beating(self) -> None:
         try:
@@ -207,7 +214,7 @@ def start(kind: str, queues: Callable[[], Sequence[str]] = tuple) -> None:
             pulse = Pulse(kind, queues)
             pulse.start()
             if kind in SUPERVISED:
-                supervision.start()
+                supervision.start(pulse.comes_round)
         _holders[os.getpid()] = pulse, holders + 1
 
 
@@ -246,8 +253,8 @@ def known() -> QuerySet[Any]:
 
 
 def hangs(row: Process) -> bool:
-    """Whether the process moves its pulse while its loop has stood still for SILENT_AFTER."""
-    return row.came_round_at is not None and row.seen_at - row.came_round_at > SILENT_AFTER
+    """Whether the process moves its pulse while its loop stands still."""
+    return row.came_round_at is not None and rounds.stands_still((row.seen_at - row.came_round_at).total_seconds())
 
 
 def alive_now() -> QuerySet[Any]:

@@ -11,6 +11,13 @@ from typing import Final, NamedTuple
 
 # In TANDEM_VAR. Several processes of one kind may share it, so each has a file of its own in there.
 FOLDER: Final = "rounds"
+# A loop comes round each second, that of a worker every five: several rounds may be late on a busy machine.
+STANDS_STILL_SECONDS: Final = 30.0
+
+
+def stands_still(seconds: float, after: float = STANDS_STILL_SECONDS) -> bool:
+    """Whether a loop hangs that last came round so long ago. Probe, watchdog and `doctor` ask here."""
+    return seconds > after
 
 
 class RoundFile:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from typing import Final
 
 log = logging.getLogger(__name__)
@@ -16,12 +17,13 @@ NOTIFY_SECONDS: Final = 5.0
 _MESSAGE: Final = b"READY=1\nWATCHDOG=1"
 
 
-def start() -> None:
+def start(well: Callable[[], bool]) -> None:
     """Tell $NOTIFY_SOCKET that this process is ready and does not hang: at once, and from a thread until it ends.
 
     Nothing is sent where there is no such socket.
 
-    A process that hangs as a whole (stopped, or its interpreter stuck) sends nothing, and its supervisor restarts it.
+    The thread asks `well` each time, and sends nothing while the answer is no. So a process whose loop hangs is
+    restarted by its supervisor, as is one that hangs as a whole (stopped, or its interpreter stuck).
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -33,14 +35,20 @@ def start() -> None:
     notify.settimeout(0)
     # Not by the thread: a process that hangs before its thread has run would never be watched.
     _tell(notify, where)
-    threading.Thread(target=_keep_telling, args=(notify, where), name="watchdog-notify", daemon=True).start()
+    threading.Thread(target=_keep_telling, args=(notify, where, well), name="watchdog-notify", daemon=True).start()
 
 
-def _keep_telling(notify: socket.socket, where: str) -> None:
+def _keep_telling(notify: socket.socket, where: str, well: Callable[[], bool]) -> None:
     never = threading.Event()
+    hung = False
     while True:
         never.wait(NOTIFY_SECONDS)
-        _tell(notify, where)
+        hangs = not well()
+        if hangs and not hung:
+            log.error("the loop of this process hangs: its supervisor is told nothing, and may restart it")
+        if not hangs:
+            _tell(notify, where)
+        hung = hangs
 
 
 def _tell(notify: socket.socket, where: str) -> None:

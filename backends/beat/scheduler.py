@@ -153,8 +153,6 @@ class LedgerScheduler(ForeignScheduler):
 @beat_init.connect
 def _begin(**_: Any) -> None:
     processes.start("beat")
-    # One that hangs before its first tick is to be noticed, too.
-    processes.came_round()
     atexit.register(processes.stop)
     # The last that is registered is the first that ends.
     atexit.register(side_threads.stop, side_threads.start())

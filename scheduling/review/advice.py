@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
-from scheduling.timing import Cron, Trigger
+from scheduling.timing import Trigger
 from scheduling.timing.frequency import YEAR
 from scheduling.timing.warnings import ReviewWarning, warnings_of
 
@@ -38,10 +38,7 @@ def runs_between(schedule: Schedule, *, after: datetime, until: datetime) -> int
         until = min(until, schedule.ends_at)
     if until <= after:
         return 0
-    if isinstance(trigger, Cron):
-        return trigger.count(after, until)
-    first = trigger.next(after)
-    return 0 if first is None or first > until else (until - first) // timedelta(seconds=trigger.seconds) + 1
+    return trigger.count(after, until)
 
 
 def _trigger(schedule: Schedule) -> Trigger | None:

@@ -47,6 +47,11 @@ class Every:
         """The first occurrence strictly after `after`; None when there is no other up to the year 9999."""
         return next(self.occurrences(after), None)
 
+    def count(self, after: datetime, until: datetime) -> int:
+        """How many occurrences there are strictly after `after`, up to and including `until`, without listing them."""
+        first = self.next(after)
+        return 0 if first is None or first > until else (until - first) // timedelta(seconds=self.seconds) + 1
+
 
 def _check_seconds(seconds: object) -> None:
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:

@@ -33,9 +33,7 @@ def frequency(trigger: Cron | Every, *, now: datetime) -> Frequency:
     """Count the runs in the year after `now`, a day at a time. Raises ValueError for a naive `now`."""
     if isinstance(trigger, Every):
         seconds = timedelta(seconds=trigger.seconds)
-        first = trigger.next(now)
-        ahead = 0 if first is None or first > now + YEAR else (now + YEAR - first) // seconds + 1
-        return _frequency(ahead, seconds, seconds)
+        return _frequency(trigger.count(now, now + YEAR), seconds, seconds)
     count, gaps = 0, set[int]()
     last: int | None = None
     seen: tuple[int, ...] = ()

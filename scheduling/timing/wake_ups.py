@@ -41,11 +41,4 @@ def wake_ups(trigger: Cron | Every, host: Zone, *, day: date, debian: bool = Tru
     end = start + (timedelta(days=INTERVAL_DAYS) if dated else YEAR)
     expressions = crontab_lines(trigger, host, day=day, debian=debian).expressions
     lines = [replace(Cron.parse(expression), zone=host) for expression in expressions]
-    return WakeUps(_runs(trigger, start, end), sum(line.count(start, end) for line in lines))
-
-
-def _runs(trigger: Cron | Every, start: datetime, end: datetime) -> int:
-    if isinstance(trigger, Cron):
-        return trigger.count(start, end)
-    first = trigger.next(start)
-    return 0 if first is None or first > end else (end - first) // timedelta(seconds=trigger.seconds) + 1
+    return WakeUps(trigger.count(start, end), sum(line.count(start, end) for line in lines))

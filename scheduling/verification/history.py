@@ -7,13 +7,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from scheduling.lifecycle import FINISHED, MOVES, OPEN, WAITING, Status
-from scheduling.models import Task, TaskAttempt
 from scheduling.verification.mismatch import MOST_SKEW, Mismatch, shown
+from scheduling.verification.rows import AttemptRow, TaskRow
 
 # The statuses with which a task may be stored.
 _FIRST: Final = frozenset({Status.SCHEDULED, Status.QUEUED, Status.SKIPPED, Status.MISSED})
 _CLAIMED: Final = frozenset({Status.RUNNING, Status.COMPLETED, Status.FAILED})
 _ENDS: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+# The times of a task: the statuses that need each, and those that may have it.
+_TIMES: Final = (
+    ("finished_at", FINISHED, FINISHED),
+    ("send_at", frozenset({Status.QUEUED}), frozenset({Status.QUEUED})),
+    ("wait_until", frozenset({Status.RETRYING}), WAITING),
+    ("cancel_asked_at", frozenset[Status](), FINISHED | {Status.RUNNING}),
+    ("started_at", _CLAIMED, frozenset(Status) - {Status.SKIPPED, Status.MISSED}),
+)
 
 
 @dataclass(slots=True)
@@ -48,7 +56,7 @@ class History:
         return reports or status in MOVES[Status(self.last)]
 
 
-def check_events(task: Task, history: History) -> Iterator[Mismatch]:
+def check_events(task: TaskRow, history: History) -> Iterator[Mismatch]:
     """The events are numbered 1 to `task.events`, each is an allowed move, and the last one is the task's status."""
     for check, (found, expected) in history.faults.items():
         yield Mismatch("task", task.pk, f"events: {check}", found, expected)
@@ -59,7 +67,7 @@ def check_events(task: Task, history: History) -> Iterator[Mismatch]:
         yield Mismatch("task", task.pk, "events: status", found, f"{task.status}, as the task")
 
 
-def check_attempts(task: Task, attempts: Sequence[TaskAttempt], history: History) -> Iterator[Mismatch]:
+def check_attempts(task: TaskRow, attempts: Sequence[AttemptRow], history: History) -> Iterator[Mismatch]:
     """Attempts are numbered from 1, one for each claim; one is open where the task runs, and one has completed it."""
     numbers = [attempt.number for attempt in attempts]
     if numbers != list(range(1, history.claims + 1)):
@@ -80,16 +88,10 @@ def check_attempts(task: Task, attempts: Sequence[TaskAttempt], history: History
         yield from _check_attempt(task, attempt)
 
 
-def check_fields(task: Task) -> Iterator[Mismatch]:
+def check_fields(task: TaskRow) -> Iterator[Mismatch]:
     """Each time of the task is set in the statuses that have it, and only there; it starts before it finishes."""
-    rules = (
-        ("finished_at", task.finished_at, FINISHED, FINISHED),
-        ("send_at", task.send_at, {Status.QUEUED}, {Status.QUEUED}),
-        ("wait_until", task.wait_until, {Status.RETRYING}, WAITING),
-        ("cancel_asked_at", task.cancel_asked_at, frozenset[Status](), FINISHED | {Status.RUNNING}),
-        ("started_at", task.started_at, _CLAIMED, frozenset(Status) - {Status.SKIPPED, Status.MISSED}),
-    )
-    for name, value, needed, allowed in rules:
+    for name, needed, allowed in _TIMES:
+        value = getattr(task, name)
         if value is None and task.status in needed:
             yield Mismatch("task", task.pk, f"times: {name}", "empty", f"a time, for the task is {task.status}")
         if value is not None and task.status not in allowed:
@@ -99,7 +101,7 @@ def check_fields(task: Task) -> Iterator[Mismatch]:
         yield Mismatch("task", task.pk, "times: order", found, f"not before it started, {shown(task.started_at)}")
 
 
-def _check_attempt(task: Task, attempt: TaskAttempt) -> Iterator[Mismatch]:
+def _check_attempt(task: TaskRow, attempt: AttemptRow) -> Iterator[Mismatch]:
     expected = {Status.RUNNING} if attempt.ended_at is None else _ENDS
     if attempt.status not in expected:
         found = f"attempt {attempt.number} is {attempt.status}, and its end is {shown(attempt.ended_at)}"
@@ -109,7 +111,7 @@ def _check_attempt(task: Task, attempt: TaskAttempt) -> Iterator[Mismatch]:
         yield Mismatch("task", task.pk, "attempts: order", found, f"not before {shown(attempt.started_at)}, its start")
 
 
-def _present(task: Task, tried: int) -> list[int]:
+def _present(task: TaskRow, tried: int) -> list[int]:
     """The numbers that `task.attempt` may have after so many attempts."""
     if task.status in _CLAIMED:
         return [tried]

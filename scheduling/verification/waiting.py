@@ -14,6 +14,7 @@ from scheduling.lifecycle import OPEN, WAITING, Status
 from scheduling.models import Process, Task, Workflow, WorkflowNode
 from scheduling.upkeep.lost_attempts import LOST_AFTER
 from scheduling.verification.mismatch import OVERDUE, Mismatch, shown
+from scheduling.verification.rows import TaskRow
 
 # An attempt whose process is silent for LOST_AFTER is given up; its observers may be late themselves.
 UNHEARD: Final = LOST_AFTER + OVERDUE
@@ -21,7 +22,7 @@ UNHEARD: Final = LOST_AFTER + OVERDUE
 STOPPING: Final = END_AFTER + UNHEARD
 
 
-def check_open(tasks: Sequence[Task], *, now: datetime) -> Iterator[Mismatch]:
+def check_open(tasks: Sequence[TaskRow], *, now: datetime) -> Iterator[Mismatch]:
     """Each open task waits for something that will come, or runs in a process that lives. `tasks` are a chunk."""
     opened = [task for task in tasks if task.status in OPEN]
     lost = silent_names() if any(task.host and task.status == Status.QUEUED for task in opened) else set()
@@ -33,7 +34,7 @@ def check_open(tasks: Sequence[Task], *, now: datetime) -> Iterator[Mismatch]:
     yield from _held_back([task for task in waiting if task.workflow_id is None], now)
 
 
-def _late(task: Task, now: datetime, *, waits: bool) -> Iterator[Mismatch]:
+def _late(task: TaskRow, now: datetime, *, waits: bool) -> Iterator[Mismatch]:
     """What has a time has not passed it by more than OVERDUE; but for what `waits` for a host that is lost."""
     queued = task.status == Status.QUEUED and not waits
     rules = (
@@ -48,7 +49,7 @@ def _late(task: Task, now: datetime, *, waits: bool) -> Iterator[Mismatch]:
             yield Mismatch("task", task.pk, "open: late", found, f"{expected} within {bound}")
 
 
-def _unheard(running: Sequence[Task], now: datetime) -> Iterator[Mismatch]:
+def _unheard(running: Sequence[TaskRow], now: datetime) -> Iterator[Mismatch]:
     """What runs for longer than UNHEARD has a process whose pulse was seen within UNHEARD."""
     old = [task for task in running if task.started_at is not None and now - task.started_at > UNHEARD]
     seen = dict(Process.objects.filter(key__in={task.process for task in old}).values_list("key", "seen_at"))
@@ -59,7 +60,7 @@ def _unheard(running: Sequence[Task], now: datetime) -> Iterator[Mismatch]:
             yield Mismatch("task", task.pk, "open: process", found, f"a living process, or given up within {UNHEARD}")
 
 
-def _members(opened: Sequence[Task]) -> Iterator[Mismatch]:
+def _members(opened: Sequence[TaskRow]) -> Iterator[Mismatch]:
     """An open member of a workflow has a node there: without one, nothing moves it on."""
     members = [task for task in opened if task.workflow_id is not None]
     nodes = WorkflowNode.objects.filter(task__in=[task.pk for task in members])
@@ -71,7 +72,7 @@ def _members(opened: Sequence[Task]) -> Iterator[Mismatch]:
             )
 
 
-def _held_back(waiting: Sequence[Task], now: datetime) -> Iterator[Mismatch]:
+def _held_back(waiting: Sequence[TaskRow], now: datetime) -> Iterator[Mismatch]:
     """A task without a time waits for an earlier task of its schedule, or for a workflow that one has started."""
     of_these = Q(schedule__in={task.schedule_id for task in waiting if task.schedule_id is not None})
     tasks, workflows = Task.objects.filter(of_these).order_by(), Workflow.objects.filter(of_these).order_by()

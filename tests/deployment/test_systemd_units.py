@@ -69,7 +69,7 @@ def test_the_times_hold_what_the_processes_need() -> None:
     graceful = re.search(r"--timeout-graceful-shutdown=(\d+)", value("tandem-web.service", "ExecStart"))
     assert graceful is not None
     assert float(value("tandem-web.service", "TimeoutStopSec")) > float(graceful.group(1))
-    for name in ("tandem-beat.service", "tandem-agent.service"):
+    for name in ("tandem-beat.service", "tandem-agent.service", "tandem-worker.service"):
         assert value(name, "Type") == "notify"
         assert float(value(name, "WatchdogSec")) >= 2 * supervision.NOTIFY_SECONDS
 

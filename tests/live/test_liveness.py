@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -98,6 +100,31 @@ def test_a_beat_whose_loop_hangs_is_told_from_one_that_ticks(on_postgres: Instal
         assert not is_well("beat", on_postgres.folder)
     on_postgres.until(lambda: is_well("beat", on_postgres.folder))
     on_postgres.until(lambda: _stood_still() < timedelta(seconds=4))
+
+
+@pytest.mark.drill
+def test_the_supervisor_of_a_beat_whose_loop_hangs_is_told_nothing(on_postgres: Installation) -> None:
+    address = f"tandem-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(f"\0{address}")
+        beat = on_postgres.start("manage.py", "beat", NOTIFY_SOCKET=f"@{address}")
+        on_postgres.until(lambda: is_told(supervisor))
+        with locked(PeriodicTasks):
+            on_postgres.until(lambda: "its supervisor is told nothing" in beat.said())
+            is_told(supervisor)
+            # Its pulse has the same pace as what the supervisor is told.
+            pulse = Process.objects.get(kind="beat").pulse
+            on_postgres.until(lambda: Process.objects.get(kind="beat").pulse > pulse + 1)
+            assert not is_told(supervisor)
+        on_postgres.until(lambda: is_told(supervisor))
+
+
+def is_told(supervisor: socket.socket) -> bool:
+    """Whether it was told something since the last call."""
+    told = False
+    while select.select([supervisor], [], [], 0)[0]:
+        told = b"WATCHDOG=1" in supervisor.recv(4096)
+    return told
 
 
 def is_well(kind: str, var: Path) -> bool:

@@ -34,6 +34,13 @@ def test_each_occurrence_is_the_anchor_and_whole_turns(seconds: int, anchor: dat
     assert Every(seconds, anchor).next(due[0] - timedelta(microseconds=1)) == due[0]
 
 
+@given(every=st.integers(1, 10**6), anchor=whole_moments, after=moments, span=st.integers(-9, 10**7))
+def test_the_count_is_that_of_the_occurrences(every: int, anchor: datetime, after: datetime, span: int) -> None:
+    trigger = Every(every, anchor)
+    until = after + timedelta(seconds=min(span, 100 * every))
+    assert trigger.count(after, until) == len(list(trigger.occurrences(after, until)))
+
+
 def test_a_century_of_seconds_is_not_walked_through() -> None:
     every = Every(1, datetime(1, 1, 1, tzinfo=UTC))
     assert every.next(datetime(9000, 1, 1, tzinfo=UTC)) == datetime(9000, 1, 1, 0, 0, 1, tzinfo=UTC)

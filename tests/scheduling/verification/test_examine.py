@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from scheduling import dispatch
 from scheduling.models import Process, ReplannedSchedule, Schedule, Task, TaskAttempt, TaskEvent, Workflow, WorkflowNode
 from scheduling.verification import examine as examined
 from scheduling.verification.examine import examine
@@ -48,6 +50,22 @@ def test_what_the_services_write_is_clean_and_all_of_it_is_read(filled: None, mo
         "SCHEDULED", "QUEUED", "RUNNING", "RETRYING", "COMPLETED", "FAILED", "CANCELLED", "SKIPPED", "MISSED",
     }  # fmt: skip
     assert set(Workflow.objects.values_list("status", flat=True)) == {"COMPLETED", "FAILED", "CANCELLED", "RUNNING"}
+
+
+def test_the_statements_do_not_grow_with_the_rows_of_a_chunk(recorded: object) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert found() == set()
+        return len(asked)
+
+    now = timezone.now()
+    a_schedule(cron="* * * * *", now=now - LONG, catch_up="all", overlap="queue")
+    dispatch.dispatch_due("beat", now=now)
+    few = statements()
+    for number in range(5):
+        a_schedule(name=f"another {number}", cron="* * * * *", now=now - LONG, catch_up="all", overlap="queue")
+    dispatch.dispatch_due("beat", now=now)
+    assert statements() == few
 
 
 def tasks(status: str, count: int = 1) -> list[int]:

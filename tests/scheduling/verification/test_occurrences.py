@@ -8,6 +8,7 @@ import pytest
 
 from scheduling import chosen_occurrences, dispatch
 from scheduling.models import Task
+from scheduling.verification import occurrences
 from scheduling.verification.mismatch import Scope
 from scheduling.verification.occurrences import check_schedule
 from tests.conftest import a_schedule, at
@@ -52,3 +53,30 @@ def test_a_hole_after_such_a_row_is_still_found() -> None:
     Task.objects.filter(schedule=schedule, due_at=AFTER - 9 * MINUTE).delete()
     [mismatch] = check_schedule(schedule, Scope(AFTER), kept_from=NOW)
     assert mismatch.check == "occurrences: missing"
+
+
+def test_a_hole_says_how_many_occurrences_it_has() -> None:
+    schedule = a_schedule(now=NOW, every=1)
+    schedule.cursor = AFTER
+    [hole] = (each for each in check_schedule(schedule, Scope(AFTER), kept_from=NOW) if "missing" in each.check)
+    assert hole.found.startswith("259200 occurrences from 2026-11-20 10:00:01.000 UTC on have no row")
+
+
+def test_a_cursor_far_in_the_future_does_not_have_all_its_occurrences_counted() -> None:
+    schedule = a_schedule(now=NOW, cron="* * * * *")
+    schedule.cursor = at("9999-12-31 00:00")
+    [hole] = (each for each in check_schedule(schedule, Scope(AFTER), kept_from=NOW) if "missing" in each.check)
+    assert hole.found.startswith("527041 or more occurrences from 2026-11-20 10:01:00.000 UTC on have no row")
+
+
+def test_a_schedule_of_which_every_other_row_is_missing_is_not_looked_at_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(occurrences, "_MOST_HOLES", 3)
+    schedule = a_schedule(now=NOW, cron="* * * * *", catch_up="all", overlap="queue")
+    dispatch.dispatch_due("beat", now=NOW + 20 * MINUTE)
+    schedule.refresh_from_db()
+    Task.objects.filter(due_at__in=[NOW + minutes * MINUTE for minutes in range(2, 20, 2)]).delete()
+    found = [each.found for each in check_schedule(schedule, Scope(NOW + 20 * MINUTE), kept_from=NOW)]
+    assert len(found) == 4
+    assert found[-1] == "so far 3 holes, and nothing after 2026-11-20 10:07:00.000 UTC was looked at"
