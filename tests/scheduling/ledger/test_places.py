@@ -207,6 +207,15 @@ def test_a_rate_lets_so_many_start_and_wakes_for_the_next(settings: Settings, re
     assert not looked_at.exists()
 
 
+def test_what_may_start_by_now_starts_on_a_message_that_comes_before_the_tick(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "1/m"}}
+    started, waits = queued(2)
+    assert [begins(task) for task in (started, waits)] == [True, False]
+    assert begins(waits, now=NOW + timedelta(minutes=1))
+    waits.refresh_from_db()
+    assert (waits.waits_for_limit, waits.place_until, waits.wait_until) == (None, None, None)
+
+
 def test_the_tick_does_not_look_at_what_another_limit_holds_up(settings: Settings) -> None:
     settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "1/m", "concurrency": 1}}
     running, waits = queued(2)
