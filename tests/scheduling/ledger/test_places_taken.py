@@ -1,0 +1,79 @@
+"""Which tasks take a place under a limit, and which wait for one."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from scheduling import ledger, registry
+from scheduling.job_context import JobContext
+from scheduling.ledger import places
+from scheduling.models import Task, TaskLimit
+from scheduling.task_limits import Limit
+from tests.scheduling.ledger.test_places import JOB, NOW, ONE, begins, queued
+
+pytestmark = pytest.mark.django_db
+
+
+def test_tasks_in_a_process_of_their_host_have_no_queue(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"queue:slow": {"concurrency": 1}, "queue:tandem": {"concurrency": 1}}
+    for queue in ("slow", ""):
+        assert all(begins(task) for task in queued(2, queue=queue, executor="inline", host="testhost"))
+    # Nor do they take a place from those that have one.
+    assert [begins(task) for task in queued(2, queue="slow")] == [True, False]
+
+
+def test_what_runs_in_another_queue_takes_no_place(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"queue:slow": {"concurrency": 1}, "queue:tandem": {"concurrency": 1}}
+    for queue in ("fast", "slow", ""):
+        assert begins(queued(queue=queue)[0]), queue
+
+
+def test_keys_are_limited_each_on_its_own_and_one_may_have_its_own_limit(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"key:*": {"concurrency": 1}, "key:large": {"concurrency": 2}}
+    begun = {key: [begins(task) for task in queued(3, limit_key=key)] for key in ("a", "b", "large", "")}
+    assert begun == {
+        "a": [True, False, False], "b": [True, False, False], "large": [True, True, False], "": [True, True, True],
+    }  # fmt: skip
+
+
+def test_a_job_may_say_its_limit_and_the_setting_says_another(settings: Settings) -> None:
+    @registry.job("test.limited", limit=Limit(concurrency=1))
+    def limited(context: JobContext) -> None:
+        """Run alone."""
+
+    try:
+        assert [begins(task) for task in queued(2, job="test.limited")] == [True, False]
+        settings.TANDEM_TASK_LIMITS = {"job:test.limited": {"concurrency": 2}}
+        assert [begins(task) for task in queued(2, job="test.limited", priority=9)] == [True, False]
+    finally:
+        registry._jobs.pop("test.limited")
+
+
+def test_a_burst_says_how_many_start_at_once(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "9/m", "burst": 2}}
+    assert [begins(task) for task in queued(3)] == [True, True, False]
+
+
+def test_a_message_of_an_attempt_that_is_over_changes_nothing(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = ONE
+    running, other, ended = queued(3)
+    ledger.cancel(ended.pk, reason="no", now=NOW)
+    assert not begins(ended)
+    assert not TaskLimit.objects.exists()
+    assert begins(running)
+    before = Task.objects.filter(pk=other.pk).values().get()
+    assert ledger.claim(other.pk, other.attempt + 1, worker="me", now=NOW) is None
+    assert Task.objects.filter(pk=other.pk).values().get() == before
+
+
+def test_what_has_run_without_the_database_is_told_whatever_the_limit(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = ONE
+    first, second = queued(2)
+    assert [begins(task) for task in (first, second)] == [True, False]
+    assert list(ledger.places_of(first.pk)) == []
+    assert ledger.claim(second.pk, 1, worker="me", now=NOW, has_run=True) is not None
+    # It runs, and waits for no place any more.
+    assert (ledger.waited_for(), list(ledger.places_of(second.pk))) == ([], [])
+    places.forget_unused_limits(now=NOW)
+    assert not TaskLimit.objects.exists()
