@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from pytest_django import Settings
 
 from scheduling import ledger, registry
 from scheduling.job_context import JobContext
 from scheduling.ledger import places
+from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskLimit
 from scheduling.task_limits import Limit
-from tests.scheduling.ledger.test_places import JOB, NOW, ONE, begins, queued
+from tests.scheduling.ledger.test_places import JOB, NOW, ONE, begins, end, queued
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +80,70 @@ def test_what_has_run_without_the_database_is_told_whatever_the_limit(settings: 
     assert (ledger.waited_for(), list(ledger.places_of(second.pk))) == ([], [])
     places.forget_unused_limits(now=NOW)
     assert not TaskLimit.objects.exists()
+
+
+@pytest.mark.parametrize(("pause", "starts"), [(places.KEPT - timedelta(seconds=1), True), (places.KEPT, False)])
+def test_what_is_more_urgent_gets_a_kept_place_only_once_it_is_kept_no_more(
+    pause: timedelta, starts: bool, settings: Settings
+) -> None:
+    settings.TANDEM_TASK_LIMITS = ONE
+    running, waits = queued(2)
+    assert [begins(task) for task in (running, waits)] == [True, False]
+    assert end(running) == [waits.pk]
+    [urgent] = queued(priority=9)
+    assert not begins(urgent)
+    assert begins(waits, now=NOW + pause) == starts
+
+
+def test_what_is_older_does_not_overtake_what_is_more_urgent_while_a_place_is_free(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = ONE
+    running, old = queued(2)
+    [urgent] = queued(priority=9)
+    assert [begins(task) for task in (running, urgent)] == [True, False]
+    running.refresh_from_db()
+    # As by a process that dies between the end and what follows.
+    ledger.complete(running, result=None, now=NOW)
+    assert not begins(old)
+
+
+def test_a_place_that_is_kept_for_what_was_cancelled_is_free(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = ONE
+    running, waits, late = queued(3)
+    assert [begins(task) for task in (running, waits)] == [True, False]
+    assert end(running) == [waits.pk]
+    ledger.cancel(waits.pk, reason="no", now=NOW)
+    assert begins(late)
+
+
+def test_a_place_that_is_kept_under_another_limit_takes_none(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"key:*": {"concurrency": 1}}
+    running, waits = queued(2, limit_key="a")
+    assert [begins(task) for task in (running, waits)] == [True, False]
+    assert end(running) == [waits.pk]
+    assert begins(queued(limit_key="b")[0])
+
+
+def test_what_begins_to_wait_for_another_limit_waits_for_no_time_any_more(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "1/m"}, "key:a": {"concurrency": 1}}
+    started, of_key = queued()[0], queued(job="demo.fail", limit_key="a")[0]
+    [waits] = queued(limit_key="a")
+    [later] = queued(status=Status.SCHEDULED, wait_until=NOW)
+    assert [begins(task) for task in (started, of_key, waits)] == [True, True, False]
+    waits.refresh_from_db()
+    minute = NOW + timedelta(minutes=1)
+    assert (waits.waits_for_limit, waits.wait_until) == (f"job:{JOB}", minute)
+    assert not begins(waits, now=minute)
+    waits.refresh_from_db()
+    assert (waits.waits_for_limit, waits.wait_until) == ("key:a", None)
+    later.refresh_from_db()
+    assert later.wait_until == NOW
+
+
+def test_a_place_is_kept_and_the_task_is_handed_over(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "1/m"}}
+    assert [begins(task) for task in queued(2)] == [True, False]
+    minute = NOW + timedelta(minutes=1)
+    [given] = ledger.give_places([f"job:{JOB}"], now=minute)
+    for task in (given, Task.objects.get(pk=given.pk)):
+        kept_until, sent = minute + places.KEPT, minute + ledger.HAND_OVER
+        assert (task.place_until, task.send_at, task.sends, task.wait_until) == (kept_until, sent, 0, None)
