@@ -22,6 +22,7 @@ BORN = at("2026-11-20 09:59")
 NOW = at("2026-11-20 10:00")
 LATER = at("2026-11-20 10:01")
 SOON = NOW + ledger.HAND_OVER
+OVER_A_LIMIT = {"waits_for_limit": "job:demo.process_data", "place_until": LATER}
 
 
 def stored(status: Status, **fields: Any) -> Task:
@@ -43,8 +44,12 @@ def queued() -> Task:
     return stored(Status.QUEUED)
 
 
-def running() -> Task:
-    task = ledger.claim(stored(Status.QUEUED).pk, 1, worker="me", now=BORN)
+def over_a_limit() -> Task:
+    return stored(Status.QUEUED, **OVER_A_LIMIT, wait_until=BORN)
+
+
+def running(**fields: Any) -> Task:
+    task = ledger.claim(stored(Status.QUEUED, **fields).pk, 1, worker="me", now=BORN)
     assert task is not None
     return task
 
@@ -57,7 +62,8 @@ def asked_to_stop() -> Task:
 
 
 def failed() -> Task:
-    task = running()
+    # Without any limit, what waited for one is claimed as it is.
+    task = running(**OVER_A_LIMIT)
     ledger.fail(task, error="no", now=BORN)
     task.refresh_from_db()
     return task
@@ -78,7 +84,7 @@ ASKED_TO_STOP: Written = (
 AFRESH: Written = (
     {
         "status": "QUEUED", "attempt": 2, "send_at": SOON, "sends": 0, "started_at": None, "finished_at": None,
-        "error": "", "reason": "", "progress": None, "expires": None,
+        "error": "", "reason": "", "progress": None, "expires": None, "waits_for_limit": None, "place_until": None,
     },
     {"attempt": 2, "retry": True},
 )  # fmt: skip
@@ -103,6 +109,14 @@ MOVES: list[tuple[str, Callable[[], Task], Move, dict[str, Any], dict[str, Any],
     (
         "cancel", queued, lambda task: ledger.cancel(task.pk, reason="no need", now=NOW),
         {"status": "CANCELLED", "reason": "no need", "finished_at": NOW, "send_at": None, "wait_until": None},
+        {"reason": "no need"}, {},
+    ),
+    (
+        "cancel over a limit", over_a_limit, lambda task: ledger.cancel(task.pk, reason="no need", now=NOW),
+        {
+            "status": "CANCELLED", "reason": "no need", "finished_at": NOW, "send_at": None, "wait_until": None,
+            "waits_for_limit": None,
+        },
         {"reason": "no need"}, {},
     ),
     (
