@@ -147,3 +147,13 @@ def test_a_place_is_kept_and_the_task_is_handed_over(settings: Settings) -> None
     for task in (given, Task.objects.get(pk=given.pk)):
         kept_until, sent = minute + places.KEPT, minute + ledger.HAND_OVER
         assert (task.place_until, task.send_at, task.sends, task.wait_until) == (kept_until, sent, 0, None)
+
+
+def test_what_has_run_without_the_database_takes_one_place_and_not_the_kept_one_as_well(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"concurrency": 2}}
+    one, two, told, late = queued(4)
+    assert [begins(task) for task in (one, two, told)] == [True, True, False]
+    assert end(one) == [told.pk]
+    assert ledger.claim(told.pk, 1, worker="me", now=NOW, has_run=True) is not None
+    assert end(two) == []
+    assert begins(late)
