@@ -214,33 +214,6 @@ def test_a_new_task_and_its_first_event_have_who_asks_or_else_who_asked_before()
     assert columns(stored(Status.QUEUED))["created_by_id"] is None
 
 
-def cancelled_before_its_second_attempt() -> Task:
-    task = running()
-    ledger.schedule_retry(task, error="no", wait_until=LATER, now=BORN)
-    ledger.cancel(task.pk, reason="enough", now=BORN)
-    task.refresh_from_db()
-    return task
-
-
-def cancelled_before_its_first_attempt() -> Task:
-    task = queued()
-    ledger.cancel(task.pk, reason="enough", now=BORN)
-    task.refresh_from_db()
-    return task
-
-
-@pytest.mark.parametrize(
-    ("finished", "attempt"),
-    [(failed, 2), (cancelled_before_its_second_attempt, 2), (cancelled_before_its_first_attempt, 1)],
-)
-def test_an_attempt_that_has_not_begun_is_the_next_one_also_in_bulk(finished: Callable[[], Task], attempt: int) -> None:
-    one, in_bulk = finished(), finished()
-    assert ledger.retry(one, now=NOW)
-    with transaction.atomic():
-        ledger.retry_all([in_bulk], now=NOW)
-    assert [columns(task)["attempt"] for task in (one, in_bulk)] == [attempt, attempt]
-
-
 @pytest.mark.parametrize("other", [waiting, queued, failed, asked_to_stop])
 def test_only_what_runs_is_asked_to_stop_and_only_once(other: Callable[[], Task]) -> None:
     task = other()
