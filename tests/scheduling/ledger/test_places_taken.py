@@ -68,6 +68,7 @@ def test_a_message_of_an_attempt_that_is_over_changes_nothing(settings: Settings
     before = Task.objects.filter(pk=other.pk).values().get()
     assert ledger.claim(other.pk, other.attempt + 1, worker="me", now=NOW) is None
     assert Task.objects.filter(pk=other.pk).values().get() == before
+    assert list(ledger.places_of(other.pk)) == []
 
 
 def test_what_has_run_without_the_database_is_told_whatever_the_limit(settings: Settings) -> None:
