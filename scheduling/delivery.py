@@ -77,7 +77,7 @@ def queue_due(*, now: datetime) -> int:
         due = Task.objects.select_for_update(skip_locked=True).filter(status__in=statuses, wait_until__lte=now)
         found = list(due.order_by("wait_until")[:BATCH])
         tasks = ledger.queue_waiting([task.pk for task in found if task.status in WAITING], now=now)
-    limits = {task.waits_for_limit for task in found if task.status == Status.QUEUED and task.waits_for_limit}
+    limits = {task.waits_for_limit for task in found if task.waits_for_limit}
     tasks += free_places(limits, now=now)
     hand_over(tasks, now=now)
     return len(tasks)

@@ -37,7 +37,7 @@ class Ended(NamedTuple):
     awaited: bool
 
 
-def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "", only: str = "") -> Task | None:
+def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str, only: str = "") -> Task | None:
     """`scheduling.ledger.places.claim` without limits. `only` is a further condition, a text of the ledger."""
     values = {
         "id": task_id,

@@ -148,23 +148,26 @@ def _locked(limits: Mapping[str, Limit]) -> list[TaskLimit]:
 
 def _has_place_for(task: Task, row: TaskLimit, now: datetime) -> bool:
     """Whether the task may start by this limit: there is a place, kept for it, or free while nobody before it waits."""
-    if _free(row, now, but=task.pk) < 1:
+    kept = task.waits_for_limit == row.target and task.place_until is not None and task.place_until > now
+    if _free(row, now) + kept < 1:
         return False
-    if task.waits_for_limit == row.target and task.place_until is not None and task.place_until > now:
-        return True
     before = Q(priority__gt=task.priority) | Q(priority=task.priority, pk__lt=task.pk)
-    return not waiting(row.target).filter(before).exists()
+    return kept or not waiting(row.target).filter(before).exists()
 
 
-def _free(row: TaskLimit, now: datetime, *, but: int = 0) -> int:
-    """How many places are neither taken nor kept for others than `but`; below 0 where the limit was lowered."""
-    kept = Task.objects.filter(status=Status.QUEUED, waits_for_limit=row.target, place_until__gt=now)
+def _free(row: TaskLimit, now: datetime) -> int:
+    """How many places are neither taken nor kept for somebody; below 0 where the limit was lowered."""
     limit, free = row.limit, MOST
     if limit.concurrency is not None:
         free = limit.concurrency - running(row.target).count()
     if limit.rate:
         free = min(free, limit.starts_left(row.all_free_at, now))
-    return free - kept.exclude(pk=but).count()
+    return free - _kept(row, now).count()
+
+
+def _kept(row: TaskLimit, now: datetime) -> QuerySet[Task]:
+    """The tasks that a place under the limit is kept for."""
+    return Task.objects.filter(status=Status.QUEUED, waits_for_limit=row.target, place_until__gt=now)
 
 
 def _let_wait(task: Task, row: TaskLimit, now: datetime) -> None:
@@ -179,10 +182,11 @@ def _let_wait(task: Task, row: TaskLimit, now: datetime) -> None:
 def _give(row: TaskLimit, now: datetime) -> list[Task]:
     free = max(_free(row, now), 0)
     tasks = list(waiting(row.target).order_by(*_IN_TURN).select_for_update(skip_locked=True)[:free])
-    for task in tasks:
-        task.place_until, task.send_at, task.sends, task.wait_until = now + KEPT, now + HAND_OVER, 0, None
-    given = {"place_until": now + KEPT, "send_at": now + HAND_OVER, "sends": 0, "wait_until": None}
+    given = {"place_until": now + KEPT, "send_at": now + HAND_OVER, "wait_until": None}
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(**given)
+    for task in tasks:
+        for name, value in given.items():
+            setattr(task, name, value)
     _look_again(row, now)
     return tasks
 
@@ -193,7 +197,7 @@ def _look_again(row: TaskLimit, now: datetime) -> None:
         return
     looked_at = waiting(row.target).filter(wait_until__isnull=False).select_for_update(skip_locked=True)
     Task.objects.filter(pk__in=[task.pk for task in looked_at]).update(wait_until=None)
-    kept = Task.objects.filter(status=Status.QUEUED, waits_for_limit=row.target, place_until__gt=now).count()
+    kept = _kept(row, now).count()
     if row.limit.starts_left(row.all_free_at, now) > kept:
         return
     at = row.limit.next_start(row.all_free_at, now, reserved=kept)
@@ -217,7 +221,7 @@ def _concerned_by_none(targets: Iterable[str]) -> str:
     return written("AND NOT ({any})", any=" OR ".join(each for each in [*conditions, keys] if each))
 
 
-def _concerned(field: str, kind: str, targets: Iterable[str], *, also: str = "") -> str:
+def _concerned(field: str, kind: str, targets: Iterable[str], *, also: str | None = None) -> str:
     names = sorted(target.removeprefix(kind) for target in targets if target.startswith(kind))
     # '' means the default queue.
     listed = ", ".join(f"'{name}'" for name in [*names, *([""] if also in names else [])])

@@ -19,13 +19,14 @@ from scheduling.models import Task
 from scheduling.verification.mismatch import MOST_SKEW
 from tests.chaos.databases import Database, Postgres, Sqlite
 from tests.chaos.faults import Faults
-from tests.chaos.load import Client, Load
+from tests.chaos.load import Load
 from tests.chaos.reckoning import differences, early, lines_of, still_open
 from tests.chaos.stack import Stack
 from tests.live.broker_faults import Broker, RedisBroker, broker_of
 from tests.live.installation import ledger_at
 from tests.live.standing import answers
 from tests.live.visitor import a_token
+from tests.rest_client import on_port
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis_like import ValkeyServer
 
@@ -59,7 +60,7 @@ class Drill:
     def run(self) -> list[str]:
         """Do all of it. Returns what differs: nothing, if all is well."""
         with self._servers() as (stack, broker, database):
-            load = Load(Client(stack.port, a_token()), str(self._runs), self._wanted.seed)
+            load = Load(on_port(stack.port, a_token()), str(self._runs), self._wanted.seed)
             load.begin()
             with load:
                 self._do_harm(

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import random
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Final, Self
 
-Json = dict[str, Any]
+from tests.rest_client import Json, RestClient
 
 _PAUSE_SECONDS: Final = 0.4
-_PATIENCE_SECONDS: Final = 10.0
 # Schedules that are changed while they work; beside them there are some that nobody touches.
 _MOST_SCHEDULES: Final = 8
-
-
-class Client:
-    """Asks the API. Without an answer the status is 0."""
-
-    def __init__(self, port: int, token: str) -> None:
-        self._port, self._token = port, token
-
-    def ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
-        """The status and the body of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE_SECONDS)
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-        try:
-            connection.request(method, f"/api/{path}", json.dumps(body or {}), headers)
-            response = connection.getresponse()
-            text = response.read()
-            return response.status, json.loads(text) if text else {}
-        except (OSError, http.client.HTTPException):
-            return 0, {}
-        except ValueError:
-            return response.status, {}
-        finally:
-            connection.close()
 
 
 class Load:
     """Asks for something a few times a second inside the block. What was promised is kept for the reckoning."""
 
-    def __init__(self, client: Client, runs: str, seed: int) -> None:
+    def __init__(self, client: RestClient, runs: str, seed: int) -> None:
         self.answers: Counter[str] = Counter()
         self.unexpected: list[str] = []
         self.tasks: list[int] = []

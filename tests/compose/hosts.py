@@ -8,8 +8,9 @@ from typing import Final
 from zoneinfo import ZoneInfo, reset_tzpath
 
 from stack.environment import Failure
-from tests.compose.load import WORK, Json, Load
+from tests.compose.load import WORK, Load
 from tests.compose.stack import Stack
+from tests.rest_client import Json
 
 ZONES: Final = {"howe": "Australia/Lord_Howe", "casablanca": "Africa/Casablanca", "greenwich": "Etc/UTC"}
 USERS: Final = {"howe": "anna", "casablanca": "badr", "greenwich": "carla"}

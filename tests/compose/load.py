@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Final
+from typing import Final
 
 from stack.environment import Failure
 from tests.compose.proxy import Client
 from tests.compose.stack import Stack
+from tests.rest_client import Json
 
-Json = dict[str, Any]
 WORK: Final[Json] = {"job": "demo.process_data", "parameters": {"pause": 0}}
 # A minute of cron, and the start of a process on a busy machine.
 _CRON_SECONDS: Final = 180.0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPSConnection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.compose.stack import Stack
 from tests.compose.stand_ins import PROXY
+from tests.rest_client import RestClient
 
 HOST: Final = "tandem.example"
 PORT: Final = 8443
@@ -67,34 +67,23 @@ class Proxy:
         self._stack.engine.docker("rm", "--force", NAME)
 
 
-class Client:
-    """Asks the REST API, and watches tasks, through the proxy."""
+class Client(RestClient):
+    """Asks the REST API, and watches tasks, through the proxy. Its token is given later."""
 
     def __init__(self, certificate: Path) -> None:
+        super().__init__(self._encrypted, token="")
         self._context = ssl.create_default_context(cafile=str(certificate))
-        self.token = ""
-
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-        """The status and the body of the answer; 0 where there is none."""
-        connection = http.client.HTTPSConnection(HOST, PORT, timeout=_PATIENCE_SECONDS, context=self._context)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        try:
-            connection.sock = self._context.wrap_socket(_plain(), server_hostname=HOST)
-            connection.request(method, f"/api/{path}", None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            text = response.read()
-            return response.status, json.loads(text) if text else {}
-        except (OSError, http.client.HTTPException):
-            return 0, {}
-        except ValueError:
-            return response.status, {}
-        finally:
-            connection.close()
 
     def watch(self, path: str) -> ClientConnection:
         """An open WebSocket."""
         headers = {"Authorization": f"Bearer {self.token}"}
         return connect(f"wss://{HOST}:{PORT}/{path}", sock=_plain(), ssl=self._context, additional_headers=headers)
+
+    def _encrypted(self) -> HTTPSConnection:
+        connection = HTTPSConnection(HOST, PORT, timeout=_PATIENCE_SECONDS, context=self._context)
+        # HOST is a name that only the certificate knows.
+        connection.sock = self._context.wrap_socket(_plain(), server_hostname=HOST)
+        return connection
 
 
 def _plain() -> socket.socket:

@@ -21,6 +21,7 @@ import pytest
 
 from tests.deployment.outside import OF_THE_IMAGE, PATIENCE_SECONDS, Outside
 from tests.deployment.tools import ROOT
+from tests.servers.namespaces import available, first_inside, namespaces
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 
@@ -28,7 +29,6 @@ pytestmark = [pytest.mark.live, pytest.mark.drill, pytest.mark.timeout(240)]
 
 # A minute until cron's next look, a quarter until the agent's, and time for what cron starts.
 _LONGEST_SECONDS = 120.0
-_NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 _CREATE = """
 from django.utils import timezone
 from scheduling import schedules
@@ -44,7 +44,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
     """A migrated PostgreSQL, and no broker: what cron runs inline needs none."""
     require("PostgreSQL")
     require("cron")
-    if subprocess.run([*_NAMESPACES, "true"], capture_output=True, check=False).returncode:
+    if not available():
         pytest.skip("namespaces are not available: run the tests as root, outside a container")
     found = Outside("redis", tmp_path)
     with PostgresServer() as postgres:
@@ -109,20 +109,9 @@ def container(outside: Outside) -> Iterator[subprocess.Popen[bytes]]:
     """The cron host as process 1 of namespaces of its own; everything in them ends with it."""
     script = ["set -e", *users(outside.folder), *mounts(outside), entry(outside)]
     with outside.log_of("cron").open("wb") as log:
-        process = subprocess.Popen(
-            [*_NAMESPACES, "sh", "-c", "\n".join(script)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def first_inside(process: subprocess.Popen[bytes]) -> int | None:
-    """Process 1 of the namespaces, by its number out here (proc(5)); None until it is there."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return int(children[0]) if children else None
+        command = ["sh", "-c", "\n".join(script)]
+        with namespaces(command, cwd=ROOT, stdout=log, stderr=log) as process:
+            yield process
 
 
 def until(true: Callable[[], bool], process: subprocess.Popen[bytes], outside: Outside) -> None:

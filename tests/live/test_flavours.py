@@ -12,6 +12,7 @@ import pytest
 
 from backends.crontab import flavours, programs
 from backends.crontab.flavours import BUSYBOX, DEBIAN
+from stack.parent_death import die_with_parent
 from tests.servers.plugin import require
 from tests.servers.programs import program
 
@@ -41,7 +42,10 @@ def test_busybox_reads_so_many_entries_of_a_user_and_no_more(tmp_path: Path) -> 
         assert pwd.getpwnam(user)
         (spool / user).write_text("# a comment\n" + "".join(f"0 0 1 1 * {user}-{n}\n" for n in range(400)))
     command = [str(program_of_busybox()), "crond", "-f", "-c", str(spool), "-l", "0", "-L", str(log)]
-    with subprocess.Popen(command) as daemon:
+    with subprocess.Popen(
+        command,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 - set up before the fork; a killed test run leaves none
+    ) as daemon:
         try:
             read = until_read(log, {"root": 400})
         finally:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from dataclasses import dataclass
-from http.client import HTTPConnection
-from typing import Any, Self
+from typing import Self
 
 from django.contrib.auth.models import Group, User
 
+from tests.rest_client import Json, on_port
 from tests.tokens import token_for
 
 _PAUSE_SECONDS = 0.2
-_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +21,23 @@ class Answer:
 
     status: int
     seconds: float
-    body: dict[str, Any]
+    body: Json
 
 
 class Visitor:
     """Posts a task a few times a second inside the block. `answers` holds the answers."""
 
-    def __init__(self, port: int, wanted: dict[str, Any]) -> None:
+    def __init__(self, port: int, wanted: Json) -> None:
         self.answers: list[Answer] = []
-        self._port, self._wanted = port, json.dumps(wanted)
-        self._token = a_token()
+        self._client, self._wanted = on_port(port, a_token()), wanted
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask_on)
 
     def ask(self) -> Answer:
         """Post one task."""
         started = time.monotonic()
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE_SECONDS)
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-        try:
-            connection.request("POST", "/api/tasks/", self._wanted, headers)
-            response = connection.getresponse()
-            return Answer(response.status, time.monotonic() - started, json.loads(response.read()))
-        except OSError as exc:
-            return Answer(0, time.monotonic() - started, {"error": repr(exc)})
-        finally:
-            connection.close()
+        status, body = self._client.ask("POST", "tasks/", self._wanted)
+        return Answer(status, time.monotonic() - started, body)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,6 +1,6 @@
 """Makes small mistakes in the core, one at a time, and says which of them no test notices.
 
-    python3 dev.py mutate [scheduling/planning.py ...] [--sample 50 --seed 7]
+    python3 dev.py mutate [scheduling/planning.py ...] [--lines 1-90] [--sample 50 --seed 7]
 
 The files of the work tree are not touched: each mistake is made in memory, in a process of its own. A mistake
 inside of a function is tried in a fork of one process, on the tests that call the function; any other with all tests of
@@ -54,6 +54,7 @@ ALSO: Final = {
         "tests/scheduling/test_tasks.py",
         "tests/scheduling/test_dispatch.py",
         "tests/scheduling/test_dispatch_one.py",
+        "tests/scheduling/ledger/test_places.py",
         "tests/scheduling/test_lateness_log.py",
         "tests/scheduling/execution",
         "tests/scheduling/workflows",
@@ -128,10 +129,17 @@ def together(found: Sequence[Mutation]) -> list[list[Mutation]]:
     return list(groups.values())
 
 
+def lines(text: str) -> range:
+    """Raises ValueError where the text is no FIRST-LAST."""
+    first, last = map(int, text.split("-"))
+    return range(first, last + 1)
+
+
 def main() -> int:
     """Returns 1 where a mutation survives that nobody has explained, or an explanation is of none."""
     parser = argparse.ArgumentParser(prog="dev.py mutate", description="make small mistakes, and see who notices")
     parser.add_argument("paths", nargs="*", default=CORE, help="files or folders (default: the core)")
+    parser.add_argument("--lines", type=lines, metavar="FIRST-LAST", help="only those of these lines of each file")
     parser.add_argument("--sample", type=int, help="so many mutations, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws others")
     parser.add_argument("--processes", type=int, default=2, help="so many groups of files at once (default: 2)")
@@ -142,7 +150,7 @@ def main() -> int:
     everything = [made for file in files(asked.paths) for made in mutations(file, (ROOT / file).read_text())]
     known = explained()
     stale = [key for key in known if key[0] in files(asked.paths) and key not in {made.key for made in everything}]
-    tried = [made for made in everything if made.key not in known]
+    tried = [made for made in everything if made.key not in known and (not asked.lines or made.line in asked.lines)]
     if asked.sample is not None and asked.sample < len(tried):
         chosen = random.Random(asked.seed).sample(range(len(tried)), asked.sample)  # noqa: S311 - guards nothing
         tried = [tried[number] for number in sorted(chosen)]

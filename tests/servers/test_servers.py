@@ -16,6 +16,7 @@ import redis
 
 from tests.servers import cron
 from tests.servers.cron import CronDaemon
+from tests.servers.namespaces import available
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 from tests.servers.programs import Server as Program
@@ -133,6 +134,23 @@ def test_a_group_has_ended_although_nobody_has_asked_for_its_exit_codes() -> Non
             assert Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
         finally:
             parent.kill()
+
+
+@pytest.mark.parametrize("end", ["raise KeyError", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_what_runs_in_namespaces_ends_with_the_test_that_fails_or_is_killed(end: str) -> None:
+    if not available():
+        pytest.skip("namespaces are not available: run the tests as root, outside a container")
+    # One that has left its parent's session, and one whose parent is not `unshare`.
+    line = "setsid sleep 600 & echo begun; sleep 600; :"
+    code = (
+        "import os, signal, subprocess\nfrom tests.servers.namespaces import namespaces\n"
+        f"with namespaces(['sh', '-c', {line!r}], stdout=subprocess.PIPE) as process:\n"
+        f"    assert process.stdout.readline() == b'begun\\n'\n    {end}"
+    )
+    # All of them have stderr open: its end is read when the last one has ended.
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert done.returncode == (-9 if "SIGKILL" in end else 1)
+    assert b"AssertionError" not in done.stderr
 
 
 def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing() -> None:

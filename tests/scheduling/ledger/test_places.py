@@ -11,8 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from scheduling import delivery, ledger, limits_in_force, registry
-from scheduling.job_context import JobContext
+from scheduling import delivery, ledger, limits_in_force
 from scheduling.ledger import places
 from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskLimit
@@ -53,6 +52,7 @@ def test_without_limits_a_claim_and_an_end_ask_for_none() -> None:
         assert begins(task)
         assert end(task) == []
     assert not any("tasklimit" in each["sql"] for each in captured.captured_queries)
+    assert list(ledger.places_of(task.pk)) == []
 
 
 def test_a_task_that_no_limit_concerns_costs_nothing_more(settings: Settings) -> None:
@@ -102,31 +102,15 @@ def test_one_at_once_and_the_next_when_it_ends(
     assert (third.waits_for_limit, third.place_until) == (None, None)
 
 
-def test_tasks_in_a_process_of_their_host_have_no_queue(settings: Settings) -> None:
-    settings.TANDEM_TASK_LIMITS = {"queue:slow": {"concurrency": 1}, "queue:tandem": {"concurrency": 1}}
-    for queue in ("slow", ""):
-        assert all(begins(task) for task in queued(2, queue=queue, executor="inline", host="testhost"))
-
-
-def test_keys_are_limited_each_on_its_own_and_one_may_have_its_own_limit(settings: Settings) -> None:
-    settings.TANDEM_TASK_LIMITS = {"key:*": {"concurrency": 1}, "key:large": {"concurrency": 2}}
-    begun = {key: [begins(task) for task in queued(3, limit_key=key)] for key in ("a", "b", "large", "")}
-    assert begun == {
-        "a": [True, False, False], "b": [True, False, False], "large": [True, True, False], "": [True, True, True],
-    }  # fmt: skip
-
-
-def test_a_job_may_say_its_limit_and_the_setting_says_another(settings: Settings) -> None:
-    @registry.job("test.limited", limit=Limit(concurrency=1))
-    def limited(context: JobContext) -> None:
-        """Run alone."""
-
-    try:
-        assert [begins(task) for task in queued(2, job="test.limited")] == [True, False]
-        settings.TANDEM_TASK_LIMITS = {"job:test.limited": {"concurrency": 2}}
-        assert [begins(task) for task in queued(2, job="test.limited", priority=9)] == [True, False]
-    finally:
-        registry._jobs.pop("test.limited")
+def test_only_the_places_that_are_asked_for_are_given(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {"key:*": {"concurrency": 1}}
+    running, waits = queued(2, limit_key="a")
+    others = queued(2, limit_key="b")
+    assert [begins(task) for task in (running, waits, *others)] == [True, False, True, False]
+    for task in (running, others[0]):
+        task.refresh_from_db()
+        ledger.complete(task, result=None, now=NOW)
+    assert [one.pk for one in delivery.free_places(["key:a"], now=NOW)] == [waits.pk]
 
 
 def test_the_most_urgent_goes_first_then_the_oldest(settings: Settings) -> None:
@@ -207,6 +191,15 @@ def test_a_rate_lets_so_many_start_and_wakes_for_the_next(settings: Settings, re
     assert not looked_at.exists()
 
 
+def test_what_may_start_by_now_starts_on_a_message_that_comes_before_the_tick(settings: Settings) -> None:
+    settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "1/m"}}
+    started, waits = queued(2)
+    assert [begins(task) for task in (started, waits)] == [True, False]
+    assert begins(waits, now=NOW + timedelta(minutes=1))
+    waits.refresh_from_db()
+    assert (waits.waits_for_limit, waits.place_until, waits.wait_until) == (None, None, None)
+
+
 def test_the_tick_does_not_look_at_what_another_limit_holds_up(settings: Settings) -> None:
     settings.TANDEM_TASK_LIMITS = {f"job:{JOB}": {"rate": "1/m", "concurrency": 1}}
     running, waits = queued(2)
@@ -266,13 +259,6 @@ def test_what_waits_can_be_cancelled_and_retried(settings: Settings) -> None:
     assert not begins(one)
     assert end(running) == [one.pk]
     assert begins(one)
-
-
-def test_what_has_run_without_the_database_is_told_whatever_the_limit(settings: Settings) -> None:
-    settings.TANDEM_TASK_LIMITS = ONE
-    first, second = queued(2)
-    assert begins(first)
-    assert ledger.claim(second.pk, 1, worker="me", now=NOW, has_run=True) is not None
 
 
 def test_rows_of_limits_that_nothing_waits_for_are_deleted(settings: Settings) -> None:

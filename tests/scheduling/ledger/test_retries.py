@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.db import transaction
 
 from scheduling import ledger
 from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskAttempt
 from tests.conftest import at
 from tests.scheduling.ledger.test_moves import a_claimed_task, a_task
+from tests.scheduling.ledger.test_rows import columns, failed, queued, running
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +104,30 @@ def test_neither_what_completed_nor_what_is_open_is_retried() -> None:
     for task in (done, running, a_task(), a_task(Status.SCHEDULED)):
         task.refresh_from_db()
         assert not ledger.retry(task, now=LATER)
+
+
+def cancelled_before_its_second_attempt() -> Task:
+    task = running()
+    ledger.schedule_retry(task, error="no", wait_until=NOW, now=NOW)
+    ledger.cancel(task.pk, reason="enough", now=NOW)
+    task.refresh_from_db()
+    return task
+
+
+def cancelled_before_its_first_attempt() -> Task:
+    task = queued()
+    ledger.cancel(task.pk, reason="enough", now=NOW)
+    task.refresh_from_db()
+    return task
+
+
+@pytest.mark.parametrize(
+    ("finished", "attempt"),
+    [(failed, 2), (cancelled_before_its_second_attempt, 2), (cancelled_before_its_first_attempt, 1)],
+)
+def test_an_attempt_that_has_not_begun_is_the_next_one_also_in_bulk(finished: Callable[[], Task], attempt: int) -> None:
+    one, in_bulk = finished(), finished()
+    assert ledger.retry(one, now=LATER)
+    with transaction.atomic():
+        ledger.retry_all([in_bulk], now=LATER)
+    assert [columns(task)["attempt"] for task in (one, in_bulk)] == [attempt, attempt]

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.forms import model_to_dict
 
 from scheduling import ledger
+from scheduling.caller import Caller, acting
 from scheduling.lifecycle import Status
-from scheduling.models import Task, TaskAttempt, TaskEvent
+from scheduling.models import Actor, Task, TaskAttempt, TaskEvent
 from tests.conftest import at
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,7 @@ BORN = at("2026-11-20 09:59")
 NOW = at("2026-11-20 10:00")
 LATER = at("2026-11-20 10:01")
 SOON = NOW + ledger.HAND_OVER
+OVER_A_LIMIT = {"waits_for_limit": "job:demo.process_data", "place_until": LATER}
 
 
 def stored(status: Status, **fields: Any) -> Task:
@@ -42,8 +44,12 @@ def queued() -> Task:
     return stored(Status.QUEUED)
 
 
-def running() -> Task:
-    task = ledger.claim(stored(Status.QUEUED).pk, 1, worker="me", now=BORN)
+def over_a_limit() -> Task:
+    return stored(Status.QUEUED, **OVER_A_LIMIT, wait_until=BORN)
+
+
+def running(**fields: Any) -> Task:
+    task = ledger.claim(stored(Status.QUEUED, **fields).pk, 1, worker="me", now=BORN)
     assert task is not None
     return task
 
@@ -56,7 +62,8 @@ def asked_to_stop() -> Task:
 
 
 def failed() -> Task:
-    task = running()
+    # Without any limit, what waited for one is claimed as it is.
+    task = running(**OVER_A_LIMIT)
     ledger.fail(task, error="no", now=BORN)
     task.refresh_from_db()
     return task
@@ -69,6 +76,18 @@ def columns(task: Task) -> dict[str, Any]:
 
 Move = Callable[[Task], object]
 END = {"ended_at": NOW}
+# Columns that change, and the detail of the event.
+Written = tuple[dict[str, Any], dict[str, Any]]
+ASKED_TO_STOP: Written = (
+    {"cancel_asked_at": NOW, "reason": "enough"}, {"cancel_asked": True, "reason": "enough"},
+)  # fmt: skip
+AFRESH: Written = (
+    {
+        "status": "QUEUED", "attempt": 2, "send_at": SOON, "sends": 0, "started_at": None, "finished_at": None,
+        "error": "", "reason": "", "progress": None, "expires": None, "waits_for_limit": None, "place_until": None,
+    },
+    {"attempt": 2, "retry": True},
+)  # fmt: skip
 
 MOVES: list[tuple[str, Callable[[], Task], Move, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     # name; before; the move; columns that change; detail of the event; what changes of the attempt
@@ -90,6 +109,14 @@ MOVES: list[tuple[str, Callable[[], Task], Move, dict[str, Any], dict[str, Any],
     (
         "cancel", queued, lambda task: ledger.cancel(task.pk, reason="no need", now=NOW),
         {"status": "CANCELLED", "reason": "no need", "finished_at": NOW, "send_at": None, "wait_until": None},
+        {"reason": "no need"}, {},
+    ),
+    (
+        "cancel over a limit", over_a_limit, lambda task: ledger.cancel(task.pk, reason="no need", now=NOW),
+        {
+            "status": "CANCELLED", "reason": "no need", "finished_at": NOW, "send_at": None, "wait_until": None,
+            "waits_for_limit": None,
+        },
         {"reason": "no need"}, {},
     ),
     (
@@ -121,16 +148,14 @@ MOVES: list[tuple[str, Callable[[], Task], Move, dict[str, Any], dict[str, Any],
     ),
     (
         "ask_to_stop", running, lambda task: ledger.ask_to_stop(task.pk, reason="enough", now=NOW),
-        {"cancel_asked_at": NOW, "reason": "enough"}, {"cancel_asked": True, "reason": "enough"}, {},
+        *ASKED_TO_STOP, {},
     ),
     (
-        "retry", failed, lambda task: ledger.retry(task, now=NOW),
-        {
-            "status": "QUEUED", "attempt": 2, "send_at": SOON, "sends": 0, "started_at": None, "finished_at": None,
-            "error": "", "reason": "", "progress": None, "expires": None,
-        },
-        {"attempt": 2, "retry": True}, {},
+        "ask_all_to_stop", running, lambda task: ledger.ask_all_to_stop([task.pk], reason="enough", now=NOW),
+        *ASKED_TO_STOP, {},
     ),
+    ("retry", failed, lambda task: ledger.retry(task, now=NOW), *AFRESH, {}),
+    ("retry_all", failed, lambda task: ledger.retry_all([task], now=NOW), *AFRESH, {}),
     (
         "progress", running, lambda task: ledger.progress(task, done=1, total=2, message="half", now=NOW),
         {"progress": {"done": 1, "total": 2, "message": "half"}},
@@ -158,11 +183,12 @@ def test_a_move_writes_these_columns_one_event_and_its_attempt(
         attempt_of(task),
         (columns(untouched), attempt_of(untouched)),
     )
-    with transaction.atomic():
+    with transaction.atomic(), acting(Caller("user", user="ada")):
         assert move(task) is not False
     assert columns(task) == columns_before | changes | {"events": columns_before["events"] + 1}
     event = TaskEvent.objects.get(task=task, number=columns_before["events"] + 1)
     assert (event.status, event.at, event.detail) == (columns(task)["status"], NOW, detail)
+    assert event.actor == Actor.objects.get(user="ada")
     blank = {"ended_at": None, "error": "", "traceback": ""} if attempt and not attempt_before else {}
     assert attempt_of(task) == attempt_before | blank | attempt
     assert (columns(untouched), attempt_of(untouched)) == others
@@ -177,16 +203,39 @@ def test_a_new_task_has_its_first_event_with_its_reason() -> None:
     assert TaskEvent.objects.get(task=stored(Status.QUEUED, reason="")).detail == {}
 
 
+def test_a_new_task_and_its_first_event_have_who_asks_or_else_who_asked_before() -> None:
+    with acting(Caller("user", user="ada")):
+        by_ada = stored(Status.QUEUED)
+    ada = Actor.objects.get(user="ada")
+    member = stored(Status.QUEUED, created_by=ada)
+    for task in (by_ada, member):
+        assert columns(task)["created_by_id"] == ada.pk
+        assert TaskEvent.objects.get(task=task).actor == ada
+    assert columns(stored(Status.QUEUED))["created_by_id"] is None
+
+
+@pytest.mark.parametrize("other", [waiting, queued, failed, asked_to_stop])
+def test_only_what_runs_is_asked_to_stop_and_only_once(other: Callable[[], Task]) -> None:
+    task = other()
+    before = columns(task)
+    with transaction.atomic():
+        ledger.ask_all_to_stop([task.pk], reason="again", now=NOW)
+    assert columns(task) == before
+
+
 def test_what_bulk_moves_return_is_what_they_wrote() -> None:
-    [task] = ledger.queue_waiting([waiting().pk], now=NOW)
-    assert {field.attname: getattr(task, field.attname) for field in Task._meta.concrete_fields} == columns(task)
+    moved = [*ledger.queue_waiting([waiting().pk], now=NOW), *ledger.retry_all([failed()], now=NOW)]
+    assert len(moved) == 2
+    for task in moved:
+        assert {field.attname: getattr(task, field.attname) for field in Task._meta.concrete_fields} == columns(task)
 
 
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.MISSED])
 def test_what_was_claimed_or_has_ended_is_not_cancelled_as_unclaimed(status: Status) -> None:
     task = stored(status)
     before = columns(task)
-    ledger.cancel_unclaimed([task.pk], reason="no need", now=NOW)
+    unclaimed = stored(Status.SCHEDULED)
+    assert ledger.cancel_unclaimed([task.pk, unclaimed.pk], reason="no need", now=NOW) == [unclaimed.pk]
     assert columns(task) == before
 
 
