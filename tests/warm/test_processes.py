@@ -23,7 +23,9 @@ TOLD = Path(__file__).with_name("told.py")
     ids=["-m", "file", "-c"],
 )
 def test_it_is_as_a_new_python_is(words: list[str]) -> None:
-    variables = {"PATH": os.environ["PATH"], "LC_CTYPE": "C.UTF-8", "ONE": "1"}
+    # What Python itself reads is the same for both.
+    variables = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+    variables |= {"PATH": os.environ["PATH"], "LC_CTYPE": "C.UTF-8", "ONE": "1"}
     cold = subprocess.run(
         [sys.executable, *words],
         env=variables,
