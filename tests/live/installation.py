@@ -54,10 +54,8 @@ class Process:
 
     def kill(self) -> None:
         """Kill the process and its children with SIGKILL."""
-        if self.popen.poll() is None:
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
         end_group(self.popen.pid)
+        self.popen.wait()
         self.popen.stdin.close()
 
     def messages_ended(self) -> int:

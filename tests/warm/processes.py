@@ -37,14 +37,14 @@ class WarmProcess:
 
     def poll(self) -> int | None:
         """Its exit code (-N: ended by signal N), or None while it runs."""
-        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+        if self.returncode is None and self._has_ended(within=0):
             self._read()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end, and return its exit code. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._status], [], [], timeout)[0]:
+            if not self._has_ended(within=timeout):
                 raise subprocess.TimeoutExpired(list(self.args), timeout or 0)
             self._read()
         assert self.returncode is not None
@@ -53,7 +53,9 @@ class WarmProcess:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # It may end meanwhile, and the server knows that a moment before we do.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """Send SIGTERM, unless it has ended."""
@@ -62,6 +64,12 @@ class WarmProcess:
     def kill(self) -> None:
         """Send SIGKILL, unless it has ended."""
         self.send_signal(signal.SIGKILL)
+
+    def _has_ended(self, *, within: float | None) -> bool:
+        # Not select(2), which knows descriptors up to 1,023 only: some tests open more.
+        looks = select.poll()
+        looks.register(self._status, select.POLLIN)
+        return bool(looks.poll(None if within is None else within * 1000))
 
     def _read(self) -> None:
         # Nothing: the server itself has ended, and its children with it.

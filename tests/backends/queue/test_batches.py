@@ -19,6 +19,7 @@ from backends.queue.executor import QueueExecutor
 from backends.queue.messages import queue_of
 from scheduling import delivery, ledger
 from scheduling.models import Task
+from tests.backends.queue import brokers
 from tests.backends.queue.brokers import application_on
 from tests.backends.queue.shared_rabbitmq import rabbitmq
 from tests.backends.queue.stored import take_all
@@ -38,6 +39,13 @@ TOGETHER = 10
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "TOGETHER", TOGETHER)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No broker of these tests is silent, but on a busy machine one may take seconds for an answer."""
+    monkeypatch.setattr(publishing, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(brokers, "step_seconds", lambda _url: 60.0)
 
 
 def some_tasks(count: int) -> list[Task]:
