@@ -17,11 +17,25 @@ Item = TypeVar("Item")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the random order, but for what is slow. The tests of a file stay together: they share their servers."""
+    """Keep the random order, but for what is slow. The tests of a file stay together: they share their servers.
+
+    Those that use the user's crontab are as one file, and come first: in two processes they would wait for each other.
+    """
     told: dict[str, Any] = getattr(config, "workerinput", {})
     if (processes := told.get("workercount", 1)) > 1:
-        files = (list(tests) for _, tests in groupby(items, lambda item: item.path))
+        files = grouped(items, lambda item: item.path, lambda item: item.get_closest_marker("user_crontab") is not None)
         items[:] = dealt(files, processes, lambda item: item.get_closest_marker("live") is not None)
+
+
+def grouped(
+    items: Iterable[Item], place: Callable[[Item], object], is_shared: Callable[[Item], bool]
+) -> list[list[Item]]:
+    """The tests of each place. Those that share something are first, as if they had one place."""
+    rest: list[Item] = []
+    shared: list[Item] = []
+    for item in items:
+        (shared if is_shared(item) else rest).append(item)
+    return [*([shared] if shared else []), *(list(tests) for _, tests in groupby(rest, place))]
 
 
 def dealt(files: Iterable[Sequence[Item]], processes: int, is_slow: Callable[[Item], bool]) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.slow_first import dealt
+from tests.slow_first import dealt, grouped
 
 # Each file as its tests; those in capitals are slow.
 FILES = ["aaaa", "bB", "CC", "dddd", "E", "fffff"]
@@ -20,3 +20,8 @@ def test_each_process_begins_with_its_share_of_slow_files(processes: int, expect
 
 def test_no_test_is_left_out_where_one_process_has_more_slow_ones_than_its_part() -> None:
     assert "".join(dealt(["AAAAAAA", "b", "c"], 2, str.isupper)) == "AAAAAAAbc"
+
+
+def test_what_shares_something_is_as_one_file_and_first() -> None:
+    assert grouped("abABcaA", str.lower, str.isupper) == [list("ABA"), ["a"], ["b"], ["c"], ["a"]]
+    assert grouped("aab", str.lower, str.isupper) == [["a", "a"], ["b"]]

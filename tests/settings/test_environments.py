@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import processes as warm
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 WHOLE = {
     "SECRET_KEY": "0123456789" * 5,
@@ -32,9 +34,7 @@ print("loaded", *{"rest_framework.fields", "drf_spectacular.openapi", "dashboard
 def start(variables: dict[str, str], settings: str = "settings.production") -> tuple[int, str]:
     """Load the settings in a new process. Returns its exit code and output, which tells if it loaded REST as well."""
     env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": settings, **variables}
-    done = subprocess.run(  # noqa: PLW1510 - the exit code is what is asked for
-        [sys.executable, "-c", LOADED], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
-    )
+    done = warm.run(["-c", LOADED], env)
     return done.returncode, done.stdout + done.stderr
 
 
