@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any, Final
 
 import kubernetes_validate
@@ -26,6 +28,12 @@ Thing = dict[str, Any]
 
 
 def manifests() -> list[Thing]:
+    """A copy of all of them: a test may change it."""
+    return deepcopy(_manifests())
+
+
+@functools.cache
+def _manifests() -> list[Thing]:
     files = sorted(FOLDER.glob("*.yaml"))
     found = [one for path in files if path.name != "kustomization.yaml" for one in yaml.safe_load_all(path.read_text())]
     assert len(found) > len(SERVICES)
