@@ -26,14 +26,17 @@ from typing import Any, Final
 from stack.parent_death import die_with_parent
 
 MOST_BYTES: Final = 1_000_000
-# With these come nearly all modules of the packages that a worker, a beat and the commands load.
+# With these come most modules of the packages that a worker, a beat, the web process and the commands load.
 _PACKAGES: Final = (
     *("celery.apps.beat", "celery.apps.worker", "celery.bin.celery", "celery.concurrency.prefork"),
     *("celery.fixups.django", "celery.worker.components", "celery.events.state"),
     *("django.core.management", "django.core.handlers.asgi", "django.core.checks", "django.template.loader"),
     *("django.db.backends.postgresql.base", "django.db.backends.sqlite3.base", "django.db.migrations.executor"),
     *("kombu.transport.pyamqp", "kombu.transport.redis", "psycopg_pool", "cron_descriptor", "crontab", "tenacity"),
-    *("pydantic", "rest_framework.settings", "urllib3", "yaml"),
+    *("pydantic", "rest_framework.compat", "rest_framework.settings", "urllib3", "yaml"),
+    *("channels.auth", "channels.generic.websocket", "channels.routing", "django_filters.filterset", "jinja2"),
+    *("django.contrib.postgres.fields", "django.contrib.sessions.middleware", "django.test.testcases"),
+    *("uvicorn.main", "uvicorn.protocols.http.h11_impl", "uvicorn.protocols.websockets.auto", "whitenoise.middleware"),
 )
 _OURS: Final = ("backends", "jobs", "scheduling")
 
