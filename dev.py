@@ -71,7 +71,7 @@ def test(rest: list[str]) -> int:
     runs = {"SQLite": [*_side_by_side(python, 2 * cores), *words]}
     if not words or "--postgres" in rest:
         # These wait only for the database, and each process has all tests to collect and a database to make.
-        postgres = [python, "-m", "tests.servers.run_postgres", "--", *_side_by_side(python, cores)]
+        postgres = [python, "-m", "tests.servers.run_postgres", "--", *_side_by_side(python, cores + 1)]
         runs["PostgreSQL"] = [*postgres, "-m", "django_db and not live", *words]
     if "PostgreSQL" in dict(missing):
         runs.pop("PostgreSQL", None)
