@@ -175,6 +175,10 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
                 ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_schedule_owned'), models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_schedule_tagged'), models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'), models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'), models.Index(condition=models.Q(('host__gt', ''), ('woken_at__isnull', False)), fields=['host', '-woken_at'], name='tandem_schedule_woken'), models.Index(condition=models.Q(('host__gt', ''), ('overdue_at__isnull', False)), fields=['host', '-overdue_at'], name='tandem_schedule_stood_in'), models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['next_due_at', 'id'], name='tandem_schedule_by_next'), models.Index(fields=['name', 'id'], name='tandem_schedule_by_name'), models.Index(condition=models.Q(('queue__gt', '')), fields=['queue', 'id'], name='tandem_schedule_in_queue'), models.Index(condition=models.Q(('paused', True)), fields=['id'], name='tandem_schedule_paused'), models.Index(condition=models.Q(('sync_state', 'in_sync'), _negated=True), fields=['sync_state', 'id'], name='tandem_schedule_unsynced'), models.Index(fields=['job', 'id'], name='tandem_schedule_by_job'), models.Index(fields=['runs_on', 'id'], name='tandem_schedule_by_executor'), scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_schedule_named'), models.Index(condition=models.Q(('every__isnull', True)), fields=['tzdata'], name='tandem_schedule_tzdata')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('owner__isnull', False)), fields=('owner', 'key'), name='tandem_one_schedule_per_key'), models.UniqueConstraint(condition=models.Q(('owner__isnull', True)), fields=('key',), name='tandem_one_unowned_per_key'), models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__gte', 1)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), _connector='OR'), name='tandem_schedule_has_one_trigger'), models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts')],
+            },
         ),
         migrations.CreateModel(
             name='ReplannedSchedule',
@@ -214,6 +218,24 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Workflow',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('owner', models.BigIntegerField(blank=True, help_text='The number of the group that it belongs to.', null=True)),
+                ('name', models.CharField(max_length=200)),
+                ('description', models.TextField(blank=True, default='')),
+                ('definition', models.JSONField(help_text='As requested.')),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], default='RUNNING', max_length=10)),
+                ('reason', models.TextField(blank=True, default='', help_text='Why it failed or was cancelled.')),
+                ('cancel_asked_at', models.DateTimeField(blank=True, null=True)),
+                ('created_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+                ('schedule', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='workflows', to='tandem_scheduling.schedule')),
+                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Task',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -225,6 +247,10 @@ class Migration(migrations.Migration):
                 ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds until its process is killed.', null=True)),
                 ('on_lost', models.CharField(choices=[('retry', 'Retry'), ('fail', 'Fail')], default='fail', max_length=5)),
                 ('owner', models.BigIntegerField(blank=True, help_text='The number of the group that it belongs to.', null=True)),
+                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
+                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+                ('schedule', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tasks', to='tandem_scheduling.schedule')),
+                ('workflow', models.ForeignKey(blank=True, db_index=False, help_text='The workflow that the task is a member of.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to='tandem_scheduling.workflow')),
                 ('name', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('job', models.CharField(max_length=100)),
@@ -251,204 +277,16 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
-                ('schedule', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tasks', to='tandem_scheduling.schedule')),
-                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
             ],
-        ),
-        migrations.CreateModel(
-            name='TaskAttempt',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
-                ('executor', models.CharField(max_length=50)),
-                ('worker', models.CharField(help_text='Which process on which machine.', max_length=300)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('traceback', models.TextField(blank=True, default='')),
-                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='TaskEvent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('number', models.PositiveIntegerField()),
-                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
-                ('detail', models.JSONField(blank=True, default=dict)),
-                ('actor', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who did it; null for what woke the task (its first event), and for the process that runs it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
-                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_log', to='tandem_scheduling.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='TaskLogLine',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('level', models.CharField(max_length=10)),
-                ('message', models.TextField()),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='tandem_scheduling.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Workflow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner', models.BigIntegerField(blank=True, help_text='The number of the group that it belongs to.', null=True)),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True, default='')),
-                ('definition', models.JSONField(help_text='As requested.')),
-                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], default='RUNNING', max_length=10)),
-                ('reason', models.TextField(blank=True, default='', help_text='Why it failed or was cancelled.')),
-                ('cancel_asked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
-                ('schedule', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='workflows', to='tandem_scheduling.schedule')),
-                ('started_by', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='started_workflow', to='tandem_scheduling.task')),
-                ('tag_set', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.tagset')),
-            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_task_owned'), models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_task_tagged'), models.Index(fields=['schedule', 'id'], name='tandem_task_of_schedule'), models.Index(fields=['status', 'id'], name='tandem_task_by_status'), models.Index(fields=['job', 'id'], name='tandem_task_by_job'), models.Index(fields=['executor', 'id'], name='tandem_task_by_executor'), models.Index(fields=['woken_by', 'id'], name='tandem_task_by_waker'), models.Index(fields=['created_at', 'id'], name='tandem_task_created'), models.Index(condition=models.Q(('queue__gt', '')), fields=['queue', 'id'], name='tandem_task_in_queue'), models.Index(condition=models.Q(('priority', 5), _negated=True), fields=['priority', 'id'], name='tandem_task_by_priority'), scheduling.models.duration_index.DurationIndex(fields=['started_at', 'finished_at'], name='tandem_task_by_duration'), models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='tandem_task_due'), scheduling.models.text_index.TextIndex(condition=models.Q(('finished_at__isnull', False)), fields=['name'], name='tandem_task_named'), models.Index(condition=models.Q(('workflow__isnull', False)), fields=['workflow', 'id'], name='tandem_task_of_workflow'), models.Index(condition=models.Q(('status__in', ['QUEUED', 'RETRYING', 'RUNNING', 'SCHEDULED'])), fields=['schedule'], name='tandem_task_open'), models.Index(condition=models.Q(('status', 'QUEUED')), fields=['executor', 'send_at'], name='tandem_task_to_send'), models.Index(condition=models.Q(('wait_until__isnull', False)), fields=['wait_until'], name='tandem_task_waiting'), models.Index(condition=models.Q(('expires__isnull', False)), fields=['expires'], name='tandem_task_expires'), models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at', 'id'], name='tandem_task_finished'), models.Index(condition=models.Q(('waits_for_limit__isnull', False)), fields=['waits_for_limit', '-priority', 'id'], name='tandem_task_over_limit'), models.Index(condition=models.Q(('status', 'RUNNING')), fields=['process'], name='tandem_task_running')],
+                'constraints': [models.UniqueConstraint(fields=('schedule', 'due_at'), name='tandem_one_task_per_occurrence')],
+            },
         ),
         migrations.AddField(
-            model_name='task',
-            name='workflow',
-            field=models.ForeignKey(blank=True, db_index=False, help_text='The workflow that the task is a member of.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to='tandem_scheduling.workflow'),
-        ),
-        migrations.CreateModel(
-            name='WorkflowNode',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('last', models.PositiveIntegerField()),
-                ('parent', models.PositiveIntegerField(blank=True, help_text='The number of the parent node.', null=True)),
-                ('role', models.CharField(choices=[('root', 'Root'), ('member', 'Member'), ('callback', 'Callback'), ('on_success', 'On Success'), ('on_failure', 'On Failure')], max_length=10)),
-                ('kind', models.CharField(choices=[('task', 'Task'), ('chain', 'Chain'), ('group', 'Group'), ('chord', 'Chord')], max_length=5)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
-                ('task', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='workflow_node', to='tandem_scheduling.task')),
-                ('workflow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='tandem_scheduling.workflow')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AuditEntry',
-            fields=[
-                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('subject', models.CharField(help_text='What was changed: schedule, task, workflow, token, ...', max_length=20)),
-                ('subject_id', models.CharField(help_text='Its id, or its name.', max_length=64)),
-                ('name', models.CharField(blank=True, default='', help_text='Its name at that time.', max_length=200)),
-                ('owner', models.BigIntegerField(help_text='The number of the group that it belonged to.', null=True)),
-                ('action', models.CharField(max_length=20)),
-                ('changes', models.JSONField(default=dict, help_text='Field by field, what was before and after; secrets are masked.')),
-                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tandem_scheduling.actor')),
-            ],
-            options={
-                'verbose_name_plural': 'audit entries',
-                'indexes': [models.Index(fields=['actor', 'number'], name='tandem_audit_by_actor'), models.Index(fields=['subject', 'subject_id', 'number'], name='tandem_audit_by_subject'), models.Index(fields=['action', 'number'], name='tandem_audit_by_action'), models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'number'], name='tandem_audit_owned'), models.Index(fields=['at', 'number'], name='tandem_audit_at'), scheduling.models.append_only.AppendOnly(fields=['number'], name='tandem_audit_only_added')],
-            },
-        ),
-        migrations.CreateModel(
-            name='TagInSet',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tag', models.CharField(max_length=50)),
-                ('tag_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='tandem_scheduling.tagset')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('tag', 'tag_set'), name='tandem_one_row_per_tag_in_set')],
-            },
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_schedule_owned'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_schedule_tagged'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['routed_to', 'next_due_at'], name='tandem_schedule_due'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(fields=['host', 'routed_to'], name='tandem_schedule_of_host'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('host__gt', ''), ('woken_at__isnull', False)), fields=['host', '-woken_at'], name='tandem_schedule_woken'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('host__gt', ''), ('overdue_at__isnull', False)), fields=['host', '-overdue_at'], name='tandem_schedule_stood_in'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['next_due_at', 'id'], name='tandem_schedule_by_next'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(fields=['name', 'id'], name='tandem_schedule_by_name'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('queue__gt', '')), fields=['queue', 'id'], name='tandem_schedule_in_queue'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('paused', True)), fields=['id'], name='tandem_schedule_paused'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('sync_state', 'in_sync'), _negated=True), fields=['sync_state', 'id'], name='tandem_schedule_unsynced'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(fields=['job', 'id'], name='tandem_schedule_by_job'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(fields=['runs_on', 'id'], name='tandem_schedule_by_executor'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=scheduling.models.text_index.TextIndex(fields=['name'], name='tandem_schedule_named'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('every__isnull', True)), fields=['tzdata'], name='tandem_schedule_tzdata'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.UniqueConstraint(condition=models.Q(('owner__isnull', False)), fields=('owner', 'key'), name='tandem_one_schedule_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.UniqueConstraint(condition=models.Q(('owner__isnull', True)), fields=('key',), name='tandem_one_unowned_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__gte', 1)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), _connector='OR'), name='tandem_schedule_has_one_trigger'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='tandem_schedule_ends_after_it_starts'),
-        ),
-        migrations.AddIndex(
-            model_name='taskattempt',
-            index=models.Index(fields=['worker', 'task'], name='tandem_attempt_by_worker'),
-        ),
-        migrations.AddConstraint(
-            model_name='taskattempt',
-            constraint=models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_row_per_attempt'),
-        ),
-        migrations.AddConstraint(
-            model_name='taskevent',
-            constraint=models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_event_per_number'),
+            model_name='workflow',
+            name='started_by',
+            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='started_workflow', to='tandem_scheduling.task'),
         ),
         migrations.AddIndex(
             model_name='workflow',
@@ -478,104 +316,97 @@ class Migration(migrations.Migration):
             model_name='workflow',
             index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['schedule'], name='tandem_workflow_open'),
         ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'id'], name='tandem_task_owned'),
+        migrations.CreateModel(
+            name='TaskAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('executor', models.CharField(max_length=50)),
+                ('worker', models.CharField(help_text='Which process on which machine.', max_length=300)),
+                ('started_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('error', models.TextField(blank=True, default='')),
+                ('traceback', models.TextField(blank=True, default='')),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='tandem_scheduling.task')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['worker', 'task'], name='tandem_attempt_by_worker')],
+                'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_row_per_attempt')],
+            },
         ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('tag_set__isnull', False)), fields=['tag_set', 'id'], name='tandem_task_tagged'),
+        migrations.CreateModel(
+            name='TaskEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('number', models.PositiveIntegerField()),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('detail', models.JSONField(blank=True, default=dict)),
+                ('actor', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who did it; null for what woke the task (its first event), and for the process that runs it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tandem_scheduling.actor')),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_log', to='tandem_scheduling.task')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='tandem_one_event_per_number')],
+            },
         ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['schedule', 'id'], name='tandem_task_of_schedule'),
+        migrations.CreateModel(
+            name='TaskLogLine',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('attempt', models.PositiveSmallIntegerField()),
+                ('at', models.DateTimeField()),
+                ('level', models.CharField(max_length=10)),
+                ('message', models.TextField()),
+                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='tandem_scheduling.task')),
+            ],
         ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['status', 'id'], name='tandem_task_by_status'),
+        migrations.CreateModel(
+            name='WorkflowNode',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('last', models.PositiveIntegerField()),
+                ('parent', models.PositiveIntegerField(blank=True, help_text='The number of the parent node.', null=True)),
+                ('role', models.CharField(choices=[('root', 'Root'), ('member', 'Member'), ('callback', 'Callback'), ('on_success', 'On Success'), ('on_failure', 'On Failure')], max_length=10)),
+                ('kind', models.CharField(choices=[('task', 'Task'), ('chain', 'Chain'), ('group', 'Group'), ('chord', 'Chord')], max_length=5)),
+                ('name', models.CharField(blank=True, default='', max_length=200)),
+                ('status', models.CharField(choices=[('SCHEDULED', 'SCHEDULED'), ('QUEUED', 'QUEUED'), ('RUNNING', 'RUNNING'), ('RETRYING', 'RETRYING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('CANCELLED', 'CANCELLED'), ('SKIPPED', 'SKIPPED'), ('MISSED', 'MISSED')], max_length=10)),
+                ('task', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='workflow_node', to='tandem_scheduling.task')),
+                ('workflow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='tandem_scheduling.workflow')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['workflow', 'status', 'parent'], name='tandem_workflow_node_standing'), models.Index(condition=models.Q(('status', 'RUNNING')), fields=['task'], name='tandem_workflow_node_running')],
+                'constraints': [models.UniqueConstraint(fields=('workflow', 'number'), name='tandem_one_node_per_number')],
+            },
         ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['job', 'id'], name='tandem_task_by_job'),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('subject', models.CharField(help_text='What was changed: schedule, task, workflow, token, ...', max_length=20)),
+                ('subject_id', models.CharField(help_text='Its id, or its name.', max_length=64)),
+                ('name', models.CharField(blank=True, default='', help_text='Its name at that time.', max_length=200)),
+                ('owner', models.BigIntegerField(help_text='The number of the group that it belonged to.', null=True)),
+                ('action', models.CharField(max_length=20)),
+                ('changes', models.JSONField(default=dict, help_text='Field by field, what was before and after; secrets are masked.')),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tandem_scheduling.actor')),
+            ],
+            options={
+                'verbose_name_plural': 'audit entries',
+                'indexes': [models.Index(fields=['actor', 'number'], name='tandem_audit_by_actor'), models.Index(fields=['subject', 'subject_id', 'number'], name='tandem_audit_by_subject'), models.Index(fields=['action', 'number'], name='tandem_audit_by_action'), models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'number'], name='tandem_audit_owned'), models.Index(fields=['at', 'number'], name='tandem_audit_at'), scheduling.models.append_only.AppendOnly(fields=['number'], name='tandem_audit_only_added')],
+            },
         ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['executor', 'id'], name='tandem_task_by_executor'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['woken_by', 'id'], name='tandem_task_by_waker'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['created_at', 'id'], name='tandem_task_created'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('queue__gt', '')), fields=['queue', 'id'], name='tandem_task_in_queue'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('priority', 5), _negated=True), fields=['priority', 'id'], name='tandem_task_by_priority'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=scheduling.models.duration_index.DurationIndex(fields=['started_at', 'finished_at'], name='tandem_task_by_duration'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='tandem_task_due'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=scheduling.models.text_index.TextIndex(condition=models.Q(('finished_at__isnull', False)), fields=['name'], name='tandem_task_named'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('workflow__isnull', False)), fields=['workflow', 'id'], name='tandem_task_of_workflow'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('status__in', ['QUEUED', 'RETRYING', 'RUNNING', 'SCHEDULED'])), fields=['schedule'], name='tandem_task_open'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('status', 'QUEUED')), fields=['executor', 'send_at'], name='tandem_task_to_send'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('wait_until__isnull', False)), fields=['wait_until'], name='tandem_task_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('expires__isnull', False)), fields=['expires'], name='tandem_task_expires'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at', 'id'], name='tandem_task_finished'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('waits_for_limit__isnull', False)), fields=['waits_for_limit', '-priority', 'id'], name='tandem_task_over_limit'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['process'], name='tandem_task_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('schedule', 'due_at'), name='tandem_one_task_per_occurrence'),
-        ),
-        migrations.AddIndex(
-            model_name='workflownode',
-            index=models.Index(fields=['workflow', 'status', 'parent'], name='tandem_workflow_node_standing'),
-        ),
-        migrations.AddIndex(
-            model_name='workflownode',
-            index=models.Index(condition=models.Q(('status', 'RUNNING')), fields=['task'], name='tandem_workflow_node_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='workflownode',
-            constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='tandem_one_node_per_number'),
+        migrations.CreateModel(
+            name='TagInSet',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tag', models.CharField(max_length=50)),
+                ('tag_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='tandem_scheduling.tagset')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tag', 'tag_set'), name='tandem_one_row_per_tag_in_set')],
+            },
         ),
     ]

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
+from api.models import ApiToken
 from scheduling import tasks
 from tests.conftest import a_schedule
 from tests.tokens import token_for
@@ -50,5 +51,6 @@ def test_a_row_is_read_only_and_leads_to_its_page(root: Client) -> None:
 
 def test_the_digest_of_a_token_is_not_shown(root: Client) -> None:
     token_for(User.objects.get())
-    page = root.get("/admin/tandem_api/apitoken/1/change/").content.decode()
+    token = ApiToken.objects.get()
+    page = root.get(f"/admin/tandem_api/apitoken/{token.pk}/change/").content.decode()
     assert ("prefix" in page.lower(), "digest" in page.lower()) == (True, False)
