@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from api.errors import MEDIA_TYPE, MOST_ERRORS
+from api.etags import IF_MATCH, IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH
 from api.examples import EXAMPLES
 from api.rows import FIELDS
-from api.versions import IF_MATCH, IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH
 from scheduling.words import languages
 
 Json = dict[str, Any]

@@ -48,7 +48,7 @@ class Foreign:
     number: int | None = None
 
 
-class Outcome(Enum):
+class WriteResult(Enum):
     """The result of a change: done and read back, or left to the agent of the schedule's host."""
 
     DONE = "done"
@@ -85,14 +85,14 @@ class SchedulerBackend(ABC):
         return None
 
     @abstractmethod
-    def install(self, schedule: Schedule) -> Outcome:
+    def install(self, schedule: Schedule) -> WriteResult:
         """Make the schedule's native entries exactly `entries(schedule)`."""
 
     @abstractmethod
-    def remove(self, schedule: Schedule) -> Outcome:
+    def remove(self, schedule: Schedule) -> WriteResult:
         """Remove the schedule's native entries. The schedule may already be deleted from the database."""
 
-    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, WriteResult]:
         """`install` for each of the schedules, which are all of one host; by id. An error is the error of all.
 
         A backend whose engine is written as a whole writes it once.

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # One transaction's worth: with more rows, others would wait too long for their locks.
 BATCH: Final = 1_000
-NOT_IN_A_REHEARSAL: Final = "nothing: in a dry run nothing is handed over"
+NOT_IN_A_DRY_RUN: Final = "nothing: in a dry run nothing is handed over"
 
 
 def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
@@ -28,7 +28,7 @@ def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
     stay queued, and are handed over later.
     """
     if dry_run.is_on():
-        return NOT_IN_A_REHEARSAL if tasks else ""
+        return NOT_IN_A_DRY_RUN if tasks else ""
     for_agents = [task for task in tasks if executor(task.executor).in_process]
     if for_agents:
         Task.objects.filter(pk__in=[task.pk for task in for_agents], status=Status.QUEUED).update(send_at=now)
@@ -111,8 +111,9 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
 
 
 def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
-    """Take one batch of queued tasks that should have been claimed by now. No other caller gets them for HAND_OVER.
+    """Take one batch of queued tasks that should have been claimed by now.
 
+    No other caller gets them for `ledger.UNCLAIMED_AFTER`.
     Without `host`: tasks that any process can hand over. With `host`: tasks that must run in a process on that host.
     """
     with transaction.atomic():
@@ -122,5 +123,5 @@ def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
         if host is not None:
             late = late.filter(host=host)
         tasks = list(late.order_by("send_at", "pk")[:BATCH])
-        Task.objects.filter(pk__in=[task.pk for task in tasks]).update(send_at=now + ledger.HAND_OVER)
+        Task.objects.filter(pk__in=[task.pk for task in tasks]).update(send_at=now + ledger.UNCLAIMED_AFTER)
     return tasks

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from api.fields import Flag, Text
 from api.many import ChosenInput
-from scheduling.bulk import Moved
+from scheduling.bulk import MovedSchedule
 
 OUTCOMES: Final = ["would_move", "moved", "unchanged", "refused"]
 
@@ -21,7 +21,7 @@ class MoveManyInput(ChosenInput):
     dry_run = Flag(default=True, help_text="Only show what would happen.")
 
 
-class MovedOneOutput(serializers.Serializer[Moved]):
+class MovedOneOutput(serializers.Serializer[MovedSchedule]):
     """What happens, or would happen, to one schedule. `detail` says why it is refused, or not installed yet."""
 
     schedule = serializers.IntegerField()

@@ -15,7 +15,7 @@ from api.bodies import read
 from api.fields import Instant, StrictSerializer
 from api.many import PartialInput, chosen, made, many, read_each
 from api.owned import OwnedRows
-from api.roles import Scope
+from api.permissions import Scope
 from api.tasks.filters import ManyTasksFilter
 from api.tasks.serializers import TaskInput
 from api.tasks.views import STORED
@@ -48,7 +48,7 @@ class ManyTasksOutput(serializers.Serializer[Any]):
     delivery = serializers.CharField()
 
 
-class BecameOutput(serializers.Serializer[Any]):
+class BulkTaskOutcomeOutput(serializers.Serializer[Any]):
     """What became of one task. `detail` says why it was refused."""
 
     task = serializers.IntegerField()
@@ -59,7 +59,7 @@ class BecameOutput(serializers.Serializer[Any]):
 class OutcomesOutput(serializers.Serializer[Any]):
     """What became of each task, in the order of the request; of those that filters chose, by id."""
 
-    tasks = BecameOutput(many=True)
+    tasks = BulkTaskOutcomeOutput(many=True)
     delivery = serializers.CharField(help_text="Of tasks that were queued again; empty where none was.")
 
 

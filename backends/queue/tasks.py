@@ -11,7 +11,7 @@ from celery.exceptions import Ignore, Retry, TaskPredicate
 from kombu.exceptions import OperationalError
 
 from scheduling import clock, delivery
-from scheduling.execution.run import Outcome, error_line, run_attempt, worker_name
+from scheduling.execution.run import AttemptOutcome, error_line, run_attempt, worker_name
 from scheduling.lifecycle import Status
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def run(self: Task[..., Any], task_id: int, attempt: int) -> None:
         _raise(self, outcome)
 
 
-def _raise(task: Task[..., Any], outcome: Outcome) -> None:
+def _raise(task: Task[..., Any], outcome: AttemptOutcome) -> None:
     if outcome.error is not None and outcome.status is Status.FAILED:
         raise _as_failure(outcome.error)
     if outcome.error is not None and outcome.status is Status.RETRYING:

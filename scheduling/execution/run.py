@@ -47,7 +47,7 @@ class UnusableResult(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """How an attempt ended.
 
     `status` is what the ledger says: COMPLETED, FAILED, RETRYING or CANCELLED. It is None when nothing was claimed, or
@@ -75,7 +75,7 @@ def worker_name(kind: str) -> str:
     return f"{kind} on {settings.TANDEM_HOST}, process {os.getpid()}"
 
 
-def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
+def run_attempt(task_id: int, attempt: int, *, worker: str) -> AttemptOutcome:
     """Claim the attempt and run its job to the end. Does nothing when the attempt cannot be claimed.
 
     An exception of the job is recorded (FAILED or RETRYING) and returned, not raised. SystemExit and KeyboardInterrupt
@@ -86,7 +86,7 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
         task = _claim(task_id, attempt, worker)
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
-            return Outcome(released=delivery.free_places(ledger.places_of(task_id), now=clock.estimate()))
+            return AttemptOutcome(released=delivery.free_places(ledger.places_of(task_id), now=clock.estimate()))
         given = opened(task.parameters)
         # What is logged, told or recorded in here shows none of the task's secrets.
         with log_context.bound(schedule_id=task.schedule_id), hiding(given.values):
@@ -145,7 +145,7 @@ class _ProgressReporter:
             ledger.progress(self._task, done=done, total=total, message=hidden(message), now=clock.now())
 
 
-def _run_claimed(task: Task, given: Opened) -> Outcome:
+def _run_claimed(task: Task, given: Opened) -> AttemptOutcome:
     end: _End | None = None
     try:
         lines = JobLog(task)
@@ -158,7 +158,7 @@ def _run_claimed(task: Task, given: Opened) -> Outcome:
         _keep_trying(end.record if end else _lost(task, exc), for_ever=False)
         raise
     released = _released_by(task, ended, now=clock.estimate())
-    return Outcome(ended.status if ended else None, end.error, end.wait_until, released)
+    return AttemptOutcome(ended.status if ended else None, end.error, end.wait_until, released)
 
 
 def _released_by(task: Task, ended: Ended | None, *, now: datetime) -> list[Task]:
