@@ -93,14 +93,14 @@ class SchedulerBackend(ABC):
         """Remove the schedule's native entries. The schedule may already be deleted from the database."""
 
     def install_all(self, schedules: Sequence[Schedule]) -> dict[int, WriteResult]:
-        """`install` for each of the schedules, which are all of one host; by id. An error is the error of all.
+        """`install` for each of the schedules, which are all on one host. Returns the results by id.
 
-        A backend whose engine is written as a whole writes it once.
+        An error is about all of them. A backend whose engine is written as a whole writes it once.
         """
         return {schedule.pk: self.install(schedule) for schedule in schedules}
 
     def remove_all(self, schedules: Sequence[Schedule]) -> None:
-        """`remove` for each of the schedules, which are all of one host. An error is the error of all."""
+        """`remove` for each of the schedules, which are all on one host. An error is about all of them."""
         for schedule in schedules:
             self.remove(schedule)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -78,14 +78,9 @@ def queue_due(*, now: datetime) -> int:
         found = list(due.order_by("wait_until")[:BATCH])
         tasks = ledger.queue_waiting([task.pk for task in found if task.status in WAITING], now=now)
     limits = {task.waits_for_limit for task in found if task.waits_for_limit}
-    tasks += free_places(limits, now=now)
+    tasks += ledger.give_places(limits, now=now)
     hand_over(tasks, now=now)
     return len(tasks)
-
-
-def free_places(limits: Collection[str], *, now: datetime) -> list[Task]:
-    """The tasks that have now got a place under one of these limits, not handed over yet. Without limits no query."""
-    return ledger.give_places(limits, now=now) if limits else []
 
 
 def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
@@ -113,8 +108,8 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
 def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
     """Take one batch of queued tasks that should have been claimed by now.
 
-    No other caller gets them for `ledger.UNCLAIMED_AFTER`.
-    Without `host`: tasks that any process can hand over. With `host`: tasks that must run in a process on that host.
+    No other caller gets them for `ledger.UNCLAIMED_AFTER`. Without `host`: tasks that any process can hand over. With
+    `host`: tasks that must run in a process on that host.
     """
     with transaction.atomic():
         late = Task.objects.select_for_update(skip_locked=True).filter(status=Status.QUEUED, send_at__lte=now)

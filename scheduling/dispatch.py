@@ -26,7 +26,7 @@ from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
 
-# What has created the tasks of a wake-up that was lost.
+# `woken_by` of the tasks whose wake-up was lost.
 UPKEEP: Final = "upkeep"
 # What planning reads of a schedule. The other columns are not read for a batch: the database copies them to the tasks.
 _PLANNED_FROM: Final = (
@@ -242,7 +242,7 @@ def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
 
 
 def _replaced(schedule: Schedule, now: datetime, woken_by: str) -> bool:
-    """Stop what is open, for who asks for it, or for what woke us. Returns whether something still runs."""
+    """Stop the open tasks and workflows of the schedule. Returns whether something still runs."""
     with acting(caller.current() or Caller(woken_by)):
         return _stop_open(schedule, now)
 

@@ -36,7 +36,7 @@ PULSE_EVERY: Final = timedelta(seconds=5)
 RETRY_PULSE_AFTER: Final = timedelta(seconds=1)
 # A process whose pulse stands still for so long is shown as silent: several pulses may be late on a busy machine.
 SILENT_AFTER: Final = timedelta(seconds=30)
-# The row of a process that ended without a word is kept so long for people to see.
+# The row of a process that was killed stays for this long, for people to see.
 REMEMBERED: Final = timedelta(days=1)
 
 

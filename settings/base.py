@@ -21,8 +21,8 @@ from settings.databases import database, direct_database
 from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands, internal_hosts, named_secrets, rules, secret_keys, task_limits
+from settings.loaded_apps import APPS, is_beat, of_beat, only_looks
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
-from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.openapi import openapi_settings
 from settings.version import VERSION
 

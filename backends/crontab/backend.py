@@ -64,7 +64,7 @@ class CrontabBackend(SchedulerBackend):
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""
         zone_name = self._zone(schedule)
         target = self.target() if schedule.host == settings.TANDEM_HOST else None
-        debian = target is None or _cron_of(target).makes_up
+        debian = target is None or _cron_of(target).catches_up
         groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now(), debian=debian)
         return self._entries_of(groups, target)
 
@@ -179,7 +179,7 @@ class CrontabBackend(SchedulerBackend):
         foreign = split(target.read(), installation.owner(target)).foreign.count(b"\n")
         room = min(MOST_LINES, cron.most_entries or MOST_LINES) - entries.LINES_AROUND - foreign
         active = self._active(settings.TANDEM_HOST).exclude(pk__in=without).only(*TRIGGER_FIELDS)
-        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room, debian=cron.makes_up)
+        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room, debian=cron.catches_up)
 
     def _active(self, host: str) -> QuerySet[Schedule]:
         return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)

@@ -52,12 +52,14 @@ def claim(
     return begin(only=_concerned_by_none(limits_in_force.in_force())) or _claim_a_place(task_id, attempt, begin, now)
 
 
-def give_places(targets: Iterable[str], *, now: datetime) -> list[Task]:
+def give_places(targets: Collection[str], *, now: datetime) -> list[Task]:
     """Keep the free places under these limits for the tasks that wait for them, the most urgent and oldest first.
 
     Returns those tasks, not handed over yet. Where a limit lets no more start for a while, its next task is looked at
-    then (`wait_until`).
+    then (`wait_until`). Without limits it costs nothing.
     """
+    if not targets:
+        return []
     found: list[Task] = []
     with transaction.atomic():
         for row in TaskLimit.objects.select_for_update().filter(pk__in=list(targets)).order_by("pk"):

@@ -1,4 +1,4 @@
-"""What does this process load? One that only looks whether something is due, or only wakes, needs little."""
+"""Which applications does this process load? `manage.py due`, which only looks, and a beat need only some of them."""
 
 from __future__ import annotations
 
