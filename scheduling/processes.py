@@ -26,7 +26,7 @@ from scheduling.timing import tzdata_version
 
 log = logging.getLogger(__name__)
 
-# The kinds that a supervisor starts again; the others end with those.
+# The kinds that a supervisor starts again. The others are started by these, and end with them.
 SUPERVISED: Final = frozenset({"web", "worker", "beat", "agent"})
 # Those of them that `manage.py probe` asks about. Web has /healthz.
 PROBED: Final = SUPERVISED - {"web"}

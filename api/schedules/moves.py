@@ -6,8 +6,8 @@ from typing import Final
 
 from rest_framework import serializers
 
+from api.bulk import ChosenInput
 from api.fields import Flag, Text
-from api.many import ChosenInput
 from scheduling.bulk import MovedSchedule
 
 OUTCOMES: Final = ["would_move", "moved", "unchanged", "refused"]

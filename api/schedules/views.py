@@ -15,12 +15,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
+from api.bulk import rows_chosen
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
 from api.etags import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.explanations import ExplanationOutput
 from api.language import READING, in_language, language_of
-from api.many import rows_chosen
 from api.owned import OwnedRows
 from api.permissions import Scope
 from api.schedules.answers import asked, change, changed, created, shown

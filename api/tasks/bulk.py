@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
+from api.bulk import PartialInput, chosen, made, many, read_each
 from api.fields import Instant, StrictSerializer
-from api.many import PartialInput, chosen, made, many, read_each
 from api.owned import OwnedRows
 from api.permissions import Scope
 from api.tasks.filters import ManyTasksFilter

@@ -1,4 +1,4 @@
-"""How does a request for many name them, and how are the faults of many bodies told? By a list, or by filters."""
+"""Which rows does a request about many rows mean, and how are all faults of its bodies named?"""
 
 from __future__ import annotations
 
