@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from rest_framework import serializers
 
 from api.bulk import ChosenInput
 from api.fields import Flag, Text
 from scheduling.bulk import MovedSchedule
+from scheduling.bulk.moving import MoveOutcome
 
-OUTCOMES: Final = ["would_move", "moved", "unchanged", "refused"]
+OUTCOMES: Final = list(get_args(MoveOutcome))
 
 
 class MoveManyInput(ChosenInput):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -21,9 +21,10 @@ from api.tasks.serializers import TaskInput
 from api.tasks.views import STORED
 from scheduling import clock, queries
 from scheduling.bulk import MOST, tasks
+from scheduling.bulk.tasks import OutcomeCode
 from scheduling.models import Task
 
-OUTCOMES: Final = ["cancelled", "asked_to_stop", "queued", "refused"]
+OUTCOMES: Final = list(get_args(OutcomeCode))
 
 
 class CreateManyTasksInput(StrictSerializer):

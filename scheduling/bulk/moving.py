@@ -18,7 +18,7 @@ from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
 from scheduling.models import Schedule, SyncState
 from scheduling.routing import AUTO
 
-Outcome = Literal["would_move", "moved", "unchanged", "refused"]
+MoveOutcome = Literal["would_move", "moved", "unchanged", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class MovedSchedule:
 
     schedule: int
     name: str
-    outcome: Outcome
+    outcome: MoveOutcome
     routed_to: str
     host: str
     detail: str = ""
