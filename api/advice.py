@@ -11,7 +11,7 @@ from api.fields import Instant
 from scheduling.timing.dst_effects import ClockChange, Effect
 from scheduling.timing.warnings import ReviewWarning
 from scheduling.words import DEFAULT
-from scheduling.words.told import told
+from scheduling.words.warnings import warning_text
 
 EFFECTS: Final = [effect.value for effect in Effect]
 
@@ -39,7 +39,7 @@ class WarningOutput(serializers.Serializer[ReviewWarning]):
     clock_changes = ClockChangeOutput(many=True)
 
     def get_detail(self, warning: ReviewWarning) -> str:
-        return told(warning, self.context.get("language", DEFAULT))
+        return warning_text(warning, self.context.get("language", DEFAULT))
 
 
 class RunsPerYearOutput(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""What is wrong with a body? Everything is told at once: what cannot be read, and what cannot be meant."""
+"""What is wrong with a body? All faults are named at once: what cannot be read, and what is not allowed."""
 
 from __future__ import annotations
 

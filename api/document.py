@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from api.errors import MEDIA_TYPE, MOST_ERRORS
+from api.etags import IF_MATCH, IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH
 from api.examples import EXAMPLES
 from api.rows import FIELDS
-from api.versions import IF_MATCH, IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH
 from scheduling.words import languages
 
 Json = dict[str, Any]
@@ -196,12 +196,12 @@ def _statuses(path: str, method: str, operation: Json) -> set[str]:
     parameters = operation.get("parameters", [])
     headers = {about["name"]: about for about in parameters if about["in"] == "header"}
     found = {"401", "403", "406", "429", "503"}
-    # Nothing in the path is invalid, only unknown; neither is an ETag that is not known.
+    # An address that is not known is 404, and an ETag that is not known is no error: neither can be invalid.
     if "requestBody" in operation or any(
         about["in"] == "query" or about["name"] != IF_NONE_MATCH.name for about in parameters if about["in"] != "path"
     ):
         found.add("400")
-    # A form of the answer that there is not is looked for like an address.
+    # A `format` that does not exist is answered like an unknown address.
     if "{" in path or any(about["name"] == "format" for about in parameters):
         found.add("404")
     if "requestBody" in operation:
@@ -218,7 +218,7 @@ def _statuses(path: str, method: str, operation: Json) -> set[str]:
 
 
 def _may_conflict(method: str, operation: Json, headers: Mapping[str, Json]) -> bool:
-    """Whether a PUT or DELETE may be refused for what there is."""
+    """Whether a PUT or DELETE may be refused because of what is stored."""
     # Several may create one key at once, and delete it again.
     a_key = method == "put" and IF_NONE_MATCH.name in headers
     # There are no keys for secrets, or schedules use it.

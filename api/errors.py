@@ -21,7 +21,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from api.bodies import FaultyBody
-from api.reading import in_language, language_of_refusal
+from api.language import in_language, language_of_refusal
 from scheduling.database_away import unavailable
 from scheduling.errors import (
     BackendError,

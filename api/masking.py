@@ -11,7 +11,7 @@ from rest_framework import serializers
 from scheduling.likely_secrets import MASK
 from scheduling.shown_parameters import masked
 
-# Whether the request of this thread is of somebody who may change parameters. Each request sets it (api.roles).
+# Whether the request of this thread is of somebody who may change parameters. Each request sets it (api.permissions).
 sees_secrets: Final[ContextVar[bool]] = ContextVar("tandem_sees_secrets", default=False)
 
 

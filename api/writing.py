@@ -11,7 +11,7 @@ from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.once import Shown, once
+from api.idempotency import Shown, once
 from scheduling import dry_run
 from scheduling.errors import InvalidRequest, Problem
 
@@ -25,7 +25,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 def write(shown: Shown | None = None, *, makes: bool = False) -> Callable[[Handler], Handler]:
     """Mark the handler of a write.
 
-    `shown` makes its answer from what it stores (see `api.once`). `makes`: the answer shows a new row. With
+    `shown` makes its answer from what it stores (see `api.idempotency`). `makes`: the answer shows a new row. With
     `?dry_run=true` the handler is only tried: its answer has the status 200, and a new row in it the id 0.
     """
 

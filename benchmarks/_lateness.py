@@ -101,11 +101,11 @@ def two_beats() -> Figures:
 def fair() -> Figures:
     """Others' lateness without and with a midnight and a day's catch-up."""
     figures: Figures = {}
-    for what, crowd in (("alone", False), ("beside the crowd", True)):
-        half, most, count, left = watched(crowd=crowd)
+    for what, backlog in (("alone", False), ("beside the backlog", True)):
+        half, most, count, left = watched(backlog=backlog)
         figures |= {f"{what}: half late by, s": half, f"{what}: 99 of 100 late by, s": most, f"{what}: counted": count}
-        if crowd:
-            figures["of the crowd still due then"] = left
+        if backlog:
+            figures["of the backlog still due then"] = left
     return figures
 
 
@@ -184,8 +184,8 @@ def silence_of(beat: Process) -> float:
     return max(timezone.now() - beat.seen_at, loop).total_seconds()
 
 
-def watched(*, crowd: bool) -> tuple[float, float, int, int]:
-    """How late half and 99 of 100 of those on time are, how many that were, and how many of the crowd are still due."""
+def watched(*, backlog: bool) -> tuple[float, float, int, int]:
+    """How late half and 99 of 100 of those on time are, how many they are, and how much of the backlog is still due."""
     begin_anew()
     execute(WATCH)
     ids = list(Schedule.objects.order_by("pk").values_list("pk", flat=True))
@@ -195,7 +195,7 @@ def watched(*, crowd: bool) -> tuple[float, float, int, int]:
     on_time = ids[-1000:]
     Schedule.objects.filter(pk__in=on_time).update(name=WATCHED)
     spread(begin, over=round(1000 / 28), only=on_time)
-    if crowd:
+    if backlog:
         spread(begin, over=1, only=range(ids[0], ids[0] + DUE_AT_MIDNIGHT))
         day_behind = {"cursor": begin - timedelta(days=1), "next_due_at": begin - timedelta(days=1, seconds=-1)}
         Schedule.objects.filter(pk=ids[DUE_AT_MIDNIGHT + 1]).update(every=1, anchor=begin, catch_up="all", **day_behind)

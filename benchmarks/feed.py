@@ -1,6 +1,6 @@
 """How long an event of the ledger takes to a thousand open sockets.
 
-    python benchmarks/feed.py [SOCKETS]
+    python3 dev.py bench feed [SOCKETS]
 
 One uvicorn process and the embedded broker, on SQLite and (if it is installed) on PostgreSQL. Two patterns: each socket
 follows one task, so that each event goes to one client; and all sockets follow all tasks, so that each event goes to

@@ -1,6 +1,6 @@
 """What a ledger costs as it grows: dispatch, an idle tick, each list, the feed, the bytes of a task. PostgreSQL only.
 
-    python benchmarks/growth.py [--sizes 100000 1000000 10000000] [--schedules 100000]
+    python3 dev.py bench growth [--sizes 100000 1000000 10000000] [--schedules 100000]
 
 Milliseconds are of CPU, so that what else the machine does counts little. One private server, whose ledger is grown
 from size to size; a column for each. Flat is a row whose figures do not grow with the columns. The rows are made in the

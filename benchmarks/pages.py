@@ -1,6 +1,6 @@
 """How fast are the pages of the dashboard over 100,000 schedules and a million tasks? PostgreSQL only.
 
-    python benchmarks/pages.py [--tasks 1000000] [--schedules 100000] [--rounds 7] [--json FILE]
+    python3 dev.py bench pages [--tasks 1000000] [--schedules 100000] [--rounds 7] [--json FILE]
 
 For each page: the median time of a request (inside of the process, without the network), its statements, and its size.
 Beside them the stock list of django-celery-beat in Django's admin, over as many PeriodicTasks as there are schedules.

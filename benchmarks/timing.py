@@ -1,6 +1,6 @@
 """How long it takes to read an expression and find its next occurrence: Tandem beside cronsim and croniter.
 
-    python benchmarks/timing.py
+    python3 dev.py bench timing
 
 All three read the expression and find one occurrence in each call, in turn in the same run; figures are microseconds,
 each the best of many rounds. `cold`: all of Tandem's caches are empty, but the file of the zone was read (that is the

@@ -1,6 +1,6 @@
 """What a wake-up of cron costs: Tandem with and without its agent, beside plain Django and django-crontab's way.
 
-    python benchmarks/wakeup.py
+    python3 dev.py bench wakeup
 
 The contenders run in turn, in the same run; each figure is the median. CPU includes what the agent spends. An empty
 Django project stands for both others: `manage.py check` is plain Django, and a command that looks a job up by its hash,

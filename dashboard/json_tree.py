@@ -21,7 +21,7 @@ _DEEPEST: Final = 40
 
 
 @dataclass(slots=True)
-class _Left:
+class _Budget:
     """How many members may still be shown."""
 
     count: int = MOST
@@ -29,27 +29,27 @@ class _Left:
 
 def json_tree(value: Any) -> SafeString:
     """The value as HTML. Whatever is left out is said where it would be."""
-    return _shown(value, 0, _Left())
+    return _shown(value, 0, _Budget())
 
 
-def _shown(value: Any, depth: int, left: _Left) -> SafeString:
+def _shown(value: Any, depth: int, budget: _Budget) -> SafeString:
     if isinstance(value, dict) and value:
-        return _folding(f"{{{len(value)}}}", value.items(), depth, left)
+        return _folding(f"{{{len(value)}}}", value.items(), depth, budget)
     if isinstance(value, list) and value:
-        return _folding(f"[{len(value)}]", enumerate(value), depth, left)
+        return _folding(f"[{len(value)}]", enumerate(value), depth, budget)
     return _leaf(value)
 
 
-def _folding(size: str, members: Iterable[tuple[Any, Any]], depth: int, left: _Left) -> SafeString:
+def _folding(size: str, members: Iterable[tuple[Any, Any]], depth: int, budget: _Budget) -> SafeString:
     if depth >= _DEEPEST:
         return format_html('<span class="soft">{} deeper than is shown</span>', size)
     rows, over = [], 0
     for name, inner in members:
-        if left.count <= 0:
+        if budget.count <= 0:
             over += 1
             continue
-        left.count -= 1
-        rows.append((name, _shown(inner, depth + 1, left)))
+        budget.count -= 1
+        rows.append((name, _shown(inner, depth + 1, budget)))
     shown = format_html_join("", '<li><span class="member">{}</span> {}</li>', rows)
     more = format_html('<li class="soft">{} more</li>', over) if over else ""
     begins = SafeString(" open") if depth < _OPEN else ""

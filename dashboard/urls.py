@@ -12,7 +12,7 @@ from dashboard.saved_views import DeleteView, RenameView, SaveView
 from dashboard.schedules.adopt import Adopt
 from dashboard.schedules.bulk import Bulk, Undo
 from dashboard.schedules.edit.views import EditSchedule, NewSchedule, Parameters, Preview
-from dashboard.schedules.one.steps import Backfill, Move, Pause, Resume, RunNow, Skip
+from dashboard.schedules.one.actions import Backfill, Move, Pause, Resume, RunNow, Skip
 from dashboard.schedules.one.views import ScheduleDetail
 from dashboard.schedules.views import ScheduleList
 from dashboard.system.sync import Sync

@@ -1,4 +1,4 @@
-"""The row of who asks, which everything that is stored refers to."""
+"""The row that says who asks. Whatever is stored refers to such a row."""
 
 from __future__ import annotations
 

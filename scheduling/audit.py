@@ -23,7 +23,7 @@ from scheduling.storable import Json
 
 # Rows that one call of `prune` deletes at most; the next call deletes the rest.
 BATCH: Final = 5_000
-# What follows from other fields, or from the time of day.
+# Fields that follow from others, or from the time of day: they are no change.
 _NOT_SAID: Final = frozenset({"version", "routing_reason"})
 # Any number that no other lock of this database has.
 _LOCK: Final = 7_261_433_012

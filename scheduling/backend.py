@@ -48,7 +48,7 @@ class Foreign:
     number: int | None = None
 
 
-class Outcome(Enum):
+class WriteResult(Enum):
     """The result of a change: done and read back, or left to the agent of the schedule's host."""
 
     DONE = "done"
@@ -85,22 +85,22 @@ class SchedulerBackend(ABC):
         return None
 
     @abstractmethod
-    def install(self, schedule: Schedule) -> Outcome:
+    def install(self, schedule: Schedule) -> WriteResult:
         """Make the schedule's native entries exactly `entries(schedule)`."""
 
     @abstractmethod
-    def remove(self, schedule: Schedule) -> Outcome:
+    def remove(self, schedule: Schedule) -> WriteResult:
         """Remove the schedule's native entries. The schedule may already be deleted from the database."""
 
-    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
-        """`install` for each of the schedules, which are all of one host; by id. An error is the error of all.
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, WriteResult]:
+        """`install` for each of the schedules, which are all on one host. Returns the results by id.
 
-        A backend whose engine is written as a whole writes it once.
+        An error is about all of them. A backend whose engine is written as a whole writes it once.
         """
         return {schedule.pk: self.install(schedule) for schedule in schedules}
 
     def remove_all(self, schedules: Sequence[Schedule]) -> None:
-        """`remove` for each of the schedules, which are all of one host. An error is the error of all."""
+        """`remove` for each of the schedules, which are all on one host. An error is about all of them."""
         for schedule in schedules:
             self.remove(schedule)
 

@@ -1,4 +1,4 @@
-"""A SQLite file that is damaged: told from other failures, and what to do."""
+"""A damaged SQLite file: how it is recognised, and what to do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database that is away (it restarts, or the network to it is cut), busy, full or read-only: telling and waiting."""
+"""A database that is away (a restart, a network that is cut), busy, full or read-only: recognising it, and waiting."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # One transaction's worth: with more rows, others would wait too long for their locks.
 BATCH: Final = 1_000
-NOT_IN_A_REHEARSAL: Final = "nothing: in a dry run nothing is handed over"
+NOT_IN_A_DRY_RUN: Final = "nothing: in a dry run nothing is handed over"
 
 
 def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
@@ -28,7 +28,7 @@ def hand_over(tasks: Sequence[Task], *, now: datetime) -> str:
     stay queued, and are handed over later.
     """
     if dry_run.is_on():
-        return NOT_IN_A_REHEARSAL if tasks else ""
+        return NOT_IN_A_DRY_RUN if tasks else ""
     for_agents = [task for task in tasks if executor(task.executor).in_process]
     if for_agents:
         Task.objects.filter(pk__in=[task.pk for task in for_agents], status=Status.QUEUED).update(send_at=now)
@@ -78,14 +78,9 @@ def queue_due(*, now: datetime) -> int:
         found = list(due.order_by("wait_until")[:BATCH])
         tasks = ledger.queue_waiting([task.pk for task in found if task.status in WAITING], now=now)
     limits = {task.waits_for_limit for task in found if task.waits_for_limit}
-    tasks += free_places(limits, now=now)
+    tasks += ledger.give_places(limits, now=now)
     hand_over(tasks, now=now)
     return len(tasks)
-
-
-def free_places(limits: Collection[str], *, now: datetime) -> list[Task]:
-    """The tasks that have now got a place under one of these limits, not handed over yet. Without limits no query."""
-    return ledger.give_places(limits, now=now) if limits else []
 
 
 def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
@@ -111,9 +106,10 @@ def release(schedule_id: int | None, *, now: datetime) -> list[Task]:
 
 
 def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
-    """Take one batch of queued tasks that should have been claimed by now. No other caller gets them for HAND_OVER.
+    """Take one batch of queued tasks that should have been claimed by now.
 
-    Without `host`: tasks that any process can hand over. With `host`: tasks that must run in a process on that host.
+    No other caller gets them for `ledger.UNCLAIMED_AFTER`. Without `host`: tasks that any process can hand over. With
+    `host`: tasks that must run in a process on that host.
     """
     with transaction.atomic():
         late = Task.objects.select_for_update(skip_locked=True).filter(status=Status.QUEUED, send_at__lte=now)
@@ -122,5 +118,5 @@ def take_unclaimed(*, now: datetime, host: str | None = None) -> list[Task]:
         if host is not None:
             late = late.filter(host=host)
         tasks = list(late.order_by("send_at", "pk")[:BATCH])
-        Task.objects.filter(pk__in=[task.pk for task in tasks]).update(send_at=now + ledger.HAND_OVER)
+        Task.objects.filter(pk__in=[task.pk for task in tasks]).update(send_at=now + ledger.UNCLAIMED_AFTER)
     return tasks

@@ -26,7 +26,7 @@ from scheduling.workflows import advance
 
 log = logging.getLogger(__name__)
 
-# What has created the tasks of a wake-up that was lost.
+# `woken_by` of the tasks whose wake-up was lost.
 UPKEEP: Final = "upkeep"
 # What planning reads of a schedule. The other columns are not read for a batch: the database copies them to the tasks.
 _PLANNED_FROM: Final = (
@@ -34,7 +34,7 @@ _PLANNED_FROM: Final = (
     "grace", "cursor", "next_due_at", "tzdata", "routed_to", "runs_on", "host", "woken_at", "overdue_at",
 )  # fmt: skip
 # Seconds. To publish a batch takes three at most (backends.queue.publishing). Where to decide it has taken longer than
-# this, its tasks could count as left behind in the meantime: HAND_OVER begins anew.
+# this, its tasks could count as unclaimed in the meantime: the time until then begins anew (`ledger.hold`).
 LONG_DECISION: Final = 1.5
 
 
@@ -184,7 +184,7 @@ def _decide(
     open_tasks = _open_tasks(schedules)
     of_one = None if most is None else max(1, most // 2)
     decided: list[Schedule] = []
-    occurrences: list[ledger.Occurrence] = []
+    occurrences: list[ledger.DecidedOccurrence] = []
     for schedule in schedules:
         if most is not None and len(occurrences) >= most:
             break
@@ -193,7 +193,9 @@ def _decide(
         if planned.replace and _replaced(schedule, now, woken_by):
             decisions = map(_waits_for_the_replaced, decisions)
         host = _host(schedule)
-        occurrences += [ledger.Occurrence(schedule.pk, one.due_at, one.status, one.reason, host) for one in decisions]
+        occurrences += [
+            ledger.DecidedOccurrence(schedule.pk, one.due_at, one.status, one.reason, host) for one in decisions
+        ]
         schedule.cursor = planned.cursor
         schedule.plan_next(planned.next_due_at)
         decided.append(schedule)
@@ -240,7 +242,7 @@ def _open_tasks(schedules: list[Schedule]) -> dict[int, int]:
 
 
 def _replaced(schedule: Schedule, now: datetime, woken_by: str) -> bool:
-    """Stop what is open, for who asks for it, or for what woke us. Returns whether something still runs."""
+    """Stop the open tasks and workflows of the schedule. Returns whether something still runs."""
     with acting(caller.current() or Caller(woken_by)):
         return _stop_open(schedule, now)
 
@@ -271,7 +273,7 @@ def _task(schedule: Schedule, due_at: datetime | None, now: datetime, woken_by: 
         woken_by=woken_by,
         status=Status.QUEUED,
         host=_host(schedule),
-        send_at=now + ledger.HAND_OVER,
+        send_at=now + ledger.UNCLAIMED_AFTER,
         **copied,
     )
 

@@ -31,17 +31,18 @@ from scheduling.timing import tzdata_version
 
 # A queued task that is overdue by this much shows that no process does the upkeep.
 LEFT_BEHIND: Final = timedelta(minutes=1)
-# A clock that differs from the database's by more is told. Nothing is decided by it.
+# A clock that differs from the database's by more is a finding. Nothing is decided by such a clock.
 MOST_SKEW: Final = timedelta(seconds=2)
-# A cursor this far ahead of the present is no matter of two clocks that differ by moments.
+# A cursor that is farther ahead of the present than this is wrong: clocks that differ a little do not explain it.
 MOST_AHEAD: Final = timedelta(minutes=1)
-# About what a task takes with its first event: more than the free rest of a page.
+# Bytes that are written to see whether the disk takes them: about as many as a task with its first event, so that they
+# do not fit into the free rest of a page.
 PROBE_BYTES: Final = 4096
-# How late occurrences were is told of this time.
+# The time of which the lateness of occurrences is shown.
 LATENESS_OF: Final = timedelta(days=1)
-# Schedules whose parameters are searched for secrets: a second or so.
+# Schedules whose parameters are searched for secrets: it takes about a second.
 LOOKED_AT: Final = 10_000
-# Who has many such parameters needs no list of all of them.
+# Parameters that are named: whoever has more of them needs no list of all.
 MOST_NAMED: Final = 10
 # How long SQLite is waited for when another process holds its lock.
 PROBE_MILLISECONDS: Final = 2000

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from scheduling import audit, caller, clock, drift_log, dry_run
-from scheduling.backend import Outcome, SchedulerBackend, backend
+from scheduling.backend import SchedulerBackend, WriteResult, backend
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError
@@ -147,8 +147,8 @@ def _named(schedules: Sequence[Schedule]) -> str:
     return f"{len(schedules)} schedules from {schedules[0].pk} on are"
 
 
-def _result(schedule: Schedule, outcome: Outcome) -> tuple[SyncState, str]:
-    if outcome is Outcome.LATER:
+def _result(schedule: Schedule, outcome: WriteResult) -> tuple[SyncState, str]:
+    if outcome is WriteResult.LATER:
         return SyncState.PENDING, f"The agent on {schedule.host} installs it."
     return SyncState.IN_SYNC, ""
 

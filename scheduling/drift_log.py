@@ -23,9 +23,9 @@ from scheduling.storable import storable_text
 
 log = logging.getLogger(__name__)
 
-# Of one engine so many are recorded at a time: a table that somebody emptied says the same ten thousand times.
+# Differences of one engine that are recorded at a time: in a table that somebody emptied, ten thousand are alike.
 MOST_OPEN: Final = 1_000
-# Mended ones that are kept, the newest: a table that two installations write in turn fills no disk.
+# Mended differences that are kept, the newest: two installations that write one table in turn must not fill the disk.
 MOST_KEPT: Final = 10_000
 
 # Differences that one line of the process's log names; the table has them all.

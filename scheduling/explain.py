@@ -47,13 +47,13 @@ def of_schedule(schedule: Schedule, *, now: datetime) -> Explanation:
     return Explanation(tuple(_of_schedule(schedule, now)), schedule.next_due_at)
 
 
-def _limit_of(task: Task) -> limit_states.State | None:
+def _limit_of(task: Task) -> limit_states.LimitState | None:
     """The limit that keeps a queued task from starting, if one does."""
     kept = task.status == Status.QUEUED and task.place_until is None
     return limit_states.of(task.waits_for_limit) if kept and task.waits_for_limit else None
 
 
-def _of_task(task: Task, limit: limit_states.State | None) -> Iterator[Reason]:
+def _of_task(task: Task, limit: limit_states.LimitState | None) -> Iterator[Reason]:
     because = f": {task.reason}" if task.reason else ""
     if task.status in FINISHED:
         yield Reason("has_ended", f"It is {task.status}{because}.")
@@ -74,7 +74,7 @@ def _of_task(task: Task, limit: limit_states.State | None) -> Iterator[Reason]:
         yield from _waits_for_others(task)
 
 
-def _over(task: Task, limit: limit_states.State) -> Reason:
+def _over(task: Task, limit: limit_states.LimitState) -> Reason:
     before = limit_states.before(task, limit.target)
     when = f"at {_utc(limit.look_at)}" if limit.look_at else "when one of these ends"
     said = (

@@ -17,8 +17,9 @@ from scheduling.hosts import LOST_AFTER, OVERDUE_AFTER, RUNNING_TASKS
 from scheduling.models import DriftRecord, Host, Process, Schedule
 from scheduling.owners import visible
 
-# For so long a host is told that its cron had to be stood in for: a yearly schedule proves nothing for a year.
-TOLD_FOR: Final = timedelta(days=1)
+# For so long a host is shown as one whose cron does not wake it, after upkeep had to decide in its place. The next
+# wake-up would prove the opposite, but of a yearly schedule it is a year away.
+SHOWN_FOR: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class HostState:
         return self.silence > LOST_AFTER
 
     def sleeps(self, now: datetime) -> bool:
-        """Whether its agent lives and its cron does not wake it: of late upkeep had to decide, and no wake-up since."""
-        if self.silent or self.stood_in_at is None or now - self.stood_in_at > TOLD_FOR:
+        """Whether its agent lives, but its cron does not wake it: upkeep had to decide, and no wake-up came since."""
+        if self.silent or self.stood_in_at is None or now - self.stood_in_at > SHOWN_FOR:
             return False
         return self.woken_at is None or self.woken_at < self.stood_in_at
 

@@ -16,8 +16,8 @@ from scheduling.phrases import phrase
 # A host is lost after so long without a sign of life. Its agent reports every 15 s and has a pulse every five: this
 # bears an agent that is started again, and a network that is away for half a minute.
 LOST_AFTER: Final = timedelta(seconds=60)
-# A wake-up comes within the minute, and a full minute of wake-ups needs a while to start. What is undecided then had
-# none. Well below the default grace of a schedule, so that it still runs.
+# A wake-up comes within the minute, and many wake-ups of one minute need a while to start. What is undecided after this
+# got no wake-up. This is well below the default grace of a schedule, so that the occurrence still runs.
 OVERDUE_AFTER: Final = timedelta(seconds=90)
 # The kinds of processes that show that tasks are run on a host. A web process there runs none.
 RUNNING_TASKS: Final = ("agent", "inline")

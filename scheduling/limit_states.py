@@ -15,7 +15,7 @@ from scheduling.task_limits import EACH_KEY, KEY, Limit
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LimitState:
     """A limit and its tasks. `look_at` is when its rate lets the next task start; None where it waits for an end."""
 
     target: str
@@ -25,12 +25,12 @@ class State:
     look_at: datetime | None
 
 
-def of(target: str) -> State:
+def of(target: str) -> LimitState:
     """The limit as it was last applied, with the tasks of everybody."""
     row = TaskLimit.objects.get(pk=target)
     waiting = places.waiting(target)
     look_at = waiting.aggregate(at=Min("wait_until"))["at"]
-    return State(target, row.limit, places.running(target).count(), waiting.count(), look_at)
+    return LimitState(target, row.limit, places.running(target).count(), waiting.count(), look_at)
 
 
 def before(task: Task, target: str) -> int:
@@ -39,7 +39,7 @@ def before(task: Task, target: str) -> int:
     return places.waiting(target).filter(earlier).count()
 
 
-def visible() -> list[State]:
+def visible() -> list[LimitState]:
     """All limits in order of their targets, with the tasks that who asks may see.
 
     Those of single keys are told where one of these tasks runs or waits with the key; who is bound to no owner is told
@@ -63,7 +63,7 @@ def _keys_in_use() -> set[str]:
     }
 
 
-def _state(target: str, limit: Limit) -> State:
+def _state(target: str, limit: Limit) -> LimitState:
     running, waiting = owners.visible(places.running(target)), owners.visible(places.waiting(target))
     look_at = waiting.aggregate(at=Min("wait_until"))["at"]
-    return State(target, limit, running.count(), waiting.count(), look_at)
+    return LimitState(target, limit, running.count(), waiting.count(), look_at)

@@ -121,7 +121,7 @@ def _recent(trigger: Trigger | Planned, first: datetime, now: datetime, policy: 
     span = max(RECORDED_SPAN, policy.grace, policy.catch_up_window if policy.catch_up != "none" else RECORDED_SPAN)
     after = max(first, now - span) - timedelta(microseconds=1)
     most = CAUGHT_UP_MOST if policy.catch_up == "all" else RECORDED_MOST
-    # The newest are wanted, and a window may hold millions: it is taken in from its end, in steps.
+    # The newest are wanted, and a window may hold millions: it is searched from its end, in steps.
     reach = FIRST_REACH
     while until - reach > after:
         due = deque(trigger.occurrences(until - reach, until), maxlen=most)

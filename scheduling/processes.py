@@ -26,17 +26,17 @@ from scheduling.timing import tzdata_version
 
 log = logging.getLogger(__name__)
 
-# The kinds that a supervisor starts again; the others end with those.
+# The kinds that a supervisor starts again. The others are started by these, and end with them.
 SUPERVISED: Final = frozenset({"web", "worker", "beat", "agent"})
 # Those of them that `manage.py probe` asks about. Web has /healthz.
 PROBED: Final = SUPERVISED - {"web"}
 # Each pulse is one statement.
 PULSE_EVERY: Final = timedelta(seconds=5)
 # A pulse that could not be written is tried again after this.
-AGAIN_AFTER: Final = timedelta(seconds=1)
+RETRY_PULSE_AFTER: Final = timedelta(seconds=1)
 # A process whose pulse stands still for so long is shown as silent: several pulses may be late on a busy machine.
 SILENT_AFTER: Final = timedelta(seconds=30)
-# The row of a process that ended without a word is kept so long for people to see.
+# The row of a process that was killed stays for this long, for people to see.
 REMEMBERED: Final = timedelta(days=1)
 
 
@@ -135,7 +135,7 @@ class Pulse:
     def _keep_beating(self) -> None:
         try:
             while True:
-                pause = PULSE_EVERY if self._safely(self.beat) else AGAIN_AFTER
+                pause = PULSE_EVERY if self._safely(self.beat) else RETRY_PULSE_AFTER
                 if self._over.wait(pause.total_seconds()):
                     break
                 self._safely(_write_what_was_counted)

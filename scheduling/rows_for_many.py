@@ -1,4 +1,4 @@
-"""At which occurrence stands the row for all that are too old or too many for a row each?"""
+"""One row stands for all occurrences that are too old or too many for a row each: at which occurrence is it stored?"""
 
 from __future__ import annotations
 

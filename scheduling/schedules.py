@@ -38,7 +38,7 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StoredChange:
     """A change of a schedule that is stored, and that its backend does not have yet.
 
     `before` is the backend that it was on. `due` are the tasks that are to be handed over. `is_new` is False where
@@ -98,7 +98,7 @@ def update(schedule_id: int, *, now: datetime, version: Versions = None, **field
 
 def store_change(
     schedule_id: int, *, now: datetime, version: Versions = None, **fields: Unpack[ScheduleFields]
-) -> Change:
+) -> StoredChange:
     """Do what `update` does in the database, and leave the backend to the caller. Raises the same errors."""
     with transaction.atomic():
         schedule = _locked(schedule_id, version)
@@ -123,7 +123,7 @@ def store_change(
         receipts.leave(schedule)
         if is_new:
             audit.record(_change(schedule, "changed", asked, drafts.asked_of(schedule)), now=now)
-    return Change(schedule, before, tuple(due), is_new)
+    return StoredChange(schedule, before, tuple(due), is_new)
 
 
 def replace(schedule_id: int, *, now: datetime, version: Versions = None, **fields: Unpack[ScheduleFields]) -> Schedule:

@@ -10,7 +10,7 @@ from scheduling.models import Schedule
 from scheduling.storable import Json
 
 
-class End(StrEnum):
+class RunEnd(StrEnum):
     """How a run ended. LOST: its process was told to end while the job ran."""
 
     COMPLETED = "COMPLETED"
@@ -37,10 +37,10 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRun:
     """The end of a run. `retry_in` is in seconds; None where no other attempt follows."""
 
-    how: End
+    how: RunEnd
     finished_at: datetime
     result: Json = None
     error: str = ""
@@ -50,7 +50,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedRun:
     """The beginning of a run: the schedule as the host knew it, and who ran it.
 
     `run_id` is unique. `worker` and `process` are what an attempt of the ledger has.
@@ -73,6 +73,6 @@ class SpooledRun:
 
     schedule_id: int
     due_at: datetime
-    started: Started | None = None
+    started: StartedRun | None = None
     lines: tuple[LoggedLine, ...] = ()
-    ended: Ended | None = None
+    ended: EndedRun | None = None

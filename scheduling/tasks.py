@@ -134,7 +134,7 @@ def draft(fields: TaskFields, *, now: datetime) -> Task:
     task = Task(woken_by="request", status=Status.SCHEDULED if later else Status.QUEUED, due_at=at, **values)
     problems = [*owners.problems_with(task.owner), *tag_sets.problems_with(task.tags)]
     validation.check_task(task, starts=at if later and at is not None else now, besides=problems)
-    task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.HAND_OVER)
+    task.wait_until, task.send_at = (at, None) if later else (None, now + ledger.UNCLAIMED_AFTER)
     return task
 
 

@@ -21,8 +21,8 @@ from settings.databases import database, direct_database
 from settings.email import email_settings
 from settings.env import Environment
 from settings.jobs import celery_jobs, commands, internal_hosts, named_secrets, rules, secret_keys, task_limits
+from settings.loaded_apps import APPS, is_beat, of_another_celery, of_beat, only_looks
 from settings.logging import FORMATS, LEVELS, logging_settings, secrets_in
-from settings.looking import APPS, is_beat, of_beat, only_looks
 from settings.openapi import openapi_settings
 from settings.version import VERSION
 
@@ -134,7 +134,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "api.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["api.roles.RolePermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.permissions.RolePermission"],
     "DEFAULT_THROTTLE_CLASSES": ["api.limits.throttles.TokenRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
@@ -181,6 +181,8 @@ TANDEM_BROKER_PRIORITIES = broker_priorities(BROKER_URL)
 TANDEM_STALLED_SECONDS = env.integer("TANDEM_STALLED_SECONDS", 60, low=5, high=3600)
 TANDEM_RESTART_STALLED = env.boolean("TANDEM_RESTART_STALLED", default=True)
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+# In a process of another Celery application (`celery -A shop worker`) ours does not become the default one.
+TANDEM_IS_CELERYS_DEFAULT = not of_another_celery()
 
 # --- Tandem's own ---------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ def openapi_settings(version: str) -> dict[str, Any]:
             "OnHostLost": "scheduling.models.OnHostLost",
             "OnLost": "scheduling.models.OnLost",
             "Overlap": "scheduling.models.Overlap",
-            "Scope": "api.roles.ALL_SCOPES",
+            "Scope": "api.permissions.ALL_SCOPES",
             "SyncState": "scheduling.models.SyncState",
             "TaskOutcome": "api.tasks.bulk.OUTCOMES",
             "TaskStatus": "scheduling.models.task.STATUSES",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pytest_django import Settings
 
-from scheduling.backend import Capabilities, Outcome, SchedulerBackend, backend
+from scheduling.backend import Capabilities, SchedulerBackend, WriteResult, backend
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem
 from scheduling.executor import Executor, Submission
@@ -55,15 +55,15 @@ class MemoryBackend(SchedulerBackend):
     def entries(self, schedule: Schedule) -> list[Entry]:
         return [Entry(f"wake {schedule.pk} at {schedule.cron or schedule.every} {schedule.timezone}", (schedule.pk,))]
 
-    def install(self, schedule: Schedule) -> Outcome:
+    def install(self, schedule: Schedule) -> WriteResult:
         self._reach()
         self._held[schedule.pk] = self.entries(schedule) if schedule.next_due_at is not None else []
-        return Outcome.DONE
+        return WriteResult.DONE
 
-    def remove(self, schedule: Schedule) -> Outcome:
+    def remove(self, schedule: Schedule) -> WriteResult:
         self._reach()
         self._held.pop(schedule.pk, None)
-        return Outcome.DONE
+        return WriteResult.DONE
 
     def sync(self) -> None:
         self._reach()

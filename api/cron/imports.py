@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from rest_framework import serializers
 
 from api.cron.serializers import FORMS, refused
 from api.fields import Choice, Flag, StrictSerializer, Text, Whole
-from scheduling.review.adoption import Adopted, Adoption
+from scheduling.review.adoption import Adopted, Adoption, AdoptionOutcome
 from scheduling.storable import storable_text
 
-OUTCOMES: Final = ["would_create", "created", "exists", "not_mapped", "refused"]
+OUTCOMES: Final = list(get_args(AdoptionOutcome))
 
 
 class ImportInput(StrictSerializer):

@@ -17,7 +17,7 @@ from scheduling.review.report import Report
 from scheduling.review.report_lines import MOST_NEXT, ReportLine
 from scheduling.timing.warnings import ReviewWarning
 from scheduling.timing.zones import tzdata_version, zone
-from scheduling.words.told import told
+from scheduling.words.warnings import warning_text
 
 
 class ReviewInput(StrictSerializer):
@@ -126,4 +126,4 @@ def _occurrence(at: datetime, local: ZoneInfo | None) -> dict[str, str]:
 def _warning(warning: ReviewWarning, language: str) -> dict[str, Any]:
     clock_changes: Any = warning.clock_changes  # the type stubs do not know the argument `many`
     shown = ClockChangeOutput(clock_changes, many=True).data if clock_changes else []
-    return {"code": warning.code, "detail": told(warning, language), "clock_changes": shown}
+    return {"code": warning.code, "detail": warning_text(warning, language), "clock_changes": shown}

@@ -20,8 +20,8 @@ from api.cron.renderers import CsvRenderer, TableRenderer
 from api.cron.reports import ReportOutput, ReviewInput, report_members
 from api.cron.serializers import FORMS, DescribeInput, DescribeOutput
 from api.fields import StrictSerializer, Whole
+from api.language import READING, in_language, language_of, reading_of
 from api.parsers import BoundedJSONParser
-from api.reading import READING, in_language, language_of, reading_of
 from api.writing import asks_dry_run, write
 from scheduling import owners, queries
 from scheduling.review import adoption

@@ -17,7 +17,7 @@ from api.schedules.serializers import OccurrenceOutput, occurrence
 from scheduling import processes, queries
 from scheduling.models import Host, Process, ReplannedSchedule
 from scheduling.review.preview import MOST_DAYS
-from scheduling.review.zone_data import Comparison, Moved, compare_with, last_change
+from scheduling.review.zone_data import Comparison, MovedOccurrences, compare_with, last_change
 from scheduling.roles import Role
 from scheduling.timing.zones import system_files, tzdata_version
 
@@ -62,7 +62,7 @@ class ReplannedOutput(serializers.Serializer[ReplannedSchedule]):
     at = Instant()
 
 
-class MovedScheduleOutput(serializers.Serializer[Moved]):
+class MovedScheduleOutput(serializers.Serializer[MovedOccurrences]):
     """A schedule that the other release would move. Each list has at most 20 occurrences; `count` counts all."""
 
     schedule = serializers.IntegerField(source="schedule.pk")
@@ -73,22 +73,22 @@ class MovedScheduleOutput(serializers.Serializer[Moved]):
     vanish = serializers.SerializerMethodField()
     appear = serializers.SerializerMethodField()
 
-    def get_count(self, found: Moved) -> int:
+    def get_count(self, found: MovedOccurrences) -> int:
         one = found.difference
         return len(one.moved) + len(one.vanish) + len(one.appear)
 
     @extend_schema_field(MovedOutput(many=True))
-    def get_moved(self, found: Moved) -> list[dict[str, Any]]:
+    def get_moved(self, found: MovedOccurrences) -> list[dict[str, Any]]:
         local = found.schedule.timezone
         pairs = found.difference.moved[:SHOWN]
         return [{"before": occurrence(before, local), "after": occurrence(after, local)} for before, after in pairs]
 
     @extend_schema_field(OccurrenceOutput(many=True))
-    def get_vanish(self, found: Moved) -> list[dict[str, str]]:
+    def get_vanish(self, found: MovedOccurrences) -> list[dict[str, str]]:
         return [occurrence(at, found.schedule.timezone) for at in found.difference.vanish[:SHOWN]]
 
     @extend_schema_field(OccurrenceOutput(many=True))
-    def get_appear(self, found: Moved) -> list[dict[str, str]]:
+    def get_appear(self, found: MovedOccurrences) -> list[dict[str, str]]:
         return [occurrence(at, found.schedule.timezone) for at in found.difference.appear[:SHOWN]]
 
 

@@ -13,7 +13,7 @@ from django.http.request import validate_host
 from api.authentication import token_of
 from api.bindings.service import access_of
 from api.feed.connections import Visitor
-from api.roles import Scope
+from api.permissions import Scope
 from scheduling.roles import Role, has_role
 
 # A WebSocket of a browser cannot send the header Authorization. So it offers two subprotocols (RFC 6455, section 1.9):

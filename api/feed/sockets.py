@@ -54,7 +54,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-class _Left(Exception):
+class _ClientLeft(Exception):
     """The client has closed the connection, or lost it."""
 
 
@@ -114,7 +114,7 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
                 await self._close(Close.UNAUTHENTICATED, "the token or session is not valid any more")
             else:
                 await self._close(Close.TOO_SLOW, "too slow: connect again with ?after=")
-        except _Left:
+        except _ClientLeft:
             return
         except Exception as exc:  # noqa: BLE001 - it is logged, and the client gets a code
             await self._close(*_trouble(exc))
@@ -156,7 +156,7 @@ class UpdatesSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # chann
         try:
             await self.send(text_data=text)
         except _LEFT as exc:
-            raise _Left from exc
+            raise _ClientLeft from exc
 
     async def _close(self, code: Close, reason: str) -> None:
         with contextlib.suppress(*_LEFT):

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.exceptions import AuthenticationFailed
 
 from api.authentication import BearerAuthentication
-from api.roles import Scope
+from api.permissions import Scope
 from scheduling import doctor
 from scheduling.database_away import unavailable
 from scheduling.roles import Role, has_role

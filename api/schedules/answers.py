@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.bodies import read
-from api.reading import in_language, language_of
+from api.etags import tagged
+from api.language import in_language, language_of
 from api.schedules.serializers import AnsweredSchedule, ScheduleInput, ScheduleOutput
-from api.versions import tagged
 from api.writing import NO_ID
 from scheduling import clock, drafts, dry_run, queries
 from scheduling.models import Schedule

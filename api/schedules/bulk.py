@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
+from api.bulk import ChosenInput, chosen, made, many, read_each
 from api.fields import Instant, StrictSerializer
-from api.many import ChosenInput, chosen, made, many, read_each
 from api.owned import OwnedRows
 from api.schedules.filters import ManySchedulesFilter
 from api.schedules.serializers import DeletionOutput, ScheduleInput

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.bindings.service import owner_named
-from api.reading import READING
+from api.etags import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
+from api.language import READING
 from api.schedules.answers import asked, changed, created, shown
 from api.schedules.serializers import AnsweredSchedule, DeletionOutput, ScheduleInput, ScheduleOutput
-from api.versions import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.writing import write
 from scheduling import caller, clock, keys, owners, queries, schedules
 from scheduling.errors import InvalidRequest, NotFound, Problem, StaleVersion

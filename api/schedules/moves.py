@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from rest_framework import serializers
 
+from api.bulk import ChosenInput
 from api.fields import Flag, Text
-from api.many import ChosenInput
-from scheduling.bulk import Moved
+from scheduling.bulk import MovedSchedule
+from scheduling.bulk.moving import MoveOutcome
 
-OUTCOMES: Final = ["would_move", "moved", "unchanged", "refused"]
+OUTCOMES: Final = list(get_args(MoveOutcome))
 
 
 class MoveManyInput(ChosenInput):
@@ -21,7 +22,7 @@ class MoveManyInput(ChosenInput):
     dry_run = Flag(default=True, help_text="Only show what would happen.")
 
 
-class MovedOneOutput(serializers.Serializer[Moved]):
+class MovedOneOutput(serializers.Serializer[MovedSchedule]):
     """What happens, or would happen, to one schedule. `detail` says why it is refused, or not installed yet."""
 
     schedule = serializers.IntegerField()

@@ -25,7 +25,7 @@ from api.fields import (
 from api.masking import ShownParameters
 from api.owned import ActorOutput, OwnedInput, OwnedOutput
 from api.rows import RowOutput
-from scheduling import chosen_occurrences, clock, host_states, keys, queries, schedules
+from scheduling import clock, host_states, keys, queries, schedules, skip_and_backfill
 from scheduling.backend import backend
 from scheduling.errors import InvalidTrigger
 from scheduling.hosts import OVERDUE_AFTER
@@ -259,7 +259,7 @@ class DeletionOutput(serializers.Serializer[schedules.Deletion]):
 class SkipInput(StrictSerializer):
     """How many occurrences are left out."""
 
-    count = Whole(min_value=1, max_value=chosen_occurrences.MOST)
+    count = Whole(min_value=1, max_value=skip_and_backfill.MOST)
 
 
 class BackfillInput(StrictSerializer):

@@ -15,13 +15,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
+from api.bulk import rows_chosen
 from api.drift.filters import DriftFilter
 from api.drift.serializers import DriftRecordOutput
+from api.etags import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.explanations import ExplanationOutput
-from api.many import rows_chosen
+from api.language import READING, in_language, language_of
 from api.owned import OwnedRows
-from api.reading import READING, in_language, language_of
-from api.roles import Scope
+from api.permissions import Scope
 from api.schedules.answers import asked, change, changed, created, shown
 from api.schedules.filters import ManySchedulesFilter, ScheduleFilter
 from api.schedules.moves import MovedManyOutput, MoveManyInput
@@ -41,9 +42,8 @@ from api.schedules.serializers import (
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import TaskOutput, TriggeredOutput
 from api.tasks.views import asked_task, stored_task, task_rows
-from api.versions import IF_MATCH_OF_SCHEDULE, IF_NONE_MATCH, expected, unless_known
 from api.writing import asks_dry_run, write
-from scheduling import bulk, chosen_occurrences, clock, explain, queries, schedules
+from scheduling import bulk, clock, explain, queries, schedules, skip_and_backfill
 from scheduling.models import DriftRecord, Schedule
 from scheduling.review.preview import preview as preview_change
 from scheduling.roles import Role
@@ -211,7 +211,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
     def skip(self, request: Request, pk: str) -> Response:
         """Each gets its row now, SKIPPED, and does not run when it is due. `?dry_run=true` shows which."""
         count = read(SkipInput(data=request.data))["count"]
-        return chosen(request, chosen_occurrences.skip(int(pk), count, now=clock.now()))
+        return chosen(request, skip_and_backfill.skip(int(pk), count, now=clock.now()))
 
     @extend_schema(summary="Run past occurrences of a schedule", request=BackfillInput, responses=ChosenOutput)
     @action(detail=True, methods=["post"])
@@ -221,7 +221,7 @@ class ScheduleViewSet(OwnedRows, ListModelMixin, GenericViewSet[Schedule]):
         time. `?dry_run=true` shows which.
         """
         asked = read(BackfillInput(data=request.data))
-        found = chosen_occurrences.backfill(int(pk), start=asked["from"], end=asked["to"], now=clock.now())
+        found = skip_and_backfill.backfill(int(pk), start=asked["from"], end=asked["to"], now=clock.now())
         return chosen(request, found)
 
     @extend_schema(summary="Run a schedule once, now", request=None, responses={202: TriggeredOutput})

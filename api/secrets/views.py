@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from api.fields import Instant, StrictSerializer, Text
 from api.owned import ActorOutput
-from api.roles import Scope
+from api.permissions import Scope
 from api.writing import write
 from scheduling import clock, secret_changes, secret_values
 from scheduling.errors import InvalidRequest, Problem

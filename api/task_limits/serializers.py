@@ -5,10 +5,10 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from api.fields import Instant
-from scheduling.limit_states import State
+from scheduling.limit_states import LimitState
 
 
-class TaskLimitOutput(serializers.Serializer[State]):
+class TaskLimitOutput(serializers.Serializer[LimitState]):
     """A limit, and the tasks under it that may be seen."""
 
     target = serializers.CharField(help_text="job:NAME, queue:NAME, key:NAME, or key:* for each key of its own.")

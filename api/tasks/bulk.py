@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,18 +12,19 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
+from api.bulk import PartialInput, chosen, made, many, read_each
 from api.fields import Instant, StrictSerializer
-from api.many import PartialInput, chosen, made, many, read_each
 from api.owned import OwnedRows
-from api.roles import Scope
+from api.permissions import Scope
 from api.tasks.filters import ManyTasksFilter
 from api.tasks.serializers import TaskInput
 from api.tasks.views import STORED
 from scheduling import clock, queries
 from scheduling.bulk import MOST, tasks
+from scheduling.bulk.tasks import OutcomeCode
 from scheduling.models import Task
 
-OUTCOMES: Final = ["cancelled", "asked_to_stop", "queued", "refused"]
+OUTCOMES: Final = list(get_args(OutcomeCode))
 
 
 class CreateManyTasksInput(StrictSerializer):
@@ -48,7 +49,7 @@ class ManyTasksOutput(serializers.Serializer[Any]):
     delivery = serializers.CharField()
 
 
-class BecameOutput(serializers.Serializer[Any]):
+class BulkTaskOutcomeOutput(serializers.Serializer[Any]):
     """What became of one task. `detail` says why it was refused."""
 
     task = serializers.IntegerField()
@@ -59,7 +60,7 @@ class BecameOutput(serializers.Serializer[Any]):
 class OutcomesOutput(serializers.Serializer[Any]):
     """What became of each task, in the order of the request; of those that filters chose, by id."""
 
-    tasks = BecameOutput(many=True)
+    tasks = BulkTaskOutcomeOutput(many=True)
     delivery = serializers.CharField(help_text="Of tasks that were queued again; empty where none was.")
 
 

@@ -17,11 +17,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.bodies import read
+from api.etags import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.explanations import ExplanationOutput
 from api.feed.server_sent import EVENT_STREAM, EventStreamRenderer, after, event_stream, wants_stream
-from api.once import Shown
+from api.idempotency import Shown
 from api.owned import OwnedRows
-from api.roles import Scope
+from api.permissions import Scope
 from api.tasks.filters import TaskFilter
 from api.tasks.serializers import (
     AttemptOutput,
@@ -32,7 +33,6 @@ from api.tasks.serializers import (
     TaskOutput,
     TriggeredOutput,
 )
-from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.writing import write
 from scheduling import clock, explain, queries, tasks
 from scheduling.events import log as event_log

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from api.fields import Choice, Instant, StrictSerializer, Text
 from api.models import ApiToken
 from api.owned import Owner
-from api.roles import ALL_SCOPES
+from api.permissions import ALL_SCOPES
 
 
 class TokenInput(StrictSerializer):

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from api.limits.attempts import Allowance, count
 from api.models import ApiToken
-from api.roles import ALL_SCOPES
+from api.permissions import ALL_SCOPES
 from api.tokens import lookup
 from scheduling import audit
 

@@ -18,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from api import users
 from api.models import ApiToken
-from api.roles import Scope, scopes_of
+from api.permissions import Scope, scopes_of
 from api.tokens import service
 from api.tokens.filters import TokenFilter
 from api.tokens.serializers import NewTokenOutput, TokenInput, TokenOutput

@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import read
-from api.once import Shown
+from api.etags import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
+from api.idempotency import Shown
 from api.owned import OwnedRows
-from api.roles import Scope
+from api.permissions import Scope
 from api.tasks.views import STORED
-from api.versions import IF_MATCH, IF_NONE_MATCH, expected, tagged, unless_known
 from api.workflows.filters import WorkflowFilter
 from api.workflows.serializers import AskedWorkflow, WorkflowInput, WorkflowOutput, WorkflowTree
 from api.writing import write

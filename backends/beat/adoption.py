@@ -51,8 +51,8 @@ def adopt(number: int, *, now: datetime) -> Schedule:
         if why := next(_refusals(row, trigger), ""):
             raise Conflict(why)
         made = drafts.draft(now=now, **_fields(row, trigger, now))
-        if (twin := _twin_of(made)) is not None:
-            raise Conflict(f"Schedule {twin.pk} does the same already: delete this PeriodicTask, or the schedule.")
+        if (same := _same_schedule(made)) is not None:
+            raise Conflict(f"Schedule {same.pk} does the same already: delete this PeriodicTask, or the schedule.")
         _go_on(made, trigger, row.last_run_at or row.date_changed, now)
         bulk.store_all([made])
         PeriodicTask.objects.filter(pk=row.pk).update(enabled=False)
@@ -114,7 +114,7 @@ def _go_on(made: Schedule, trigger: Trigger | None, last: datetime, now: datetim
     made.plan_next(next_due(made.trigger, made.cursor, made.policy))
 
 
-def _twin_of(made: Schedule) -> Schedule | None:
+def _same_schedule(made: Schedule) -> Schedule | None:
     """The schedule that this row has become before, or one that somebody has made in its place."""
     same = {name: getattr(made, name) for name in ("name", "job", "cron", "every", "timezone")}
     alike = (one for one in Schedule.objects.filter(**same).order_by("pk") if one.parameters == made.parameters)

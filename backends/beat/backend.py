@@ -17,7 +17,7 @@ from backends.beat import foreign_rows, periodic_tasks, stored_rows
 from backends.beat.entries import rows, text
 from backends.beat.stored_rows import NO_SCHEDULE, StoredRow
 from scheduling import processes
-from scheduling.backend import Capabilities, Foreign, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Foreign, SchedulerBackend, WriteResult
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidTrigger, Problem
@@ -53,21 +53,21 @@ class BeatBackend(SchedulerBackend):
         """One row; two rows if the expression joins its day fields with "or"."""
         return [Entry(each, (schedule.pk,)) for each in _texts(schedule)]
 
-    def install(self, schedule: Schedule) -> Outcome:
+    def install(self, schedule: Schedule) -> WriteResult:
         """Write the rows of the schedule as the database has it now, unless they are there already."""
         return self.install_all([schedule])[schedule.pk]
 
-    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, WriteResult]:
         """`install` for each of them: as many statements for BATCH schedules as for one."""
         with _reported("written"):
             for batch in _batches([schedule.pk for schedule in schedules]):
                 self._rewrite(batch)
-        return {schedule.pk: Outcome.DONE for schedule in schedules}
+        return {schedule.pk: WriteResult.DONE for schedule in schedules}
 
-    def remove(self, schedule: Schedule) -> Outcome:
+    def remove(self, schedule: Schedule) -> WriteResult:
         """Delete the schedule's rows."""
         self.remove_all([schedule])
-        return Outcome.DONE
+        return WriteResult.DONE
 
     def remove_all(self, schedules: Sequence[Schedule]) -> None:
         """`remove` for each of them, in batches as `install_all`."""

@@ -49,7 +49,7 @@ Row = CrontabRow | IntervalRow
 
 
 def rows(schedule: Schedule, *, now: datetime) -> list[Row]:
-    """The rows that wake the stock scheduler at a superset of the occurrences, within a minute of each.
+    """The rows that wake us, under the stock scheduler, within a minute of each occurrence, and perhaps more often.
 
     They depend on the day (UTC) of `now`, not on its time.
     """

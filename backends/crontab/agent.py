@@ -52,7 +52,7 @@ class Agent:
         """
         died = self._jobs.child_died()
         try:
-            # Keeps true what the loop goes by: it asks no database itself.
+            # The loop itself uses an estimate of the database's time. This look at the database corrects it.
             clock.now()
             if _is_due(self._next_sync, now, SYNC_EVERY):
                 self._next_sync = now + SYNC_EVERY
@@ -61,7 +61,7 @@ class Agent:
                 # Where no Beat runs, only the agents do the upkeep.
                 sweep(now=now)
             if died or _is_due(self._next_look, now, LOOK_EVERY):
-                # Its observer counts only what it looks at often. It also finds what a child ran that has died.
+                # Often, for silence counts only between looks that are close. It also finds what a dead child ran.
                 self._next_look = now + LOOK_EVERY
                 lost_attempts.lose_silent(now=now)
             delivery.queue_due(now=now)

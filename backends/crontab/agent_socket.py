@@ -86,7 +86,7 @@ def _bind(listening: socket.socket) -> None:
         os.umask(mask)
 
 
-class WakeUps:
+class WakeUpServer:
     """Has `decide` called after each wake-up, in a thread of its own. Wake-ups that come meanwhile share the next call.
 
     Each asker is greeted at once by a second thread, so that a slow decision does not look like a dead agent. An asker

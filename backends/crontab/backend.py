@@ -32,7 +32,7 @@ from backends.crontab.spool import plan
 from backends.crontab.spool.store import here
 from backends.crontab.targets import FileTarget, Target
 from backends.crontab.writer import Writer
-from scheduling.backend import Capabilities, Foreign, Outcome, SchedulerBackend
+from scheduling.backend import Capabilities, Foreign, SchedulerBackend, WriteResult
 from scheduling.difference import Difference, DifferenceKind
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, Problem, TandemError
@@ -64,7 +64,7 @@ class CrontabBackend(SchedulerBackend):
         """The schedule's own lines. Where those of all schedules do not fit, `desired` is one line for all."""
         zone_name = self._zone(schedule)
         target = self.target() if schedule.host == settings.TANDEM_HOST else None
-        debian = target is None or _cron_of(target).makes_up
+        debian = target is None or _cron_of(target).catches_up
         groups = entries.groups_of([schedule], zone_name=zone_name, now=timezone.now(), debian=debian)
         return self._entries_of(groups, target)
 
@@ -72,22 +72,22 @@ class CrontabBackend(SchedulerBackend):
         zone_name = self._zone(schedule)
         return entries.wake_ups_of(schedule, zone_name=zone_name, now=timezone.now()).wasted
 
-    def install(self, schedule: Schedule) -> Outcome:
+    def install(self, schedule: Schedule) -> WriteResult:
         return self.install_all([schedule])[schedule.pk]
 
-    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, WriteResult]:
         here = {one.pk for one in schedules if one.host == settings.TANDEM_HOST}
         target = self.target()
         if target is None and here:
             raise BackendError("This machine has no crontab (TANDEM_CRONTAB is none).")
         if target is not None and not target.writable():
-            return {one.pk: Outcome.LATER for one in schedules}
+            return {one.pk: WriteResult.LATER for one in schedules}
         # A schedule may have moved away from this machine. Then it is taken out of the table here at once.
         if target is not None:
             self.mend(target)
-        return {one.pk: Outcome.DONE if one.pk in here else Outcome.LATER for one in schedules}
+        return {one.pk: WriteResult.DONE if one.pk in here else WriteResult.LATER for one in schedules}
 
-    def remove(self, schedule: Schedule) -> Outcome:
+    def remove(self, schedule: Schedule) -> WriteResult:
         return self._remove([schedule])
 
     def remove_all(self, schedules: Sequence[Schedule]) -> None:
@@ -159,16 +159,16 @@ class CrontabBackend(SchedulerBackend):
         command = wrapper.command_of(wrapper.path())
         return lines.render(self._groups(target, without), command=command, zone=target.zone(), user=target.user)
 
-    def _remove(self, schedules: Sequence[Schedule]) -> Outcome:
+    def _remove(self, schedules: Sequence[Schedule]) -> WriteResult:
         # A schedule that moved to a backend without hosts has no host any more. Its line may be on this machine.
         here = any(one.host == settings.TANDEM_HOST for one in schedules)
         if not here and all(one.host for one in schedules):
-            return Outcome.LATER
+            return WriteResult.LATER
         target = self.target()
         if target is not None and not target.writable():
-            return Outcome.LATER
+            return WriteResult.LATER
         changed = target is not None and self.mend(target, without={one.pk for one in schedules})
-        return Outcome.DONE if here or changed else Outcome.LATER
+        return WriteResult.DONE if here or changed else WriteResult.LATER
 
     def _entries_of(self, groups: Sequence[lines.Group], target: Target | None) -> list[Entry]:
         user = "" if target is None else target.user
@@ -179,7 +179,7 @@ class CrontabBackend(SchedulerBackend):
         foreign = split(target.read(), installation.owner(target)).foreign.count(b"\n")
         room = min(MOST_LINES, cron.most_entries or MOST_LINES) - entries.LINES_AROUND - foreign
         active = self._active(settings.TANDEM_HOST).exclude(pk__in=without).only(*TRIGGER_FIELDS)
-        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room, debian=cron.makes_up)
+        return entries.groups_of(active, zone_name=target.zone(), now=timezone.now(), room=room, debian=cron.catches_up)
 
     def _active(self, host: str) -> QuerySet[Schedule]:
         return Schedule.objects.filter(routed_to=self.name, host=host, next_due_at__isnull=False)

@@ -17,20 +17,19 @@ class Flavour:
     """One kind of cron.
 
     `cron_tz`: it reads the fields below `CRON_TZ=` in that zone. `cron_d`: it reads /etc/cron.d. `raw_list`:
-    `crontab -l` prints the bytes as they are. `makes_up`: a line without a wildcard in minute and hour runs
-    once although the clock jumps over its time (by less than three hours), and does not run twice when the clock goes
-    back.
-    Without that, what is jumped over does not run, and what comes twice runs twice. `most_lines` (with comments) and
-    `most_entries` (without) are those of a table, `most_command_bytes` those of one command, `most_comment_bytes` what
-    may stand between two entries; None where there is no limit that matters. `rereads` says when the daemon reads a
-    changed table.
+    `crontab -l` prints the bytes as they are. `catches_up`: a line without a wildcard in minute and hour runs once
+    although the clock jumps over its time (by less than three hours), and does not run twice when the clock goes back.
+    Without that, a time that is jumped over does not run, and one that comes twice runs twice. `most_lines` (with
+    comments) and `most_entries` (without) are those of a table, `most_command_bytes` those of one command,
+    `most_comment_bytes` what may stand between two entries; None where there is no limit that matters. `rereads` says
+    when the daemon reads a changed table.
     """
 
     name: str
     cron_tz: bool
     cron_d: bool
     raw_list: bool
-    makes_up: bool
+    catches_up: bool
     rereads: str
     most_lines: int | None = None
     most_entries: int | None = None
@@ -45,7 +44,7 @@ DEBIAN: Final = Flavour(
     cron_tz=False,
     cron_d=True,
     raw_list=False,
-    makes_up=True,
+    catches_up=True,
     rereads=_EACH_MINUTE,
     most_lines=10_000,
     most_command_bytes=MOST_COMMAND_BYTES,
@@ -55,7 +54,7 @@ CRONIE: Final = Flavour(
     cron_tz=True,
     cron_d=True,
     raw_list=True,
-    makes_up=True,
+    catches_up=True,
     rereads="at once where it watches the folders (inotify); else at each minute, by the time of the file",
     most_entries=10_000,
     most_command_bytes=131_071,
@@ -67,7 +66,7 @@ BUSYBOX: Final = Flavour(
     cron_tz=False,
     cron_d=False,
     raw_list=True,
-    makes_up=False,
+    catches_up=False,
     rereads="at each minute, if its folder has changed or `crontab` has named the user in cron.update; else each hour",
     # Of a user other than root, assignments included. The rest is ignored; only the log of the daemon says so.
     most_entries=255,
@@ -77,7 +76,7 @@ UNKNOWN: Final = Flavour(
     cron_tz=False,
     cron_d=False,
     raw_list=False,
-    makes_up=False,
+    catches_up=False,
     rereads="not known",
     most_lines=10_000,
     most_entries=255,

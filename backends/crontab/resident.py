@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from backends.crontab import agent_socket, loop, wake_up
-from backends.crontab.agent_socket import WakeUps
+from backends.crontab.agent_socket import WakeUpServer
 from backends.crontab.job_starter import JobStarter
 from scheduling import processes
 from scheduling.errors import BackendError
@@ -32,7 +32,7 @@ def run(step_for: StepFor) -> None:
     stop = loop.stop_on_signals()
     try:
         with agent_socket.bound() as listening, processes.alive("agent"):
-            wake_ups = WakeUps(listening, lambda: jobs.run(wake_up.decide()), undecided=_decide_alone)
+            wake_ups = WakeUpServer(listening, lambda: jobs.run(wake_up.decide()), undecided=_decide_alone)
             step = step_for(jobs, wake_ups.wake)
             # Whoever was the agent before may have been killed before it decided.
             wake_ups.wake()

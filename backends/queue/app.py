@@ -9,14 +9,15 @@ from celery.signals import setup_logging, task_postrun, task_prerun
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 
-app = Celery("tandem")
+app = Celery("tandem", set_as_current=settings.TANDEM_IS_CELERYS_DEFAULT)
 app.config_from_object(settings.CELERY)
 app.conf.worker_consumer = "backends.queue.consumer:Consumer"
 # Celery's Django fixup closes the database connection around every task. To open it again costs more than the queries
 # of the task. With this setting the fixup leaves the connection open. The two receivers below close a stale one.
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()
-app.set_default()
+if settings.TANDEM_IS_CELERYS_DEFAULT:
+    app.set_default()
 
 
 @task_prerun.connect

@@ -90,9 +90,9 @@ def queue_of(queue: str) -> str:
 
 def _written(task: Task, connection: Connection) -> Written:
     """The message as `apply_async` writes it."""
-    paper: Any = _Paper(connection)
+    channel: Any = _RecordingChannel(connection)
     # The sender of the message declares the queue.
-    elsewhere: dict[str, Any] = {"declare": [], "producer": Producer(paper, auto_declare=False), "retry": False}
+    elsewhere: dict[str, Any] = {"declare": [], "producer": Producer(channel, auto_declare=False), "retry": False}
     run.apply_async(
         args=_arguments(task),
         task_id=message_id(task.pk, task.attempt),
@@ -103,7 +103,7 @@ def _written(task: Task, connection: Connection) -> Written:
         queue=queue_of(task.queue),
         **elsewhere,
     )
-    return Written(**paper.written)
+    return Written(**channel.written)
 
 
 def _arguments(task: Task) -> tuple[int, int]:
@@ -115,7 +115,7 @@ def _as_json(arguments: str) -> str:
     return f"[[{arguments[1:-1]}]"
 
 
-class _Paper:
+class _RecordingChannel:
     """A channel for one message, which it keeps."""
 
     def __init__(self, connection: Connection) -> None:

@@ -82,8 +82,8 @@ class RabbitSender(BatchSender):
         """The frames that the client writes for the message."""
         found = self._patterns.get(pattern)
         if found is None:
-            connection, paper = self.channel.connection, _Paper()
-            writer, connection.frame_writer = connection.frame_writer, frame_writer(connection, paper)
+            connection, transport = self.channel.connection, _RecordingTransport()
+            writer, connection.frame_writer = connection.frame_writer, frame_writer(connection, transport)
             try:
                 # As the class has it: this channel's own method waits for the confirm.
                 amqp.Channel.basic_publish(
@@ -94,7 +94,7 @@ class RabbitSender(BatchSender):
                 )
             finally:
                 connection.frame_writer = writer
-            found = self._patterns[pattern] = paper.written
+            found = self._patterns[pattern] = transport.written
         return found
 
     def _confirm(self, number: int, multiple: bool) -> None:  # noqa: FBT001 - how py-amqp calls it
@@ -113,7 +113,7 @@ class RabbitSender(BatchSender):
         return taken
 
 
-class _Paper:
+class _RecordingTransport:
     """A transport that keeps what is written."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from scheduling.models import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class TaskCounts:
     """How many tasks wait for a time or another task, are queued, are queued but not handed over, and run."""
 
     waiting: int
@@ -21,11 +21,11 @@ class Counts:
     running: int
 
 
-def counts(executor: str) -> Counts:
+def counts(executor: str) -> TaskCounts:
     """The counts of the executor's tasks in the ledger."""
     tasks = Task.objects.filter(executor=executor)
     queued = tasks.filter(status=Status.QUEUED)
-    return Counts(
+    return TaskCounts(
         waiting=tasks.filter(status__in=WAITING).count(),
         queued=queued.count(),
         never_sent=queued.filter(sends=0).count(),

@@ -1,4 +1,4 @@
-"""What a worker tells of itself: its parent, with the queues it serves, its pool, and the children it has lost."""
+"""What a worker reports: that its parent and its pool live, which queues it serves, and which children it has lost."""
 
 from __future__ import annotations
 

@@ -6,12 +6,13 @@ import logging
 from typing import Any
 
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
-from celery import Task, shared_task
+from celery import Task
 from celery.exceptions import Ignore, Retry, TaskPredicate
 from kombu.exceptions import OperationalError
 
+from backends.queue.app import app
 from scheduling import clock, delivery
-from scheduling.execution.run import Outcome, error_line, run_attempt, worker_name
+from scheduling.execution.run import AttemptOutcome, error_line, run_attempt, worker_name
 from scheduling.lifecycle import Status
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class JobFailed(Exception):
     """A job has raised an exception that means something else to Celery. It is the cause of this one."""
 
 
-@shared_task(name="tandem.run", bind=True, ignore_result=True)
+@app.task(name="tandem.run", bind=True, ignore_result=True)
 def run(self: Task[..., Any], task_id: int, attempt: int) -> None:
     """Claim the attempt and run it. A message that arrives twice or too late finds nothing to claim: nothing runs.
 
@@ -40,7 +41,7 @@ def run(self: Task[..., Any], task_id: int, attempt: int) -> None:
         _raise(self, outcome)
 
 
-def _raise(task: Task[..., Any], outcome: Outcome) -> None:
+def _raise(task: Task[..., Any], outcome: AttemptOutcome) -> None:
     if outcome.error is not None and outcome.status is Status.FAILED:
         raise _as_failure(outcome.error)
     if outcome.error is not None and outcome.status is Status.RETRYING:

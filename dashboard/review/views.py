@@ -30,7 +30,7 @@ from scheduling.storable import storable_text
 from scheduling.timing import zone
 from scheduling.timing.zones import known_zones
 from scheduling.words import language_name, languages
-from scheduling.words.told import told
+from scheduling.words.warnings import warning_text
 
 # Lines that are shown: the page stays below 100 kB. The API and `manage.py review` show all of them.
 MOST_LINES: Final = 150
@@ -144,7 +144,7 @@ def _shown(report: Report, language: str) -> dict[str, Any]:
         "errors": report.count("error"),
         "lines": [_line(line, language) for line in lines[:MOST_LINES]],
         "left_out": max(0, len(lines) - MOST_LINES),
-        "about_all": [told(warning, language) for warning in report.warnings],
+        "about_all": [warning_text(warning, language) for warning in report.warnings],
     }
 
 
@@ -159,7 +159,7 @@ def _line(line: ReportLine, language: str) -> dict[str, Any]:
         "error": line.error,
         "command": storable_text(line.command),
         "next": [at.astimezone(local) for at in line.next_occurrences],
-        "warnings": [told(warning, language) for warning in line.warnings],
+        "warnings": [warning_text(warning, language) for warning in line.warnings],
     }
 
 

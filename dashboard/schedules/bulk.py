@@ -101,7 +101,7 @@ class Bulk(Page):
         moved = {each.schedule: each for each in self._moved(rows, now, dry_run=True)} if action == "move" else {}
         return [_effect(action, row, words_of(row, language), moved.get(row.pk)) for row in rows]
 
-    def _moved(self, rows: list[Schedule], now: datetime, *, dry_run: bool) -> list[bulk.Moved]:
+    def _moved(self, rows: list[Schedule], now: datetime, *, dry_run: bool) -> list[bulk.MovedSchedule]:
         to = self.request.POST.get("to", AUTO)
         found = queries.schedules().filter(pk__in=[row.pk for row in rows])
         return bulk.move(found, to=to, dry_run=dry_run, now=now) if to in (AUTO, *backend_names()) else []
@@ -137,7 +137,7 @@ class Undo(WithRole, View):
         return redirect(reverse("dashboard:schedules"))
 
 
-def _effect(action: str, row: Schedule, words: str, moved: bulk.Moved | None) -> Effect:
+def _effect(action: str, row: Schedule, words: str, moved: bulk.MovedSchedule | None) -> Effect:
     state = "paused" if row.paused else "active"
     if action == "move":
         refused = "It cannot be moved there." if moved is None else moved.detail
@@ -158,7 +158,7 @@ def _changed(rows: list[Schedule], now: datetime, *, paused: bool) -> Iterable[S
     return (row for row in rows if isinstance(outcomes[row.pk], bulk.Changed))
 
 
-def _those(rows: list[Schedule], moved: list[bulk.Moved]) -> Iterable[Schedule]:
+def _those(rows: list[Schedule], moved: list[bulk.MovedSchedule]) -> Iterable[Schedule]:
     """The rows as they were before they were moved."""
     done = {each.schedule for each in moved if each.outcome == "moved"}
     return (row for row in rows if row.pk in done)

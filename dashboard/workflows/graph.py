@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Edge:
     """From a task to the one that waits for it. `path` is an SVG path; `when` says on which end of the first, if not
     on any.
     """
@@ -47,7 +47,7 @@ class Graph:
     width: float = 0
     height: float = 0
     places: list[Place] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Edge] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _place_group(made: Graph, node: Mapping[str, Any], x: float, y: float) -> _P
 
 
 def _join(made: Graph, tails: list[Place], heads: list[Place], when: str = "") -> None:
-    made.lines += [Line(_path(tail, head), when) for tail in tails for head in heads]
+    made.lines += [Edge(_path(tail, head), when) for tail in tails for head in heads]
 
 
 def _path(start: Place, end: Place) -> str:

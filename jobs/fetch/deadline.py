@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from jobs.errors import Cancelled
@@ -56,12 +57,7 @@ class TimedSocket(socket.socket):
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As socket.recv_into. Raises DeadlinePassed if no time is left, and Cancelled."""
-        while True:
-            self.settimeout(self.deadline.pause())
-            try:
-                return super().recv_into(*args, **kwargs)
-            except TimeoutError:
-                continue
+        return _read(self, self.deadline, partial(super().recv_into, *args, **kwargs))
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
         """As socket.sendall, within the time left. Raises DeadlinePassed if no time is left."""
@@ -76,14 +72,19 @@ class TimedTlsSocket(ssl.SSLSocket):
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As SSLSocket.recv_into. Raises DeadlinePassed if no time is left, and Cancelled."""
-        while True:
-            self.settimeout(self.deadline.pause())
-            try:
-                return super().recv_into(*args, **kwargs)
-            except TimeoutError:
-                continue
+        return _read(self, self.deadline, partial(super().recv_into, *args, **kwargs))
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         """As SSLSocket.send. Raises DeadlinePassed if no time is left."""
         self.settimeout(self.deadline.left())
         return super().send(*args, **kwargs)
+
+
+def _read(read_from: socket.socket, deadline: Deadline, read: Callable[[], int]) -> int:
+    """What `read` returns, which is called again after each pause of the deadline."""
+    while True:
+        read_from.settimeout(deadline.pause())
+        try:
+            return read()
+        except TimeoutError:
+            continue

@@ -18,11 +18,11 @@ from scheduling.errors import InvalidRequest, NotFound, Problem, TandemError
 from scheduling.models import Schedule, SyncState
 from scheduling.routing import AUTO
 
-Outcome = Literal["would_move", "moved", "unchanged", "refused"]
+MoveOutcome = Literal["would_move", "moved", "unchanged", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedSchedule:
     """What became of one schedule, or would. `routed_to` and `host` are where it is then.
 
     `detail` says why it was refused, or why its new backend does not have it yet.
@@ -30,7 +30,7 @@ class Moved:
 
     schedule: int
     name: str
-    outcome: Outcome
+    outcome: MoveOutcome
     routed_to: str
     host: str
     detail: str = ""
@@ -44,7 +44,7 @@ def move(
     dry_run: bool,
     now: datetime,
     read_clock: Callable[[], datetime] = clock.now,
-) -> list[Moved]:
+) -> list[MovedSchedule]:
     """Move live schedules to the backend `to` (and there to `host`, if given), by id. Each occurrence becomes one task.
 
     With `dry_run` nothing is stored; the answer says what would be done. Raises InvalidRequest where the backend or
@@ -98,12 +98,12 @@ def _decide_meanwhile(ids: Iterable[int], *, now: datetime) -> None:
     delivery.hand_over(tasks, now=now)
 
 
-def _shown(before: Schedule, after: Schedule | TandemError | None, *, dry_run: bool) -> Moved:
+def _shown(before: Schedule, after: Schedule | TandemError | None, *, dry_run: bool) -> MovedSchedule:
     if after is None:
-        return Moved(before.pk, before.name, "unchanged", before.routed_to, before.host)
+        return MovedSchedule(before.pk, before.name, "unchanged", before.routed_to, before.host)
     if isinstance(after, TandemError):
-        return Moved(before.pk, before.name, "refused", before.routed_to, before.host, after.detail)
+        return MovedSchedule(before.pk, before.name, "refused", before.routed_to, before.host, after.detail)
     if dry_run:
-        return Moved(before.pk, before.name, "would_move", after.routed_to, after.host)
+        return MovedSchedule(before.pk, before.name, "would_move", after.routed_to, after.host)
     detail = "" if after.sync_state == SyncState.IN_SYNC else after.sync_error
-    return Moved(before.pk, before.name, "moved", after.routed_to, after.host, detail)
+    return MovedSchedule(before.pk, before.name, "moved", after.routed_to, after.host, detail)

@@ -20,15 +20,15 @@ from scheduling.tasks import AlreadyFinished, TaskFields
 # Where the request has them.
 _MEMBER: Final = "tasks"
 
-Became = Literal["cancelled", "asked_to_stop", "queued", "refused"]
+OutcomeCode = Literal["cancelled", "asked_to_stop", "queued", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskOutcome:
     """What became of one task. `detail` says why it was refused."""
 
     task: int
-    outcome: Became
+    outcome: OutcomeCode
     detail: str = ""
 
 
@@ -53,7 +53,7 @@ def check(asked: Mapping[int, TaskFields], *, now: datetime) -> None:
     _drafted(asked, now)
 
 
-def cancel(chosen: Chosen, *, now: datetime, partial: bool = False) -> list[Outcome]:
+def cancel(chosen: Chosen, *, now: datetime, partial: bool = False) -> list[TaskOutcome]:
     """Cancel each of the tasks as `tasks.cancel` does.
 
     Raises InvalidRequest with the reasons where one has finished or is not there, and cancels nothing then. With
@@ -66,7 +66,7 @@ def cancel(chosen: Chosen, *, now: datetime, partial: bool = False) -> list[Outc
         sound = [pk for pk in chosen.ids if pk not in refused]
         cancelled = set(ledger.cancel_unclaimed(sound, reason=tasks.CANCELLED, now=now))
         ledger.ask_all_to_stop([pk for pk in sound if pk not in cancelled], reason=tasks.CANCELLED, now=now)
-        outcomes: dict[int, Became] = {pk: "cancelled" if pk in cancelled else "asked_to_stop" for pk in sound}
+        outcomes: dict[int, OutcomeCode] = {pk: "cancelled" if pk in cancelled else "asked_to_stop" for pk in sound}
         found = _outcomes(chosen, outcomes, refused)
         receipts.leave(found)
         after = {pk: Status.CANCELLED if pk in cancelled else Status.RUNNING for pk in sound}
@@ -74,7 +74,7 @@ def cancel(chosen: Chosen, *, now: datetime, partial: bool = False) -> list[Outc
     return found
 
 
-def retry(chosen: Chosen, *, now: datetime, partial: bool = False) -> tuple[list[Outcome], str]:
+def retry(chosen: Chosen, *, now: datetime, partial: bool = False) -> tuple[list[TaskOutcome], str]:
     """Queue another attempt at each of the tasks, as `tasks.retry` does; also returns what became of their delivery.
 
     Raises InvalidRequest with the reasons where one may not be retried, and changes nothing then. With `partial` the
@@ -131,5 +131,8 @@ def _why_not_retried(pk: int, held: Mapping[int, Task]) -> TandemError | None:
     return tasks.why_not_retried(held[pk])
 
 
-def _outcomes(chosen: Chosen, done: Mapping[int, Became], refused: Mapping[int, TandemError]) -> list[Outcome]:
-    return [Outcome(pk, "refused", refused[pk].detail) if pk in refused else Outcome(pk, done[pk]) for pk in chosen.ids]
+def _outcomes(chosen: Chosen, done: Mapping[int, OutcomeCode], refused: Mapping[int, TandemError]) -> list[TaskOutcome]:
+    return [
+        TaskOutcome(pk, "refused", refused[pk].detail) if pk in refused else TaskOutcome(pk, done[pk])
+        for pk in chosen.ids
+    ]

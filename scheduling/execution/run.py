@@ -36,7 +36,8 @@ from scheduling.workflows.advance import advance
 log = logging.getLogger(__name__)
 
 # Seconds between the tries to record something while the database is away. A process that has to end tries no longer
-# than their sum, in which a database restarts. Any other one goes on: it lives, so nobody would give its attempt up.
+# than their sum, which is enough for a restart of the database. Any other one tries on: while it lives, nobody else
+# ends its attempt.
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 # Seconds. Progress reports that come faster are left out, so that a job may report each step of a tight loop.
 REPORT_EVERY: Final = 0.5
@@ -47,7 +48,7 @@ class UnusableResult(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """How an attempt ended.
 
     `status` is what the ledger says: COMPLETED, FAILED, RETRYING or CANCELLED. It is None when nothing was claimed, or
@@ -75,7 +76,7 @@ def worker_name(kind: str) -> str:
     return f"{kind} on {settings.TANDEM_HOST}, process {os.getpid()}"
 
 
-def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
+def run_attempt(task_id: int, attempt: int, *, worker: str) -> AttemptOutcome:
     """Claim the attempt and run its job to the end. Does nothing when the attempt cannot be claimed.
 
     An exception of the job is recorded (FAILED or RETRYING) and returned, not raised. SystemExit and KeyboardInterrupt
@@ -86,7 +87,7 @@ def run_attempt(task_id: int, attempt: int, *, worker: str) -> Outcome:
         task = _claim(task_id, attempt, worker)
         if task is None:
             log.info("task %d attempt %d: nothing to claim", task_id, attempt)
-            return Outcome(released=delivery.free_places(ledger.places_of(task_id), now=clock.estimate()))
+            return AttemptOutcome(released=ledger.give_places(ledger.places_of(task_id), now=clock.estimate()))
         given = opened(task.parameters)
         # What is logged, told or recorded in here shows none of the task's secrets.
         with log_context.bound(schedule_id=task.schedule_id), hiding(given.values):
@@ -145,7 +146,7 @@ class _ProgressReporter:
             ledger.progress(self._task, done=done, total=total, message=hidden(message), now=clock.now())
 
 
-def _run_claimed(task: Task, given: Opened) -> Outcome:
+def _run_claimed(task: Task, given: Opened) -> AttemptOutcome:
     end: _End | None = None
     try:
         lines = JobLog(task)
@@ -158,7 +159,7 @@ def _run_claimed(task: Task, given: Opened) -> Outcome:
         _keep_trying(end.record if end else _lost(task, exc), for_ever=False)
         raise
     released = _released_by(task, ended, now=clock.estimate())
-    return Outcome(ended.status if ended else None, end.error, end.wait_until, released)
+    return AttemptOutcome(ended.status if ended else None, end.error, end.wait_until, released)
 
 
 def _released_by(task: Task, ended: Ended | None, *, now: datetime) -> list[Task]:
@@ -167,7 +168,7 @@ def _released_by(task: Task, ended: Ended | None, *, now: datetime) -> list[Task
     They are not handed over yet. Where nothing waits, that costs no query: the end has told so.
     """
     tasks = delivery.release(task.schedule_id, now=now) if ended is None or ended.awaited else []
-    tasks += delivery.free_places(limits_in_force.of(task, in_process=bool(task.host)), now=now)
+    tasks += ledger.give_places(limits_in_force.of(task, in_process=bool(task.host)), now=now)
     if task.workflow_id is not None:
         tasks += advance(task.workflow_id, task_id=task.pk, now=now)
     return tasks

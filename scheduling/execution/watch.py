@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from scheduling import clock, ledger, processes
 from scheduling.execution.interruption import Interruption, Stopped
 from scheduling.execution.job_log import JobLog
-from scheduling.execution.limits import Limits
+from scheduling.execution.time_limits import TimeLimits
 from scheduling.execution.watch_thread import looked_after
 from scheduling.models import Task
 
@@ -33,7 +33,7 @@ class Watch:
         self._task = task
         self._interruption = interruption
         self._lines = lines
-        self._limits = Limits.of(task, interruption)
+        self._limits = TimeLimits.of(task, interruption)
         # With a copy of this context, the log lines of the thread name the task too.
         self._looks = looked_after(partial(copy_context().run, self._check_safely))
         self._started = time.monotonic()

@@ -13,15 +13,15 @@ from typing import Final
 from scheduling import clock
 from scheduling.execution.interruption import Interruption
 from scheduling.execution.job_log import MOST_LINE_CHARACTERS
-from scheduling.execution.limits import Limits
 from scheduling.execution.run import checked, error_line, retry_wait
+from scheduling.execution.time_limits import TimeLimits
 from scheduling.execution.watch_thread import looked_after
 from scheduling.job_context import JobContext
 from scheduling.ledger import MOST_ERROR_CHARACTERS
 from scheduling.models import Schedule
 from scheduling.registry import definition
 from scheduling.secret_values import Opened, hidden, hidden_value, hiding, opened
-from scheduling.spooled_run import End, Ended, LoggedLine, Progress, Started
+from scheduling.spooled_run import EndedRun, LoggedLine, Progress, RunEnd, StartedRun
 from scheduling.storable import storable_text
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class LastProgress:
 
 
 def run(
-    started: Started, due_at: datetime, *, keep: Callable[[LoggedLine], None], end: Callable[[Ended], None]
+    started: StartedRun, due_at: datetime, *, keep: Callable[[LoggedLine], None], end: Callable[[EndedRun], None]
 ) -> None:
     """Run the job to its end. `keep` takes each line that it logs; `end` takes how it ended, once or twice.
 
@@ -81,12 +81,12 @@ def run(
 
 
 def _run(
-    started: Started,
+    started: StartedRun,
     due_at: datetime,
     given: Opened,
     *,
     keep: Callable[[LoggedLine], None],
-    end: Callable[[Ended], None],
+    end: Callable[[EndedRun], None],
 ) -> None:
     reported, interruption = LastProgress(), Interruption()
     context = JobContext(
@@ -102,7 +102,7 @@ def _run(
         with _limited(started.schedule, interruption, end):
             ended = _ended(context, started.schedule, given, interruption, reported)
     except (SystemExit, KeyboardInterrupt) as exc:
-        end(Ended(End.LOST, clock.estimate(), error=hidden(error_line(exc)), progress=reported.last))
+        end(EndedRun(RunEnd.LOST, clock.estimate(), error=hidden(error_line(exc)), progress=reported.last))
         raise
     end(ended)
 
@@ -114,17 +114,19 @@ def own_id(run_id: str) -> int:
 
 def _ended(
     context: JobContext, schedule: Schedule, given: Opened, interruption: Interruption, reported: LastProgress
-) -> Ended:
+) -> EndedRun:
     try:
         called = definition(schedule.job)
         with interruption.allowed():
             result = called.run(context, given.complete())
-        return Ended(End.COMPLETED, clock.estimate(), result=hidden_value(checked(result)), progress=reported.last)
+        return EndedRun(
+            RunEnd.COMPLETED, clock.estimate(), result=hidden_value(checked(result)), progress=reported.last
+        )
     except Exception as exc:  # noqa: BLE001 - every exception of a job is recorded as the failure of its task
         log.warning("schedule %d failed without the database: %s", schedule.pk, type(exc).__name__)
         wait = retry_wait(schedule, exc, attempt=1)
-        return Ended(
-            End.FAILED,
+        return EndedRun(
+            RunEnd.FAILED,
             clock.estimate(),
             error=storable_text(hidden(error_line(exc))[:MOST_ERROR_CHARACTERS]),
             traceback=hidden("".join(traceback.format_exception(exc)))[-MOST_ERROR_CHARACTERS:],
@@ -134,16 +136,16 @@ def _ended(
 
 
 def _limited(
-    schedule: Schedule, interruption: Interruption, end: Callable[[Ended], None]
+    schedule: Schedule, interruption: Interruption, end: Callable[[EndedRun], None]
 ) -> AbstractContextManager[None]:
     """Inside the block a thread looks after the time limits."""
-    limits, started = Limits.of(schedule, interruption), time.monotonic()
+    limits, started = TimeLimits.of(schedule, interruption), time.monotonic()
 
     def look() -> None:
         passed = limits.check(time.monotonic() - started)
         if passed:
             try:
-                end(Ended(End.FAILED, clock.estimate(), error=passed))
+                end(EndedRun(RunEnd.FAILED, clock.estimate(), error=passed))
             finally:
                 interruption.end_process()
 

@@ -1,7 +1,7 @@
 """The moves of a task from status to status.
 
 Each move is one conditional UPDATE and one event, in one transaction. When two callers try the same move, one of them
-makes it, and the call of the other changes nothing.
+makes it, and the call of the other changes nothing. Whether a task may start is decided by `claim` (places.py).
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from scheduling.ledger.attempts import (
 )
 from scheduling.ledger.batches import ask_all_to_stop, cancel_unclaimed, queue_waiting, record, retry_all
 from scheduling.ledger.handing_over import (
-    HAND_OVER,
     MOST_DOUBLINGS,
     MOST_SENDS,
     SEND_AGAIN,
+    UNCLAIMED_AFTER,
     hold,
     send_again_after,
     sent,
 )
 from scheduling.ledger.moves import EXPIRED, append, ask_to_stop, cancel, retry
-from scheduling.ledger.occurrences import COPIED, Occurrence, record_occurrences
+from scheduling.ledger.occurrences import COPIED, DecidedOccurrence, record_occurrences
 from scheduling.ledger.places import claim, forget_unused_limits, give_places, places_of, waited_for
 
 __all__ = [
     "COPIED",
     "EXPIRED",
-    "HAND_OVER",
     "MOST_DOUBLINGS",
     "MOST_ERROR_CHARACTERS",
     "MOST_SENDS",
     "SEND_AGAIN",
+    "UNCLAIMED_AFTER",
+    "DecidedOccurrence",
     "Ended",
-    "Occurrence",
     "append",
     "ask_all_to_stop",
     "ask_to_stop",

@@ -37,8 +37,13 @@ class Ended(NamedTuple):
     awaited: bool
 
 
-def claim(task_id: int, attempt: int, *, worker: str, now: datetime, process: str, only: str = "") -> Task | None:
-    """`scheduling.ledger.places.claim` without limits. `only` is a further condition, a text of the ledger."""
+def claim_without_limits(
+    task_id: int, attempt: int, *, worker: str, now: datetime, process: str, only: str = ""
+) -> Task | None:
+    """Start the attempt as `scheduling.ledger.places.claim` does, but look at no limit.
+
+    `only` is a further condition on the task: a part of a WHERE clause.
+    """
     values = {
         "id": task_id,
         "attempt": attempt,

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from scheduling import actors
 from scheduling.events import notifier
-from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.handing_over import UNCLAIMED_AFTER
 from scheduling.ledger.moves import WAITS_FOR_NOTHING, afresh, ends, reason_detail
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Task, TaskAttempt, TaskEvent
@@ -48,8 +48,8 @@ def queue_waiting(task_ids: list[int], *, now: datetime) -> list[Task]:
     for task in rows:
         task.status = Status.QUEUED
         task.events += 1
-        task.send_at, task.sends, task.wait_until, task.reason = now + HAND_OVER, 0, None, ""
-    _move_locked(rows, now, {}, send_at=now + HAND_OVER, sends=0, wait_until=None, reason="")
+        task.send_at, task.sends, task.wait_until, task.reason = now + UNCLAIMED_AFTER, 0, None, ""
+    _move_locked(rows, now, {}, send_at=now + UNCLAIMED_AFTER, sends=0, wait_until=None, reason="")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What the ledger notes of the handing over of a queued task, and when it is handed over again."""
+"""What the ledger stores when a queued task is handed over, and when the task is handed over again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scheduling.ledger.tables import TASK, written
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 
-# Handing over a queued task takes some time after the commit. The task counts as unclaimed only after this time.
-HAND_OVER: Final = timedelta(seconds=5)
+# Handing over a queued task takes some time after the commit. Only after this time does the task count as unclaimed.
+UNCLAIMED_AFTER: Final = timedelta(seconds=5)
 # A task that was handed over and not claimed is sent again after this pause. Each further pause is twice as long.
 SEND_AGAIN: Final = timedelta(minutes=1)
 # The pause before a task is sent again doubles at most this many times.
@@ -25,7 +25,7 @@ MOST_SENDS: Final = 10_000
 
 
 def hold(tasks: Sequence[Task], *, now: datetime) -> list[Task]:
-    """Put off the time from which the tasks count as unclaimed, to HAND_OVER from `now`.
+    """Put off the time from which the tasks count as unclaimed, to UNCLAIMED_AFTER from `now`.
 
     Returns those that nobody else has taken to hand over, since they were stored or read.
     """
@@ -33,7 +33,7 @@ def hold(tasks: Sequence[Task], *, now: datetime) -> list[Task]:
     with transaction.atomic():
         rows = Task.objects.select_for_update().filter(pk__in=known, status=Status.QUEUED).values_list("pk", "send_at")
         ours = {pk for pk, send_at in rows if send_at == known[pk]}
-        Task.objects.filter(pk__in=ours).update(send_at=now + HAND_OVER)
+        Task.objects.filter(pk__in=ours).update(send_at=now + UNCLAIMED_AFTER)
     return [task for task in tasks if task.pk in ours]
 
 

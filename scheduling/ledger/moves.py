@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from scheduling import actors
 from scheduling.events import notifier
-from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.handing_over import UNCLAIMED_AFTER
 from scheduling.lifecycle import Status, sources
 from scheduling.models import Task, TaskAttempt, TaskEvent
 from scheduling.storable import Json
@@ -62,8 +62,8 @@ def retry(task: Task, *, now: datetime) -> bool:
 def afresh(now: datetime) -> dict[str, Any]:
     """What a finished task is set to when it is queued again, beside its status and the number of the attempt."""
     return {
-        "send_at": now + HAND_OVER, "sends": 0, "started_at": None, "finished_at": None, "result": None, "error": "",
-        "reason": "", "progress": None, "cancel_asked_at": None, "expires": None, "waits_for_limit": None,
+        "send_at": now + UNCLAIMED_AFTER, "sends": 0, "started_at": None, "finished_at": None, "result": None,
+        "error": "", "reason": "", "progress": None, "cancel_asked_at": None, "expires": None, "waits_for_limit": None,
         "place_until": None,
     }  # fmt: skip
 

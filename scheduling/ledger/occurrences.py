@@ -17,7 +17,7 @@ from django.db.models import Field
 
 from scheduling.events import notifier
 from scheduling.ledger.given_rows import as_parameter, given_rows
-from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.handing_over import UNCLAIMED_AFTER
 from scheduling.ledger.statement import tasks_of
 from scheduling.ledger.tables import EVENT, SCHEDULE, TASK
 from scheduling.lifecycle import Status
@@ -53,7 +53,7 @@ _DETAIL: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class DecidedOccurrence:
     """What was decided about an occurrence. `host` is the machine that its task must run on, or ''."""
 
     schedule_id: int
@@ -64,7 +64,7 @@ class Occurrence:
 
 
 def record_occurrences(
-    schedules: Iterable[Schedule], occurrences: Iterable[Occurrence], *, woken_by: str, now: datetime
+    schedules: Iterable[Schedule], occurrences: Iterable[DecidedOccurrence], *, woken_by: str, now: datetime
 ) -> list[Task]:
     """Store a task with its first event for each occurrence, and up to when the schedules are decided.
 
@@ -89,9 +89,9 @@ def record_occurrences(
     return sorted(made, key=lambda task: task.pk)
 
 
-def _of_each(one: Occurrence, now: datetime) -> tuple[object, ...]:
+def _of_each(one: DecidedOccurrence, now: datetime) -> tuple[object, ...]:
     """The values of _OF_EACH."""
-    send_at = now + HAND_OVER if one.status is Status.QUEUED else None
+    send_at = now + UNCLAIMED_AFTER if one.status is Status.QUEUED else None
     finished_at = now if one.status in {Status.SKIPPED, Status.MISSED} else None
     return one.schedule_id, one.due_at, one.status, one.reason, one.host, send_at, finished_at
 

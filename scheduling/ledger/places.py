@@ -1,12 +1,12 @@
-"""The places under limits: a task that a limit concerns starts only if there is one.
+"""Whether a task may start: the claim, and the places under limits. A limited task starts only if it gets a place.
 
-Nothing is counted but the rows of tasks: what is RUNNING has a place, and so has, for a while, what was told that there
-is one (`give_places`). So a place is free again however its task has ended. Who claims holds the locks of the limits of
-the task, so claims see each other. A task without a place stays QUEUED. It waits for the limit, its message is used up,
-and whoever ends a task of that limit hands the next one over.
+Places are counted from the rows of tasks, and stored nowhere else. A RUNNING task has a place. A task for which a place
+is kept (`give_places`) has it for a while, too. So a place is free again however its task has ended. A claim holds the
+locks of the task's limits, so two claims never take the same place. A task without a place stays QUEUED. It waits for
+the limit, and its message at the broker is used up. The process that ends a task of that limit hands the next one over.
 
-Locks are taken in this order: first those of limits, by target, then those of tasks. Tasks that somebody else has
-locked are never waited for while several are locked.
+Locks are taken in this order: first those of limits, by target, then those of tasks. While several tasks are locked,
+no other process is waited for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.db.models.functions import Coalesce
 
 from scheduling import limits_in_force
 from scheduling.ledger import attempts
-from scheduling.ledger.handing_over import HAND_OVER
+from scheduling.ledger.handing_over import UNCLAIMED_AFTER
 from scheduling.ledger.tables import written
 from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskLimit
@@ -46,18 +46,20 @@ def claim(
     when a limit has no place for it: then it waits for the limit. `process` is the key of the process that runs it. An
     attempt that `has_run` already needs no place. A task that no limit concerns costs one statement.
     """
-    begin = partial(attempts.claim, task_id, attempt, worker=worker, now=now, process=process)
+    begin = partial(attempts.claim_without_limits, task_id, attempt, worker=worker, now=now, process=process)
     if has_run or not limits_in_force.any_set():
         return begin()
     return begin(only=_concerned_by_none(limits_in_force.in_force())) or _claim_a_place(task_id, attempt, begin, now)
 
 
-def give_places(targets: Iterable[str], *, now: datetime) -> list[Task]:
+def give_places(targets: Collection[str], *, now: datetime) -> list[Task]:
     """Keep the free places under these limits for the tasks that wait for them, the most urgent and oldest first.
 
     Returns those tasks, not handed over yet. Where a limit lets no more start for a while, its next task is looked at
-    then (`wait_until`).
+    then (`wait_until`). Without limits it costs nothing.
     """
+    if not targets:
+        return []
     found: list[Task] = []
     with transaction.atomic():
         for row in TaskLimit.objects.select_for_update().filter(pk__in=list(targets)).order_by("pk"):
@@ -182,7 +184,7 @@ def _let_wait(task: Task, row: TaskLimit, now: datetime) -> None:
 def _give(row: TaskLimit, now: datetime) -> list[Task]:
     free = max(_free(row, now), 0)
     tasks = list(waiting(row.target).order_by(*_IN_TURN).select_for_update(skip_locked=True)[:free])
-    given = {"place_until": now + KEPT, "send_at": now + HAND_OVER, "wait_until": None}
+    given = {"place_until": now + KEPT, "send_at": now + UNCLAIMED_AFTER, "wait_until": None}
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(**given)
     for task in tasks:
         for name, value in given.items():

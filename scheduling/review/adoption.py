@@ -29,7 +29,7 @@ MOST_ADOPTED: Final = 500
 # What the column holds.
 _LONGEST_NAME: Final = 200
 
-Outcome = Literal["would_create", "created", "exists", "not_mapped", "refused"]
+AdoptionOutcome = Literal["would_create", "created", "exists", "not_mapped", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Adoption:
 
     line: int
     text: str
-    outcome: Outcome
+    outcome: AdoptionOutcome
     job: str = ""
     parameters: Mapping[str, Any] | None = None
     words: str = ""

@@ -69,7 +69,7 @@ def comma_separated(report: Report) -> str:
     return out.getvalue()
 
 
-def members(report: Report) -> dict[str, object]:
+def json_values(report: Report) -> dict[str, object]:
     """The report as values for JSON: `lines` has one object for each line, with the columns of the CSV."""
     rows = [dict(zip(HEADER, _row(line), strict=True)) for line in report.lines]
     return {

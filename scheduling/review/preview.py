@@ -38,7 +38,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OccurrenceDifference:
     """Coming occurrences (UTC) up to `until`: how many stay, and which appear, vanish or move.
 
     When as many occurrences vanish from a local date as appear on it, they count as moved: to another hour, or to the
@@ -58,7 +58,7 @@ class Preview:
 
     before: Version
     after: Version
-    difference: Difference
+    difference: OccurrenceDifference
     runs_before: int
     runs_after: int
     warnings: tuple[ReviewWarning, ...]
@@ -91,7 +91,7 @@ def preview(
 
 def compare(
     before: list[datetime], after: list[datetime], *, until: datetime, zones: tuple[ZoneInfo, ZoneInfo]
-) -> Difference:
+) -> OccurrenceDifference:
     """The difference between two ascending lists of at most MOST_OCCURRENCES; `zones` are those of the schedules."""
     for times in (before, after):
         if len(times) >= MOST_OCCURRENCES:
@@ -105,7 +105,7 @@ def compare(
         for pair in zip(times, come[day], strict=True)
     ]
     left, reached = {pair[0] for pair in moved}, {pair[1] for pair in moved}
-    return Difference(
+    return OccurrenceDifference(
         until=until,
         unchanged=len(old & new),
         appear=tuple(sorted(new - old - reached)),

@@ -12,7 +12,7 @@ from typing import Final
 from scheduling.errors import InvalidTrigger
 from scheduling.models import ReplannedSchedule, Schedule
 from scheduling.planning import next_due
-from scheduling.review.preview import MOST_OCCURRENCES, Difference, compare
+from scheduling.review.preview import MOST_OCCURRENCES, OccurrenceDifference, compare
 from scheduling.timing import Cron
 from scheduling.timing.dst import first_difference
 from scheduling.timing.instants import instant, minute_of
@@ -25,11 +25,11 @@ MOST_WORK: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedOccurrences:
     """A schedule, and how its coming occurrences differ: as they are planned (before), by the other release (after)."""
 
     schedule: Schedule
-    difference: Difference
+    difference: OccurrenceDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Comparison:
 
     against: str
     until: datetime
-    moved: tuple[Moved, ...]
+    moved: tuple[MovedOccurrences, ...]
     complete: bool
 
 
@@ -51,7 +51,7 @@ def compare_with(files: ZoneFiles, schedules: Iterable[Schedule], *, days: int, 
     A zone that `files` does not have is passed over.
     """
     until = now + timedelta(days=days)
-    moved: list[Moved] = []
+    moved: list[MovedOccurrences] = []
     work, complete = 0, True
     for compared, (schedule, cron, other, begin) in enumerate(_concerned(files, schedules, now, until)):
         if compared == MOST_COMPARED or work >= MOST_WORK:
@@ -62,7 +62,7 @@ def compare_with(files: ZoneFiles, schedules: Iterable[Schedule], *, days: int, 
         difference = compare(ours, theirs, until=until, zones=(cron.zone, other))
         complete = complete and difference.until == until
         if difference.moved or difference.appear or difference.vanish:
-            moved.append(Moved(schedule, difference))
+            moved.append(MovedOccurrences(schedule, difference))
     return Comparison(files.release, until, tuple(moved), complete)
 
 

@@ -17,7 +17,7 @@ from scheduling.upkeep.observer import Observer
 
 log = logging.getLogger(__name__)
 
-# Attempts that one call gives up for certain; the next call gives up the others.
+# Attempts that one call gives up at most; the next call gives up the others.
 BATCH: Final = 500
 # An attempt is lost when the pulse of its process stood still for so long: four pulses.
 LOST_AFTER: Final = 4 * processes.PULSE_EVERY

@@ -10,7 +10,7 @@ from typing import Final
 from django.db.models import Count, Q
 
 from scheduling.executor import executor, executor_names
-from scheduling.ledger import HAND_OVER, MOST_DOUBLINGS, send_again_after
+from scheduling.ledger import MOST_DOUBLINGS, UNCLAIMED_AFTER, send_again_after
 from scheduling.lifecycle import Status
 from scheduling.models import Task
 
@@ -32,8 +32,8 @@ def make_due(*, now: datetime) -> int:
 
 def _make_due(name: str, now: datetime) -> int:
     unclaimed = Task.objects.filter(_sent_before(now - IN_TRANSIT), executor=name, status=Status.QUEUED)
-    # A task that is due within HAND_OVER is left out: it is being sent now, perhaps by another process, or soon.
-    unclaimed = unclaimed.filter(send_at__gt=now + HAND_OVER)
+    # A task that is due within UNCLAIMED_AFTER is left out: it is being sent now, perhaps by another process, or soon.
+    unclaimed = unclaimed.filter(send_at__gt=now + UNCLAIMED_AFTER)
     # Several values of `queue` may mean the same queue: '' and the name of the default one.
     of_queue: dict[str, list[str]] = {}
     expected: Counter[str] = Counter()

@@ -35,7 +35,8 @@ class Observer(Generic[Key]):
     def __init__(self, *, silent_after: timedelta, longest_gap: timedelta) -> None:
         self._silent_after = silent_after.total_seconds()
         self._longest_gap = longest_gap.total_seconds()
-        # What it waits for its own pulse for longer than that, it could not write: that says nothing about the others.
+        # If its own pulse did not move for longer than this, the observer could not write. That time says nothing about
+        # the others, so it does not count.
         self._most_pending = max(longest_gap, processes.PULSE_EVERY).total_seconds()
         self._sightings: dict[Key, Sighting] = {}
         self._looked: float | None = None

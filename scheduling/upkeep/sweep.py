@@ -70,9 +70,9 @@ def release_waiting(*, now: datetime) -> None:
         delivery.hand_over(delivery.release(schedule_id, now=now), now=now)
 
 
-def free_places(*, now: datetime) -> None:
+def give_places(*, now: datetime) -> None:
     """Hand over the tasks that a limit has a place for: a process may have died before it could."""
-    delivery.hand_over(delivery.free_places(ledger.waited_for(), now=now), now=now)
+    delivery.hand_over(ledger.give_places(ledger.waited_for(), now=now), now=now)
 
 
 def send_unclaimed(*, now: datetime) -> None:
@@ -92,7 +92,7 @@ STEPS: Final[tuple[Callable[..., object], ...]] = (
     stop_cancelled_workflows,
     advance_interrupted_workflows,
     release_waiting,
-    free_places,
+    give_places,
     lost_messages.make_due,
     send_unclaimed,
     statistics.count,

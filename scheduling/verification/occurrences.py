@@ -18,13 +18,14 @@ from scheduling.verification.rows import of_each
 
 # Rows that the database sends at once.
 _CHUNK: Final = 2_000
-# Occurrences without a row are counted for so long: a cursor that is wrong may be thousands of years away.
+# Occurrences without a row are counted up to this far: a wrong cursor may be thousands of years away.
 _COUNTED: Final = timedelta(days=366)
-# After so many holes the rest of a schedule is not looked at: each costs a statement, and each row may be one.
+# After this many holes (missing rows) the rest of a schedule is not looked at: each hole costs a statement, and there
+# may be one before every row.
 _MOST_HOLES: Final = 100
 _MISSING: Final = "occurrences: missing"
 _TOLD: Final = "a row for each, or one that says why"
-# So far back a row that stands for many is looked for: more than somebody skips.
+# Rows among which one that stands for many is looked for: more than somebody skips at a time.
 _LOOK_BACK: Final = 5_000
 # The smallest step of a stored time.
 _INSTANT: Final = timedelta(microseconds=1)
@@ -126,7 +127,7 @@ def _hole(schedule: Schedule, trigger: Trigger, after: datetime, until: datetime
 
 
 def _kept_again(schedule: Schedule, first: datetime) -> datetime | None:
-    """From when on there is a row for each, as a row before `first` says that stands for many.
+    """From when on each occurrence has a row of its own, as the row before `first` says that stands for many.
 
     Between the two may be rows of occurrences that somebody skipped.
     """
@@ -138,7 +139,7 @@ def _kept_again(schedule: Schedule, first: datetime) -> datetime | None:
 
 
 def _foreign(schedule: Schedule, trigger: Trigger, row: datetime) -> Iterator[Mismatch]:
-    """A row is of an occurrence. Around a change, who decided may have had another clock than who changed it."""
+    """The row must be of an occurrence. Rows near a change of the schedule are left out: two clocks may be involved."""
     if trigger.next(row - _INSTANT) != row and row - schedule.updated_at > MOST_SKEW:
         found = f"there is a row for {shown(row)}"
         yield Mismatch("schedule", schedule.pk, "occurrences: foreign", found, "rows only for what the trigger names")

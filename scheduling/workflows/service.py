@@ -27,13 +27,13 @@ _ON_WORKERS: Final[Mapping[str, str]] = {"executor": "worker"}
 Versions: TypeAlias = "Collection[int] | None"
 
 
-class AlreadyFinished(Conflict):
+class WorkflowFinished(Conflict):
     """The workflow has finished already."""
 
     code = "already_finished"
 
 
-class NotRetryable(Conflict):
+class WorkflowNotRetryable(Conflict):
     """Only a workflow that failed or was cancelled can be retried."""
 
     code = "not_retryable"
@@ -89,12 +89,12 @@ def cancel(
 ) -> Workflow:
     """Cancel the waiting and queued tasks, and ask the running tasks to stop. The workflow ends when these have ended.
 
-    Raises NotFound, AlreadyFinished with the status, and StaleVersion as `retry` does.
+    Raises NotFound, WorkflowFinished with the status, and StaleVersion as `retry` does.
     """
     with transaction.atomic():
         workflow = _locked(workflow_id, version)
         if not advance.cancel(workflow_id, reason=reason, now=now):
-            raise AlreadyFinished(f"The workflow has finished already: it is {workflow.status}.")
+            raise WorkflowFinished(f"The workflow has finished already: it is {workflow.status}.")
         receipts.leave(_found(workflow_id))
         _note(workflow, "cancelled", now)
     advance.stop_members(workflow_id, now=now)
@@ -105,16 +105,19 @@ def cancel(
 def retry(workflow_id: int, *, now: datetime, version: Versions = None) -> tuple[Workflow, str]:
     """Retry the members that failed or were cancelled. Members after them wait again; completed members stay completed.
 
-    Returns the workflow, and what became of the delivery of its tasks (as `create`). Raises NotFound, NotRetryable
-    with the status, and, with `version`, StaleVersion when the workflow is at another one (`tree.version`).
+    Returns the workflow, and what became of the delivery of its tasks (as `create`). Raises NotFound,
+    WorkflowNotRetryable with the status, and, with `version`, StaleVersion when the workflow is at another one
+    (`tree.version`).
     """
     with transaction.atomic():
         workflow = _locked(workflow_id, version)
         if workflow.status not in {Status.FAILED, Status.CANCELLED}:
-            raise NotRetryable(f"The workflow is {workflow.status}: only FAILED and CANCELLED ones can be retried.")
+            raise WorkflowNotRetryable(
+                f"The workflow is {workflow.status}: only FAILED and CANCELLED ones can be retried."
+            )
         workflow_retry = WorkflowRetry(workflow, now)
         if workflow_retry.forgotten:
-            raise NotRetryable("Some of its tasks are deleted by now: create a new workflow.")
+            raise WorkflowNotRetryable("Some of its tasks are deleted by now: create a new workflow.")
         tasks = workflow_retry.run()
         receipts.leave(workflow)
         _note(workflow, "retried", now)

@@ -16,7 +16,7 @@ from scheduling.models import Schedule, Task, Workflow
 from tests.api.asking import made, stored, wanted
 from tests.api.conformance import operations
 from tests.api.routes import routes
-from tests.api.test_roles import LEAST
+from tests.api.test_permissions import LEAST
 from tests.api.two_owners import MARK, Somebody, Things, client_of, owner, somebody, things_of
 from tests.recording import RecordingExecutor
 
@@ -92,7 +92,7 @@ def everything(crontab: Path) -> dict[str, Any]:
     return {**stored(crontab), "workflows": list(Workflow.objects.order_by("pk").values())}
 
 
-# tests/api/test_roles.py sees to it that the table has every operation.
+# tests/api/test_permissions.py sees to it that the table has every operation.
 # Sorted by method: what puts a schedule under the key comes after all that only look.
 def test_nothing_of_another_owner_is_seen_or_changed(
     red: Somebody, azure: Things, crontab: Path, subtests: pytest.Subtests

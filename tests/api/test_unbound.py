@@ -12,7 +12,7 @@ from api.bindings import service
 from scheduling import clock
 from tests.api.asking import wanted
 from tests.api.test_owners import OWN_ONLY, PAGES, SYSTEM, WRITES, ask, azure, blue, everything, there
-from tests.api.test_roles import LEAST
+from tests.api.test_permissions import LEAST
 from tests.api.two_owners import MARK, Somebody, Things, client_of, owner, somebody
 
 __all__ = ["azure", "blue"]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.docs.bound_tests import tests_about
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "bounds.md"
 COMMAND: Final = ".venv/bin/python -m tests.docs.bounds"
@@ -28,9 +30,9 @@ NO_BOUND: Final = frozenset(
 
 _HEAD: Final = f"""# Bounds and pauses
 
-Every number in the code that bounds or paces something, with its reason. What an installation may choose is in
-[settings.md](settings.md); these are the same everywhere. The value is what stands in the source; "as above" is the row
-before.
+Every number in the code that bounds or paces something, with its reason and its test. What an installation may choose
+is in [settings.md](settings.md); these are the same everywhere. The value is what stands in the source; "as above" is
+the row before. A test in parentheses is about the module, and does not name the number.
 
 This page is written by `{COMMAND}`; a test says when it is out of date.
 """
@@ -66,11 +68,12 @@ def bounds_in(source: str, module: str) -> Iterator[Bound]:
 
 def page(found: list[Bound]) -> str:
     """The whole page."""
-    parts = [_HEAD]
+    parts, tests = [_HEAD], tests_about([(bound.module, bound.name) for bound in found], ROOT)
     for module in dict.fromkeys(bound.module for bound in found):
-        parts.append(f"## {module}\n\n| | value | reason |\n|---|---|---|")
+        parts.append(f"## {module}\n\n| | value | reason | test |\n|---|---|---|---|")
         rows = [bound for bound in found if bound.module == module]
-        parts.append("\n".join(f"| `{row.name}` | `{row.value}` | {_cell(row.reason)} |" for row in rows) + "\n")
+        parts += [f"| `{row.name}` | `{row.value}` | {_cell(row.reason)} | {tests[module, row.name]} |" for row in rows]
+        parts[-1] += "\n"
     return "\n".join(parts)
 
 

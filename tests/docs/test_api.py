@@ -16,18 +16,18 @@ from rest_framework.test import APIClient
 
 import api.urls  # noqa: F401 - with it every module of the API is loaded, and the whole family of errors is known
 from api.errors import MOST_ERRORS, problem_response
+from api.etags import VersionRequired
 from api.fields import Instant, Seconds
-from api.once import KeyInUse, KeyReused
+from api.idempotency import KeyInUse, KeyReused
 from api.pagination import NewestFirst
-from api.roles import Scope
-from api.versions import VersionRequired
+from api.permissions import Scope
 from scheduling.errors import InvalidRequest, InvalidTrigger, TandemError
 from scheduling.roles import Role
 from scheduling.words import UnknownLanguage
 from tests.api.asking import made, of
 from tests.api.conformance import CheckedClient, openapi, operations
 from tests.api.conftest import admin, checked, crontab, operator, viewer
-from tests.api.test_roles import LEAST, with_scopes
+from tests.api.test_permissions import LEAST, with_scopes
 from tests.api.two_owners import somebody
 from tests.docs.pages import DOCS, ROOT, examples, section, table
 

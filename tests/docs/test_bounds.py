@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
+import pytest
+
+from tests.docs.bound_tests import about, names_in
 from tests.docs.bounds import COMMAND, NO_BOUND, PAGE, ROOMS, ROOT, Bound, bounds, bounds_in, page
 
+IT = Path("tests", "a", "test_it.py")
 SOURCE = """
 import logging
 
@@ -46,6 +51,25 @@ def test_what_bounds_is_found_with_its_reason() -> None:
         Bound("a.module", "BARE", "4 * other.HEARTBEAT", ""),
         Bound("a.module", "SEVERAL", "(1, 2)", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "test"),
+    [
+        ("from a.module import (\n    FIRST,\n    other,\n)", f"`{IT}`"),
+        ("from a import module\nassert module.FIRST == 1", f"`{IT}`"),
+        ("import a\nfrom b import a\nassert a.FIRST == 1", "(`tests/a`)"),
+        ("from a import module\nassert module.SECOND == 1", f"(`{IT}`)"),
+        ("from a import MORE", "(`tests/a`)"),
+    ],
+)
+def test_the_test_of_a_bound_is_found(text: str, test: str) -> None:
+    assert about("a.module", "FIRST", {IT: names_in(text)}) == test
+
+
+def test_the_file_that_mirrors_the_module_comes_first() -> None:
+    mirror = Path("tests", "a", "test_module.py")
+    assert about("a.module", "FIRST", {path: {"a.module.FIRST"} for path in (IT, mirror)}) == f"`{mirror}`"
 
 
 def test_what_is_left_out_exists() -> None:

@@ -64,7 +64,7 @@ def test_the_kinds_of_cron_are_as_shown() -> None:
     for what, name in (
         ("reads `CRON_TZ`", "cron_tz"),
         ("reads `/etc/cron.d`", "cron_d"),
-        ("makes up for clock changes", "makes_up"),
+        ("makes up for clock changes", "catches_up"),
     ):
         assert shown_flavours[what] == ["yes" if getattr(kind, name) else "no" for kind in kinds]
     for what, names in (

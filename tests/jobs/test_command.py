@@ -20,7 +20,7 @@ from jobs.process import NotStarted
 from scheduling.errors import InvalidRequest, Misconfigured
 from scheduling.registry import definition
 from tests.jobs.contexts import Recorder
-from tests.jobs.running import run_job
+from tests.jobs.run_job import run_job
 
 ECHO = "import sys; print(sys.argv[1:])"
 

@@ -20,7 +20,7 @@ from jobs.errors import Cancelled, TimedOut
 from scheduling.errors import InvalidRequest
 from scheduling.registry import definition
 from tests.jobs.contexts import Recorder
-from tests.jobs.running import run_job
+from tests.jobs.run_job import run_job
 from tests.servers.plugin import require
 from tests.servers.postgres import PostgresServer
 from tests.servers.programs import program

@@ -13,7 +13,7 @@ from jobs.mailing import NotSent
 from scheduling.errors import InvalidRequest
 from scheduling.registry import definition
 from tests.jobs.contexts import Recorder
-from tests.jobs.running import run_job
+from tests.jobs.run_job import run_job
 from tests.jobs.sites import CERTIFICATE
 from tests.jobs.smtp import MailServer, mail_server
 

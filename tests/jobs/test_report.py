@@ -19,7 +19,7 @@ from scheduling.models import Schedule, Task
 from scheduling.registry import definition
 from tests.conftest import a_schedule
 from tests.jobs.contexts import Recorder
-from tests.jobs.running import run_job
+from tests.jobs.run_job import run_job
 from tests.jobs.smtp import MailServer, mail_server
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from jobs.markup import UnreadableXml
 from scheduling.errors import InvalidRequest
 from scheduling.registry import definition
 from tests.jobs.contexts import Recorder
-from tests.jobs.running import run_job
+from tests.jobs.run_job import run_job
 
 DOCUMENT = '<orders count="2"><order id="1">one</order><order id="2">zw\u00f6lf</order></orders>'
 AS_JSON = {"orders": {"@count": "2", "order": [{"@id": "1", "#text": "one"}, {"@id": "2", "#text": "zw\u00f6lf"}]}}

@@ -70,7 +70,7 @@ def members(workflow: Workflow) -> list[int]:
 def racing(installation: Installation, ids: list[int]) -> list[Process]:
     """Start processes that run the tasks at the same time, each process its own share."""
     shares = [map(str, ids[number::PROCESSES]) for number in range(PROCESSES)]
-    processes = [installation.start("-m", "tests.live.members", "run", *share) for share in shares]
+    processes = [installation.start("-m", "tests.live.workflow_members", "run", *share) for share in shares]
     installation.until(lambda: all("ready" in process.said() for process in processes))
     for process in processes:
         process.go()
@@ -142,7 +142,7 @@ def test_cancelling_while_many_processes_end_members_blocks_nobody_and_nothing_m
 def test_a_process_that_is_killed_between_two_members_loses_nothing(installation: Installation) -> None:
     workflow = started({"chain": [leaf(installation), leaf(installation), leaf(installation)]})
     first, *rest = members(workflow)
-    process = installation.start("-m", "tests.live.members", "die", str(first))
+    process = installation.start("-m", "tests.live.workflow_members", "die", str(first))
     process.go()
     assert process.wait() == -signal.SIGKILL
     assert (
@@ -180,7 +180,7 @@ def test_a_broker_that_is_emptied_in_the_middle_loses_nothing(installation: Inst
     steps = [leaf(installation), {"group": [leaf(installation)] * 5}, leaf(installation)]
     workflow = started({"chain": steps})
     first, *rest = members(workflow)
-    process = installation.start("-m", "tests.live.members", "run", str(first))
+    process = installation.start("-m", "tests.live.workflow_members", "run", str(first))
     process.go()
     assert process.wait() == 0, process.said()
     assert len(installation.messages()) == 5

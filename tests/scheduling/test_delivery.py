@@ -51,7 +51,7 @@ def test_inline_tasks_are_left_to_their_host(recorded: RecordingExecutor) -> Non
 def test_in_a_dry_run_nothing_is_handed_over(recorded: RecordingExecutor) -> None:
     task = a_task(a_schedule(now=NOW), now=NOW)
     with dry_run.tried():
-        assert delivery.hand_over([task], now=NOW) == delivery.NOT_IN_A_REHEARSAL
+        assert delivery.hand_over([task], now=NOW) == delivery.NOT_IN_A_DRY_RUN
         assert delivery.hand_over([], now=NOW) == ""
     assert recorded.submitted == []
 
@@ -69,7 +69,7 @@ def test_what_is_not_late_keeps_its_time_when_others_are_taken() -> None:
     late, fresh = a_task(schedule, now=NOW), a_task(schedule, now=DUE)
     assert delivery.take_unclaimed(now=DUE) == [late]
     fresh.refresh_from_db()
-    assert fresh.send_at == DUE + ledger.HAND_OVER
+    assert fresh.send_at == DUE + ledger.UNCLAIMED_AFTER
 
 
 def test_nothing_is_released_where_nothing_waits_for_a_task_before_it() -> None:

@@ -97,7 +97,7 @@ def test_a_batch_that_took_long_to_decide_does_not_count_as_left_behind(
     dispatch.dispatch_due("beat", now=DUE)
     send_at = Task.objects.get().send_at
     assert send_at is not None
-    assert send_at > DUE + ledger.HAND_OVER
+    assert send_at > DUE + ledger.UNCLAIMED_AFTER
 
 
 def test_what_another_process_has_taken_meanwhile_is_not_held(recorded: RecordingExecutor) -> None:
@@ -106,7 +106,7 @@ def test_what_another_process_has_taken_meanwhile_is_not_held(recorded: Recordin
     Task.objects.filter(pk=theirs.pk).update(send_at=LATER)
     assert ledger.hold([ours, theirs], now=DUE) == [ours]
     assert set(Task.objects.values_list("pk", "send_at")) == {
-        (ours.pk, DUE + ledger.HAND_OVER), (theirs.pk, LATER),
+        (ours.pk, DUE + ledger.UNCLAIMED_AFTER), (theirs.pk, LATER),
     }  # fmt: skip
 
 

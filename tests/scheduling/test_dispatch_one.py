@@ -25,7 +25,7 @@ def test_firing_queues_what_is_due_and_hands_nothing_over(recorded: RecordingExe
     [task] = dispatch.fire(schedule.pk, now=DUE, woken_by="cron of a host")
     task.refresh_from_db()
     assert (task.status, task.reason, task.due_at, task.woken_by) == ("QUEUED", "", DUE, "cron of a host")
-    assert (task.send_at, task.finished_at) == (DUE + ledger.HAND_OVER, None)
+    assert (task.send_at, task.finished_at) == (DUE + ledger.UNCLAIMED_AFTER, None)
     assert recorded.submitted == []
     assert dispatch.fire(schedule.pk, now=DUE, woken_by="another cron") == []
     schedule.refresh_from_db()
@@ -89,7 +89,7 @@ def test_the_task_of_an_occurrence_that_no_plan_decided_is_not_stored_yet() -> N
     task = dispatch.task_of(schedule, LATER, now=DUE, woken_by="crontab")
     assert not Task.objects.exists()
     assert (task.due_at, task.woken_by, task.status) == (LATER, "crontab", "QUEUED")
-    assert (task.schedule_id, task.host, task.send_at) == (schedule.pk, "", DUE + ledger.HAND_OVER)
+    assert (task.schedule_id, task.host, task.send_at) == (schedule.pk, "", DUE + ledger.UNCLAIMED_AFTER)
 
 
 def test_a_task_that_a_person_asks_for_runs_on_the_host_of_its_schedule() -> None:

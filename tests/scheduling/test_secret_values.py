@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from scheduling import secret_values
 from scheduling.errors import InvalidRequest, Problem
-from scheduling.execution.run import Outcome, run_attempt
+from scheduling.execution.run import AttemptOutcome, run_attempt
 from scheduling.job_context import JobContext
 from scheduling.likely_secrets import MASK
 from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine
@@ -101,7 +101,7 @@ def everything_stored() -> str:
     return str(rows)
 
 
-def ran(task: Task, caplog: pytest.LogCaptureFixture) -> Outcome:
+def ran(task: Task, caplog: pytest.LogCaptureFixture) -> AttemptOutcome:
     caplog.handler.setFormatter(TextFormatter())
     with caplog.at_level(logging.DEBUG):
         return run_attempt(task.pk, 1, worker="test")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from scheduling import delivery, ledger, tasks
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.execution import run
-from scheduling.execution.run import Outcome, run_attempt
+from scheduling.execution.run import AttemptOutcome, run_attempt
 from scheduling.models import Task
 from scheduling.upkeep import lost_attempts
 from scheduling.upkeep.sweep import sweep
@@ -66,7 +66,7 @@ def test_a_broker_that_is_away_is_said_and_the_task_is_kept(recorded: RecordingE
     task, said = tasks.create(now=NOW, name="a task")
     assert said == "the broker is away"
     recorded.error = ""
-    sweep(now=NOW + ledger.HAND_OVER)
+    sweep(now=NOW + ledger.UNCLAIMED_AFTER)
     assert recorded.submitted == [(task.pk, 1)]
 
 
@@ -101,7 +101,7 @@ def test_what_waits_is_cancelled_and_never_runs(when: Any) -> None:
     task = tasks.cancel(a_task(scheduled_time=when).pk, now=NOW)
     assert (task.status, task.reason) == ("CANCELLED", "cancelled by request")
     assert delivery.queue_due(now=LATER) == 0
-    assert run_attempt(task.pk, 1, worker="test") == Outcome()
+    assert run_attempt(task.pk, 1, worker="test") == AttemptOutcome()
     task.refresh_from_db()
     assert task.status == "CANCELLED"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,23 @@ call_command("create_token", "ada@example.org", role="operator", stdout=(made :=
 user = token_of(made.getvalue().strip().encode()).user
 print(json.dumps([user.get_username(), role_of(user).name]))
 """
+
+# `celery -A shop ...` makes the team's own Celery application before Django loads ours.
+OF_THE_TEAM = """
+from threading import Thread
+from celery import Celery, current_app
+shop = Celery("shop", broker="memory://")
+shop.set_default()
+import django
+django.setup()
+from backends.queue.tasks import run
+names = [current_app.main, run.app.main]
+thread = Thread(target=lambda: names.append(current_app.main))
+thread.start()
+thread.join()
+print(*names)
+"""
+OURS = OF_THE_TEAM.replace('shop = Celery("shop", broker="memory://")\nshop.set_default()\n', "")
 
 
 def manage(var: Path, *words: str, settings: str = "tests.team.settings", **variables: str) -> str:
@@ -51,3 +70,10 @@ def test_a_user_model_of_ones_own_gets_its_admin_its_tokens_and_its_roles(tmp_pa
 @pytest.mark.parametrize("app", ["tests.team.api", "tests.team.core.api", "tests.team.jobs"])
 def test_an_application_may_have_a_label_that_tandem_uses_with_a_prefix(tmp_path: Path, app: str) -> None:
     manage(tmp_path, "check", settings="settings.development", TANDEM_APPS=app)
+
+
+@pytest.mark.parametrize(("process", "apps"), [(OF_THE_TEAM, "shop tandem shop"), (OURS, "tandem tandem tandem")])
+def test_a_process_of_another_celery_application_keeps_it(tmp_path: Path, process: str, apps: str) -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "settings.development", "TANDEM_VAR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", process], cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert done.stdout.decode().split() == apps.split(), done.stderr

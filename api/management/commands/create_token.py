@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import users
 from api.bindings.service import owner_named
-from api.roles import ALL_SCOPES
+from api.permissions import ALL_SCOPES
 from api.tokens import service
 from scheduling import clock
 from scheduling.errors import InvalidRequest, Misconfigured

@@ -16,8 +16,8 @@ from scheduling.errors import BackendError
 from scheduling.execution import without_database as execution
 from scheduling.execution.run import worker_name
 from scheduling.models import Overlap, Schedule
-from scheduling.spooled_run import Ended, LoggedLine, Started
-from scheduling.told_later import WITHOUT
+from scheduling.recorded_later import WITHOUT
+from scheduling.spooled_run import EndedRun, LoggedLine, StartedRun
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ def _run_next(spool: Spool, schedule: Schedule, now: Callable[[], datetime]) -> 
     return True
 
 
-def _begin(spool: Spool, schedule: Schedule, now: datetime) -> tuple[RunFile, Started, datetime] | None:
+def _begin(spool: Spool, schedule: Schedule, now: datetime) -> tuple[RunFile, StartedRun, datetime] | None:
     """Begin the due occurrence of a schedule, if there is one and none of the schedule runs. Needs the lock."""
     due_at = plan.due(schedule, begun=spool.last_begun(schedule.pk), now=now)
     if due_at is None or spool.is_busy(schedule.pk):
         return None
     run_id = uuid.uuid4().hex
-    started = Started(
+    started = StartedRun(
         run_id=run_id,
         schedule=schedule,
         host=settings.TANDEM_HOST,
@@ -93,8 +93,8 @@ def _keeper(file: RunFile) -> Callable[[LoggedLine], None]:
     return keep
 
 
-def _ender(file: RunFile, schedule_id: int) -> Callable[[Ended], None]:
-    def end(ended: Ended) -> None:
+def _ender(file: RunFile, schedule_id: int) -> Callable[[EndedRun], None]:
+    def end(ended: EndedRun) -> None:
         try:
             file.append(record.of_end(ended), sync=True)
         except OSError as exc:

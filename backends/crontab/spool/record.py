@@ -13,7 +13,7 @@ from django.core import serializers
 from django.core.serializers.base import DeserializationError
 
 from scheduling.models import Schedule
-from scheduling.spooled_run import End, Ended, LoggedLine, Progress, SpooledRun, Started
+from scheduling.spooled_run import EndedRun, LoggedLine, Progress, RunEnd, SpooledRun, StartedRun
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 
@@ -33,7 +33,7 @@ def occurrence_of(name: str) -> tuple[int, datetime] | None:
     return found if name == name_of(*found) else None
 
 
-def of_start(started: Started) -> bytes:
+def of_start(started: StartedRun) -> bytes:
     """The line of the beginning."""
     values = asdict(started) | {"schedule": dump([started.schedule])}
     return _line("started", values)
@@ -44,7 +44,7 @@ def of_line(line: LoggedLine) -> bytes:
     return _line("line", asdict(line))
 
 
-def of_end(ended: Ended) -> bytes:
+def of_end(ended: EndedRun) -> bytes:
     """The line of the end."""
     return _line("ended", asdict(ended))
 
@@ -59,8 +59,8 @@ def read(name: str, content: bytes) -> SpooledRun:
         raise ValueError(f"{name!r} is not the name of a run.")
     schedule_id, due_at = found
     parts = list(_parts(content))
-    started = next((each for each in parts if isinstance(each, Started)), None)
-    ended = next((each for each in parts if isinstance(each, Ended)), None)
+    started = next((each for each in parts if isinstance(each, StartedRun)), None)
+    ended = next((each for each in parts if isinstance(each, EndedRun)), None)
     if started is not None and started.schedule.pk != schedule_id:
         started = None
     return SpooledRun(
@@ -79,7 +79,7 @@ def load(text: str) -> list[Schedule]:
     return [each for each in found if isinstance(each, Schedule)]
 
 
-def _parts(content: bytes) -> Iterable[Started | LoggedLine | Ended]:
+def _parts(content: bytes) -> Iterable[StartedRun | LoggedLine | EndedRun]:
     # What follows the last line break was not written to its end.
     for line in content.split(b"\n")[:-1]:
         try:
@@ -93,23 +93,23 @@ def _parts(content: bytes) -> Iterable[Started | LoggedLine | Ended]:
             continue
 
 
-def _started(values: dict[str, Any]) -> Started:
+def _started(values: dict[str, Any]) -> StartedRun:
     [schedule] = load(values["schedule"])
     at = datetime.fromisoformat(values["started_at"])
     int(values["run_id"], 16)
-    return Started(**{**values, "schedule": schedule, "started_at": at})
+    return StartedRun(**{**values, "schedule": schedule, "started_at": at})
 
 
 def _logged(values: dict[str, Any]) -> LoggedLine:
     return LoggedLine(**{**values, "at": datetime.fromisoformat(values["at"])})
 
 
-def _ended(values: dict[str, Any]) -> Ended:
+def _ended(values: dict[str, Any]) -> EndedRun:
     progress = values.get("progress")
-    return Ended(
+    return EndedRun(
         **{
             **values,
-            "how": End(values["how"]),
+            "how": RunEnd(values["how"]),
             "finished_at": datetime.fromisoformat(values["finished_at"]),
             "progress": None if progress is None else Progress(**progress),
         }

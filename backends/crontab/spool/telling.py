@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from backends.crontab.spool import plan, wakes
 from backends.crontab.spool.store import Spool, here
-from scheduling import delivery, dispatch, told_later
+from scheduling import delivery, dispatch, recorded_later
 from scheduling.errors import BackendError
 from scheduling.models import Schedule, Task, TaskAttempt, TaskLogLine
 from scheduling.spooled_run import SpooledRun
@@ -48,7 +48,7 @@ def _tell(spool: Spool, now: datetime) -> None:
 def _tell_run(spool: Spool, run: SpooledRun, now: datetime) -> None:
     about = f"the run of schedule {run.schedule_id} for {_shown(run.due_at)}"
     try:
-        conflict = told_later.tell(run, host=settings.TANDEM_HOST, now=now)
+        conflict = recorded_later.record(run, host=settings.TANDEM_HOST, now=now)
         if conflict:
             log.error("%s contradicts the ledger, and is kept in conflicts: %s", about, conflict)
             spool.keep_conflict(run)
@@ -97,7 +97,7 @@ def _note_on_rows(found: wakes.Wakes, now: datetime) -> None:
         due_at__lte=found.last,
     )  # fmt: skip
     told = TaskLogLine.objects.filter(task__in=rows, message__startswith=woke).values("task")
-    ran = TaskAttempt.objects.filter(task__in=rows, worker__contains=told_later.WITHOUT).values("task")
+    ran = TaskAttempt.objects.filter(task__in=rows, worker__contains=recorded_later.WITHOUT).values("task")
     lines = []
     for task in rows.exclude(pk__in=told).exclude(pk__in=ran):
         woken = next((at for at in found.at if task.due_at and at >= task.due_at), found.last)

@@ -18,7 +18,7 @@ from scheduling.review.collisions import same_minute
 from scheduling.review.expression import OnBackend, on_backends
 from scheduling.timing import zone
 from scheduling.words import describe
-from scheduling.words.told import told
+from scheduling.words.warnings import warning_text
 
 # Coming occurrences below the calendar.
 COMING: Final = 5
@@ -73,6 +73,6 @@ def _when(draft: Schedule, language: str, now: datetime) -> When:
         weeks=weeks(draft, now=now),
         coming=[(at, at.astimezone(zone(draft.timezone))) for at in coming],
         runs_a_year=runs_in_a_year(draft, now=now),
-        warnings=[told(each, language) for each in (*warnings_about(draft, now=now), *same_minute(coming))],
+        warnings=[warning_text(each, language) for each in (*warnings_about(draft, now=now), *same_minute(coming))],
         backends=on_backends(copy.copy(draft)),
     )

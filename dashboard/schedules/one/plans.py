@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from dashboard.schedules.edit.form import local_text
-from scheduling import chosen_occurrences, dry_run, queries, queues, schedules
+from scheduling import dry_run, queries, queues, schedules, skip_and_backfill
 from scheduling.backend import backend_names
 from scheduling.errors import InvalidRequest, InvalidTrigger, Problem
 from scheduling.models import Overlap, Schedule
@@ -83,7 +83,7 @@ def of_skip(schedule: Schedule, given: Given, *, now: datetime) -> Plan:
     """The next `count` occurrences do not run. Raises InvalidRequest."""
     count = _count(given)
     with dry_run.tried():
-        found = chosen_occurrences.skip(schedule.pk, count, now=now)
+        found = skip_and_backfill.skip(schedule.pk, count, now=now)
     if not found:
         return Plan("Nothing of this schedule is to come, so nothing is left out.")
     one = "This occurrence does" if len(found) == 1 else f"These {len(found)} occurrences do"
@@ -93,7 +93,7 @@ def of_skip(schedule: Schedule, given: Given, *, now: datetime) -> Plan:
 def of_backfill(schedule: Schedule, given: Given, *, now: datetime) -> Plan:
     """The occurrences between `from` and `to` that never became a task run now. Raises InvalidRequest."""
     with dry_run.tried():
-        found = chosen_occurrences.backfill(schedule.pk, now=now, **between(schedule, given, now=now))
+        found = skip_and_backfill.backfill(schedule.pk, now=now, **between(schedule, given, now=now))
     if not found:
         return Plan("Every occurrence of that time has its task already, so nothing runs.")
     how = "all at once" if schedule.overlap == Overlap.ALLOW else "one after the other, the oldest first"
@@ -149,8 +149,8 @@ def _of_occurrences(said: str, found: list[datetime]) -> Plan:
 
 def _count(given: Given) -> int:
     text = given.get("count") or "1"
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= chosen_occurrences.MOST:
-        raise InvalidRequest([Problem("count", "invalid", f"Write a number from 1 to {chosen_occurrences.MOST:,}.")])
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= skip_and_backfill.MOST:
+        raise InvalidRequest([Problem("count", "invalid", f"Write a number from 1 to {skip_and_backfill.MOST:,}.")])
     return int(text)
 
 

@@ -18,7 +18,7 @@ from scheduling.models import Schedule
 from scheduling.review.accounts import user_names
 from scheduling.review.crontab_text import Form
 from scheduling.review.foreign_table import foreign_table
-from scheduling.review.formats import Style, comma_separated, members, table
+from scheduling.review.formats import Style, comma_separated, json_values, table
 from scheduling.review.report import MOST_BYTES, Report, of_crontab, of_schedules
 from scheduling.review.report_lines import MOST_NEXT, ReportOptions
 from scheduling.words import DEFAULT, matching
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         if options["format"] == "csv":
             return comma_separated(report)
         if options["format"] == "json":
-            return json.dumps(members(report), indent=2) + "\n"
+            return json.dumps(json_values(report), indent=2) + "\n"
         width = min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
         return table(report, Style(width=width, colour=self._coloured(options)))
 

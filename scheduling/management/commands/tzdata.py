@@ -15,7 +15,7 @@ from scheduling import processes
 from scheduling.models import Host, ReplannedSchedule, Schedule
 from scheduling.review.formats import printable
 from scheduling.review.preview import MOST_DAYS
-from scheduling.review.zone_data import Comparison, Moved, compare_with, last_change
+from scheduling.review.zone_data import Comparison, MovedOccurrences, compare_with, last_change
 from scheduling.timing import tzdata_version
 from scheduling.timing.zones import ZoneFiles
 
@@ -79,7 +79,7 @@ def _comparison(found: Comparison) -> Iterator[str]:
         yield "There is more: not all occurrences were compared. Ask for fewer --days."
 
 
-def _moved(moved: Moved) -> Iterator[str]:
+def _moved(moved: MovedOccurrences) -> Iterator[str]:
     found = moved.difference
     yield f"{_named(moved.schedule)}:"
     for before, after in found.moved[:SHOWN]:

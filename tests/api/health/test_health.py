@@ -12,10 +12,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from api.health.middleware import KEEP_SECONDS, CachedAnswer
-from api.roles import Scope
+from api.permissions import Scope
 from scheduling.roles import Role
 from tests.api.conftest import checked
-from tests.api.test_roles import with_scopes
+from tests.api.test_permissions import with_scopes
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from api.models import ApiToken
-from api.roles import ALL_SCOPES
+from api.permissions import ALL_SCOPES
 from tests.api.asking import pointers
 from tests.api.conformance import CheckedClient
 from tests.tokens import token_for

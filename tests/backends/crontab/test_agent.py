@@ -110,7 +110,7 @@ def test_tasks_that_were_left_behind_here_are_started(agent: Agent, jobs: FakeJo
     [task] = dispatch.fire(schedule.pk, now=now, woken_by="crontab")
     agent.step(now)
     assert jobs.ran == []
-    late = now + ledger.HAND_OVER
+    late = now + ledger.UNCLAIMED_AFTER
     agent.step(late)
     agent.step(late + timedelta(seconds=1))
     assert jobs.ran == [task.pk]

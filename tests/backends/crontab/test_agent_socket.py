@@ -20,7 +20,7 @@ from django.db import OperationalError
 from pytest_django import Settings
 
 from backends.crontab import agent_socket, ask_agent, wrapper
-from backends.crontab.agent_socket import WakeUps
+from backends.crontab.agent_socket import WakeUpServer
 from scheduling.errors import BackendError
 
 FULL = "all of it\n"
@@ -71,9 +71,9 @@ class Decisions:
 
 
 @contextmanager
-def an_agent(decide: Decisions) -> Iterator[WakeUps]:
+def an_agent(decide: Decisions) -> Iterator[WakeUpServer]:
     with agent_socket.bound() as listening:
-        yield WakeUps(listening, decide)
+        yield WakeUpServer(listening, decide)
 
 
 class FullAtFirst(socket.socket):
@@ -91,7 +91,7 @@ class FullAtFirst(socket.socket):
 def test_an_agent_without_room_for_a_file_answers_when_there_is_room_again(folder: Path) -> None:
     decisions = Decisions()
     with agent_socket.bound() as listening, FullAtFirst(fileno=os.dup(listening.fileno())) as full:
-        WakeUps(full, decisions)
+        WakeUpServer(full, decisions)
         assert asked(folder, "due") == ""
     assert decisions.made == 1
 
@@ -110,7 +110,7 @@ def test_a_wake_up_of_the_agents_own_that_cannot_be_decided_is_given_to_another_
     decisions, given = Decisions(), threading.Event()
     decisions.error = OperationalError("away")
     with agent_socket.bound() as listening:
-        wake_ups = WakeUps(listening, decisions, undecided=given.set)
+        wake_ups = WakeUpServer(listening, decisions, undecided=given.set)
         # Who asked decides by itself.
         assert asked(folder, "due") == FULL
         assert not given.is_set()

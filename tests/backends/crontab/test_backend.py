@@ -17,7 +17,7 @@ from backends.crontab.backend import CrontabBackend
 from backends.crontab.block import MOST_LINES, splice
 from backends.crontab.targets import FileTarget
 from scheduling import drift, schedules
-from scheduling.backend import Outcome
+from scheduling.backend import WriteResult
 from scheduling.entry import Entry
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Host, Schedule
@@ -74,25 +74,25 @@ def test_pausing_resuming_and_deleting_follow_in_the_table(crontab_file: Path) -
 
 def test_removing_takes_the_line_away_whatever_the_database_says(crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab")
-    assert CrontabBackend().remove(schedule) is Outcome.DONE
+    assert CrontabBackend().remove(schedule) is WriteResult.DONE
     assert CrontabBackend().inspect() == []
-    assert CrontabBackend().remove(schedule) is Outcome.DONE
+    assert CrontabBackend().remove(schedule) is WriteResult.DONE
 
 
 def test_a_schedule_moved_to_a_backend_without_hosts_leaves_the_table(crontab_file: Path) -> None:
     schedule = a_schedule(backend="crontab")
     Schedule.objects.filter(pk=schedule.pk).update(routed_to="elsewhere", host="")
     schedule.refresh_from_db()
-    assert CrontabBackend().remove(schedule) is Outcome.DONE
+    assert CrontabBackend().remove(schedule) is WriteResult.DONE
     assert CrontabBackend().inspect() == []
-    assert CrontabBackend().remove(schedule) is Outcome.LATER
+    assert CrontabBackend().remove(schedule) is WriteResult.LATER
 
 
 def test_a_schedule_of_another_host_is_left_to_its_agent(crontab_file: Path) -> None:
     a_host("far")
     schedule = a_schedule(backend="crontab", host="far")
-    assert CrontabBackend().install(schedule) is Outcome.LATER
-    assert CrontabBackend().remove(schedule) is Outcome.LATER
+    assert CrontabBackend().install(schedule) is WriteResult.LATER
+    assert CrontabBackend().remove(schedule) is WriteResult.LATER
     assert CrontabBackend().desired() == []
     assert not crontab_file.exists()
 

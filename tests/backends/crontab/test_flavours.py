@@ -31,7 +31,7 @@ def test_an_unknown_cron_is_taken_for_the_narrowest() -> None:
         for limit in ("most_lines", "most_entries", "most_command_bytes", "most_comment_bytes"):
             own = getattr(flavour, limit)
             assert own is None or getattr(UNKNOWN, limit) <= own
-        assert UNKNOWN.makes_up <= flavour.makes_up
+        assert UNKNOWN.catches_up <= flavour.catches_up
 
 
 def test_a_cron_that_reads_no_cron_d_is_told(fake_crontab: FakeCrontab, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_broker_that_is_killed_between_two_writes(make: Callable[[], AbstractC
         ledger.sent(handed_over, now=timezone.now())
         server.start()
         # The ledger has the others sent again, and only them.
-        again = delivery.take_unclaimed(now=timezone.now() + ledger.HAND_OVER)
+        again = delivery.take_unclaimed(now=timezone.now() + ledger.UNCLAIMED_AFTER)
         assert again == tasks[TOGETHER:]
         assert QueueExecutor().submit(again).handed_over == again
         assert stored(server) == [task.pk for task in tasks]

@@ -80,7 +80,7 @@ def test_what_was_not_handed_over_stays_queued_and_is_sent_again_soon() -> None:
     task.refresh_from_db()
     assert (task.status, task.sends) == (Status.QUEUED, 0)
     assert task.send_at is not None
-    assert task.send_at <= now + ledger.HAND_OVER
+    assert task.send_at <= now + ledger.UNCLAIMED_AFTER
 
 
 def test_what_was_handed_over_is_sent_again_only_when_nobody_claims_it(broker: Broker) -> None:

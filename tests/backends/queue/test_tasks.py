@@ -82,7 +82,7 @@ def test_a_released_task_of_another_machines_crontab_is_left_to_its_agent(record
     second.refresh_from_db()
     assert second.status == Status.QUEUED
     assert recorded.submitted == []
-    later = timezone.now() + ledger.HAND_OVER
+    later = timezone.now() + ledger.UNCLAIMED_AFTER
     assert delivery.take_unclaimed(now=later, host="another") == [second]
 
 

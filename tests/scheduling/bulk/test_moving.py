@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from scheduling import bulk, dispatch, drafts, schedules
-from scheduling.backend import Outcome, backend
+from scheduling.backend import WriteResult, backend
 from scheduling.bulk import chosen
 from scheduling.errors import BackendError, InvalidRequest
 from scheduling.models import Schedule, SyncState, Task
@@ -28,7 +28,7 @@ class CountingBackend(MemoryBackend):
         super().__init__()
         self.writes: list[int] = []
 
-    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, Outcome]:
+    def install_all(self, schedules: Sequence[Schedule]) -> dict[int, WriteResult]:
         self.writes.append(len(schedules))
         return super().install_all(schedules)
 
@@ -39,7 +39,7 @@ def memory(settings: Settings) -> CountingBackend:
     return in_memory(settings, CountingBackend)
 
 
-def move(*, to: str, host: str = "", dry_run: bool = False) -> list[bulk.Moved]:
+def move(*, to: str, host: str = "", dry_run: bool = False) -> list[bulk.MovedSchedule]:
     rows = Schedule.objects.all()
     return bulk.move(rows, to=to, host=host, dry_run=dry_run, now=NOW, read_clock=lambda: NOW)
 

@@ -67,7 +67,7 @@ def test_a_move_of_many_tasks_is_one_notification(sent: list[list[int]]) -> None
 
 def test_the_tasks_of_a_batch_are_one_notification(sent: list[list[int]]) -> None:
     schedule, now = a_schedule(), timezone.now()
-    due = [ledger.Occurrence(schedule.pk, now + timedelta(minutes=n), Status.QUEUED, "", "") for n in range(2)]
+    due = [ledger.DecidedOccurrence(schedule.pk, now + timedelta(minutes=n), Status.QUEUED, "", "") for n in range(2)]
     with transaction.atomic():
         made = ledger.record_occurrences([schedule], due, woken_by="beat", now=now)
     assert sent == [[task.pk for task in made]]

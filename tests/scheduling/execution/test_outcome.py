@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from scheduling import ledger
-from scheduling.execution.run import Outcome, run_attempt
+from scheduling.execution.run import AttemptOutcome, run_attempt
 from scheduling.job_context import JobContext
 from scheduling.lifecycle import Status
 from scheduling.models import Task
@@ -20,7 +20,7 @@ from tests.conftest import a_schedule
 pytestmark = pytest.mark.django_db
 
 Body = Callable[[JobContext], object]
-Run = Callable[[int], Outcome]
+Run = Callable[[int], AttemptOutcome]
 
 
 @pytest.fixture

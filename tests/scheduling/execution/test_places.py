@@ -53,5 +53,5 @@ def test_inline_tasks_follow_each_other(limited: str, recorded: RecordingExecuto
     assert list(inline.values_list("status", "waits_for_limit").distinct()) == [("QUEUED", "job:test.nothing")]
     ledger.complete(running, result=None, now=timezone.now())
     # The first of them gets the place, and each that ends has the next one run here.
-    delivery.submit(delivery.free_places(ledger.waited_for(), now=timezone.now()), now=timezone.now())
+    delivery.submit(ledger.give_places(ledger.waited_for(), now=timezone.now()), now=timezone.now())
     assert list(inline.values_list("status", flat=True)) == ["COMPLETED", "COMPLETED"]

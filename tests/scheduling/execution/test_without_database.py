@@ -14,7 +14,7 @@ from scheduling.execution import watch_thread, without_database
 from scheduling.job_context import JobContext
 from scheduling.models import Schedule
 from scheduling.registry import _jobs, job
-from scheduling.spooled_run import End, Ended, LoggedLine, Started
+from scheduling.spooled_run import EndedRun, LoggedLine, RunEnd, StartedRun
 
 DUE = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -26,12 +26,12 @@ def register() -> Iterator[Callable[..., object]]:
     _jobs.pop("test.without")
 
 
-def ran(**fields: Any) -> tuple[list[LoggedLine], list[Ended]]:
+def ran(**fields: Any) -> tuple[list[LoggedLine], list[EndedRun]]:
     """The lines and the ends of one run of `test.without`."""
     schedule = Schedule(pk=1, name="s", job="test.without", **fields)
     lines: list[LoggedLine] = []
-    ends: list[Ended] = []
-    started = Started("ff", schedule, "db1", "inline", "boot-1-1", DUE)
+    ends: list[EndedRun] = []
+    started = StartedRun("ff", schedule, "db1", "inline", "boot-1-1", DUE)
     without_database.run(started, DUE, keep=lines.append, end=ends.append)
     return lines, ends
 
@@ -46,7 +46,7 @@ def test_its_lines_are_bounded(register: Callable[..., object], monkeypatch: pyt
     lines, [ended] = ran()
     assert [line.message for line in lines] == ["0 \\u0000", "1 \\u0000", "more was logged, and is not kept"]
     assert {line.level for line in lines} == {logging.getLevelName(logging.WARNING)}
-    assert (ended.how, ended.result) == (End.COMPLETED, None)
+    assert (ended.how, ended.result) == (RunEnd.COMPLETED, None)
 
 
 def test_a_result_that_the_ledger_cannot_keep_is_a_failure(register: Callable[..., object]) -> None:
@@ -55,13 +55,13 @@ def test_a_result_that_the_ledger_cannot_keep_is_a_failure(register: Callable[..
 
     register(wrong)
     _, [ended] = ran()
-    assert ended.how is End.FAILED
+    assert ended.how is RunEnd.FAILED
     assert ended.error.startswith("UnusableResult: ")
 
 
 def test_a_job_that_is_gone_is_a_failure() -> None:
     _, [ended] = ran()
-    assert (ended.how, ended.retry_in) == (End.FAILED, None)
+    assert (ended.how, ended.retry_in) == (RunEnd.FAILED, None)
     assert ended.error.startswith("UnknownJob: ")
 
 
@@ -71,12 +71,12 @@ def test_the_end_of_the_process_is_told_as_a_loss(register: Callable[..., object
         raise SystemExit(143)
 
     register(ends)
-    found: list[Ended] = []
-    started = Started("ff", Schedule(pk=1, name="s", job="test.without"), "db1", "inline", "boot-1-1", DUE)
+    found: list[EndedRun] = []
+    started = StartedRun("ff", Schedule(pk=1, name="s", job="test.without"), "db1", "inline", "boot-1-1", DUE)
     with pytest.raises(SystemExit):
         without_database.run(started, DUE, keep=lambda _: None, end=found.append)
     [ended] = found
-    assert (ended.how, ended.error) == (End.LOST, "SystemExit: 143")
+    assert (ended.how, ended.error) == (RunEnd.LOST, "SystemExit: 143")
     assert ended.progress is not None
     assert ended.progress.message == "so far"
 
@@ -89,4 +89,4 @@ def test_the_soft_limit_interrupts_it(register: Callable[..., object], monkeypat
 
     register(slow)
     _, [ended] = ran(soft_timeout=1)
-    assert (ended.how, ended.error) == (End.FAILED, "SoftLimit: The soft time limit of 1 s has passed.")
+    assert (ended.how, ended.error) == (RunEnd.FAILED, "SoftLimit: The soft time limit of 1 s has passed.")

@@ -18,7 +18,7 @@ def queued() -> Task:
     """A stored task that nobody has handed over."""
     task = Task(
         name="a task", job="demo.process_data", woken_by="request", executor="worker", status="QUEUED",
-        send_at=NOW + ledger.HAND_OVER,
+        send_at=NOW + ledger.UNCLAIMED_AFTER,
     )  # fmt: skip
     return ledger.record([task], NOW)[0]
 
@@ -31,8 +31,8 @@ def send_at(task: Task) -> object:
 def test_who_holds_tasks_has_the_usual_time_from_then_on() -> None:
     first, second, third = queued(), queued(), queued()
     assert ledger.hold([second, first], now=LATER) == [second, first]
-    assert [send_at(task) for task in (first, second)] == [LATER + ledger.HAND_OVER] * 2
-    assert send_at(third) == NOW + ledger.HAND_OVER
+    assert [send_at(task) for task in (first, second)] == [LATER + ledger.UNCLAIMED_AFTER] * 2
+    assert send_at(third) == NOW + ledger.UNCLAIMED_AFTER
 
 
 def test_a_task_is_held_by_one() -> None:
@@ -49,4 +49,4 @@ def test_what_is_not_queued_any_more_is_not_held() -> None:
     Task.objects.filter(pk=ended.pk).update(status="CANCELLED")
     ledger.claim(running.pk, 1, worker="me", now=NOW)
     assert ledger.hold([ended, running], now=LATER) == []
-    assert (send_at(ended), send_at(running)) == (NOW + ledger.HAND_OVER, None)
+    assert (send_at(ended), send_at(running)) == (NOW + ledger.UNCLAIMED_AFTER, None)

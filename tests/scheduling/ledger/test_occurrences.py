@@ -31,12 +31,12 @@ def a_full_schedule() -> Schedule:
     return schedule
 
 
-def occurrence(schedule: Schedule, **differs: Any) -> ledger.Occurrence:
+def occurrence(schedule: Schedule, **differs: Any) -> ledger.DecidedOccurrence:
     given: dict[str, Any] = {"due_at": DUE, "status": Status.QUEUED, "reason": "", "host": ""}
-    return ledger.Occurrence(schedule.pk, **(given | differs))
+    return ledger.DecidedOccurrence(schedule.pk, **(given | differs))
 
 
-def record(schedules: list[Schedule], *occurrences: ledger.Occurrence) -> list[Task]:
+def record(schedules: list[Schedule], *occurrences: ledger.DecidedOccurrence) -> list[Task]:
     with transaction.atomic():
         return ledger.record_occurrences(schedules, occurrences, woken_by="beat", now=DUE)
 
@@ -92,7 +92,7 @@ def test_each_status_has_its_times_and_its_event() -> None:
     assert [(task.status, task.reason, task.host, task.send_at, task.finished_at) for task in made] == [
         ("SCHEDULED", "waits", "a host", None, None),
         ("MISSED", 'too "late"', "", None, DUE),
-        ("QUEUED", "", "", DUE + ledger.HAND_OVER, None),
+        ("QUEUED", "", "", DUE + ledger.UNCLAIMED_AFTER, None),
     ]
     assert [task.pk for task in made] == sorted(task.pk for task in made)
     events = TaskEvent.objects.order_by("task_id").values_list("task_id", "number", "at", "status", "detail")
@@ -142,7 +142,7 @@ def test_the_tasks_of_a_batch_are_noted_as_sent_with_one_statement(django_assert
         (1, NEXT + ledger.SEND_AGAIN),
         (3, NEXT + 4 * ledger.SEND_AGAIN),
         (ledger.MOST_SENDS, NEXT + ledger.send_again_after(ledger.MOST_SENDS)),
-        (0, DUE + ledger.HAND_OVER),
+        (0, DUE + ledger.UNCLAIMED_AFTER),
     ]
     with django_assert_num_queries(0):
         ledger.sent([], now=NEXT)

@@ -43,7 +43,7 @@ def end(task: Task) -> list[int]:
     task.refresh_from_db()
     ledger.complete(task, result=None, now=NOW)
     limits = limits_in_force.of(task, in_process=bool(task.host))
-    return [one.pk for one in delivery.free_places(limits, now=NOW)]
+    return [one.pk for one in ledger.give_places(limits, now=NOW)]
 
 
 def test_without_limits_a_claim_and_an_end_ask_for_none() -> None:
@@ -110,7 +110,7 @@ def test_only_the_places_that_are_asked_for_are_given(settings: Settings) -> Non
     for task in (running, others[0]):
         task.refresh_from_db()
         ledger.complete(task, result=None, now=NOW)
-    assert [one.pk for one in delivery.free_places(["key:a"], now=NOW)] == [waits.pk]
+    assert [one.pk for one in ledger.give_places(["key:a"], now=NOW)] == [waits.pk]
 
 
 def test_the_most_urgent_goes_first_then_the_oldest(settings: Settings) -> None:
@@ -134,7 +134,7 @@ def test_a_new_task_does_not_take_the_place_that_is_kept_for_an_older_one(settin
     assert not begins(late)
     # No worker takes it for so long: somebody else may have the place.
     later = NOW + places.KEPT
-    assert [one.pk for one in delivery.free_places(ledger.waited_for(), now=later)] == [late.pk]
+    assert [one.pk for one in ledger.give_places(ledger.waited_for(), now=later)] == [late.pk]
     assert begins(late, now=later)
     assert not begins(waits, now=later)
 
@@ -148,7 +148,7 @@ def test_nobody_overtakes_what_waits_while_a_place_is_free(settings: Settings) -
     ledger.complete(running, result=None, now=NOW)
     assert not begins(late)
     assert ledger.places_of(late.pk) == {f"job:{JOB}": Limit(1)}
-    assert [one.pk for one in delivery.free_places(ledger.places_of(late.pk), now=NOW)] == [waits.pk]
+    assert [one.pk for one in ledger.give_places(ledger.places_of(late.pk), now=NOW)] == [waits.pk]
 
 
 def test_upkeep_gives_the_places_of_a_process_that_died(settings: Settings, recorded: RecordingExecutor) -> None:
@@ -210,7 +210,7 @@ def test_the_tick_does_not_look_at_what_another_limit_holds_up(settings: Setting
     assert (waits.wait_until, waits.place_until) == (None, None)
     running.refresh_from_db()
     ledger.complete(running, result=None, now=later)
-    assert [one.pk for one in delivery.free_places([f"job:{JOB}"], now=later)] == [waits.pk]
+    assert [one.pk for one in ledger.give_places([f"job:{JOB}"], now=later)] == [waits.pk]
 
 
 def test_a_task_of_two_limits_needs_a_place_under_both(settings: Settings) -> None:

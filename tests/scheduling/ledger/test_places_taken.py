@@ -146,7 +146,7 @@ def test_a_place_is_kept_and_the_task_is_handed_over(settings: Settings) -> None
     minute = NOW + timedelta(minutes=1)
     [given] = ledger.give_places([f"job:{JOB}"], now=minute)
     for task in (given, Task.objects.get(pk=given.pk)):
-        kept_until, sent = minute + places.KEPT, minute + ledger.HAND_OVER
+        kept_until, sent = minute + places.KEPT, minute + ledger.UNCLAIMED_AFTER
         assert (task.place_until, task.send_at, task.sends, task.wait_until) == (kept_until, sent, 0, None)
 
 

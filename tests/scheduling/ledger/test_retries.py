@@ -95,7 +95,7 @@ def test_a_retry_keeps_nothing_of_the_attempt_before() -> None:
         "result": None, "error": "", "reason": "", "progress": None, "sends": 0,
     }  # fmt: skip
     assert {name: getattr(task, name) for name in times} == dict.fromkeys(times)
-    assert task.send_at == LATER + ledger.HAND_OVER
+    assert task.send_at == LATER + ledger.UNCLAIMED_AFTER
 
 
 def test_neither_what_completed_nor_what_is_open_is_retried() -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 BORN = at("2026-11-20 09:59")
 NOW = at("2026-11-20 10:00")
 LATER = at("2026-11-20 10:01")
-SOON = NOW + ledger.HAND_OVER
+SOON = NOW + ledger.UNCLAIMED_AFTER
 OVER_A_LIMIT = {"waits_for_limit": "job:demo.process_data", "place_until": LATER}
 
 

@@ -10,7 +10,7 @@ import unicodedata
 import pytest
 import wcwidth
 
-from scheduling.review.formats import HEADER, Style, comma_separated, members, table
+from scheduling.review.formats import HEADER, Style, comma_separated, json_values, table
 from scheduling.review.report import Report, of_crontab
 from scheduling.review.report_lines import ReportOptions
 from tests.conftest import at
@@ -108,6 +108,6 @@ def test_no_cell_begins_like_a_formula(command: str) -> None:
 
 
 def test_json_members_hold_what_the_csv_holds() -> None:
-    found = members(report())
+    found = json_values(report())
     assert isinstance(found["lines"], list)
     assert [line["number"] for line in found["lines"]] == [1, 2, 3, 4]

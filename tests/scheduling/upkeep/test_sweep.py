@@ -33,9 +33,9 @@ def test_a_broker_that_is_away_loses_nothing(recorded: RecordingExecutor) -> Non
     task = Task.objects.get()
     assert task.status == "QUEUED"
     recorded.error = ""
-    sweep(now=DUE + ledger.HAND_OVER - timedelta(seconds=1))
+    sweep(now=DUE + ledger.UNCLAIMED_AFTER - timedelta(seconds=1))
     assert recorded.submitted == []
-    sweep(now=DUE + ledger.HAND_OVER)
+    sweep(now=DUE + ledger.UNCLAIMED_AFTER)
     assert recorded.submitted == [(task.pk, 1)]
 
 
@@ -87,7 +87,7 @@ def test_what_is_unclaimed_is_sent_batch_after_batch_until_the_broker_refuses(
     recorded.error = ""
     sweep_module.send_unclaimed(now=DUE)
     assert recorded.submitted == [(task.pk, 1) for task in tasks[3:]]
-    sweep_module.send_unclaimed(now=DUE + ledger.HAND_OVER)
+    sweep_module.send_unclaimed(now=DUE + ledger.UNCLAIMED_AFTER)
     assert len(recorded.submitted) == 7
 
 
@@ -159,7 +159,7 @@ def test_a_step_that_fails_is_told_and_does_not_stop_the_others(
     dispatch.dispatch_due("beat", now=DUE)
     recorded.error = ""
     monkeypatch.setattr(sweep_module, "STEPS", (broken, *sweep_module.STEPS))
-    sweep(now=DUE + ledger.HAND_OVER)
+    sweep(now=DUE + ledger.UNCLAIMED_AFTER)
     assert len(recorded.submitted) == 1
     assert "upkeep: broken failed" in caplog.text
     assert "smallint out of range" in caplog.text

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from scheduling import chosen_occurrences, dispatch
+from scheduling import dispatch, skip_and_backfill
 from scheduling.models import Task
 from scheduling.verification import occurrences
 from scheduling.verification.mismatch import Scope
@@ -27,7 +27,7 @@ AFTER = NOW + timedelta(days=3)
 )
 def test_a_catch_up_over_skipped_occurrences_leaves_no_hole(skipped_after: int, count: int) -> None:
     schedule = a_schedule(now=NOW, cron="* * * * *")
-    skipped = chosen_occurrences.skip(schedule.pk, count, now=NOW + skipped_after * MINUTE)
+    skipped = skip_and_backfill.skip(schedule.pk, count, now=NOW + skipped_after * MINUTE)
     assert len(dispatch.dispatch_due("beat", now=AFTER)) == 1
     schedule.refresh_from_db()
     assert list(check_schedule(schedule, Scope(AFTER), kept_from=NOW)) == []
@@ -38,7 +38,7 @@ def test_a_catch_up_over_skipped_occurrences_leaves_no_hole(skipped_after: int, 
 
 def test_where_everything_of_an_outage_was_skipped_no_row_stands_for_it() -> None:
     schedule = a_schedule(now=NOW, cron="0 0 * * *")
-    chosen_occurrences.skip(schedule.pk, 9, now=NOW)
+    skip_and_backfill.skip(schedule.pk, 9, now=NOW)
     dispatch.dispatch_due("beat", now=NOW + timedelta(days=9))
     schedule.refresh_from_db()
     assert list(check_schedule(schedule, Scope(NOW + timedelta(days=9)), kept_from=NOW)) == []
@@ -47,7 +47,7 @@ def test_where_everything_of_an_outage_was_skipped_no_row_stands_for_it() -> Non
 
 def test_a_hole_after_such_a_row_is_still_found() -> None:
     schedule = a_schedule(now=NOW, cron="* * * * *")
-    chosen_occurrences.skip(schedule.pk, 3, now=NOW + 10 * MINUTE)
+    skip_and_backfill.skip(schedule.pk, 3, now=NOW + 10 * MINUTE)
     dispatch.dispatch_due("beat", now=AFTER)
     schedule.refresh_from_db()
     Task.objects.filter(schedule=schedule, due_at=AFTER - 9 * MINUTE).delete()

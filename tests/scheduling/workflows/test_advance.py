@@ -34,7 +34,7 @@ def test_cancelling_ends_what_waits_or_is_queued_at_once(worker: Worker) -> None
     }
     worker.run()
     assert not worker.queue.submitted
-    with pytest.raises(workflows.AlreadyFinished, match="it is CANCELLED"):
+    with pytest.raises(workflows.WorkflowFinished, match="it is CANCELLED"):
         workflows.cancel(workflow.pk, now=timezone.now())
 
 
@@ -141,7 +141,7 @@ def test_a_cancelled_workflow_goes_on_where_it_was(worker: Worker) -> None:
     assert worker.waiting() == ["c"]
     worker.run()
     assert state(workflow) == "COMPLETED"
-    with pytest.raises(workflows.NotRetryable, match="is COMPLETED"):
+    with pytest.raises(workflows.WorkflowNotRetryable, match="is COMPLETED"):
         workflows.retry(workflow.pk, now=timezone.now())
 
 

@@ -127,13 +127,13 @@ def test_a_workflow_whose_tasks_are_deleted_is_not_retried(worker: Worker) -> No
     workflow = a_workflow(chain("all", leaf("a"), broken("b")))
     worker.run()
     Task.objects.filter(name="a").delete()
-    with pytest.raises(workflows.NotRetryable, match="deleted by now"):
+    with pytest.raises(workflows.WorkflowNotRetryable, match="deleted by now"):
         workflows.retry(workflow.pk, now=timezone.now())
     assert state(workflow) == "FAILED"
 
 
 def test_a_running_workflow_is_not_retried(worker: Worker) -> None:
     workflow = a_workflow(leaf("a"))
-    with pytest.raises(workflows.NotRetryable, match="is RUNNING"):
+    with pytest.raises(workflows.WorkflowNotRetryable, match="is RUNNING"):
         workflows.retry(workflow.pk, now=timezone.now())
     assert Workflow.objects.get(pk=workflow.pk).status == "RUNNING"

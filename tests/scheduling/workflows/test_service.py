@@ -228,7 +228,7 @@ def test_what_a_broker_that_is_away_did_not_take_is_sent_later(worker: Worker) -
     workflow, why = workflows.create(now=timezone.now(), name="w", workflow={"chain": [leaf("a"), leaf("b")]})
     assert why == "the broker is away"
     worker.queue.error = ""
-    sweep(now=timezone.now() + ledger.HAND_OVER)
+    sweep(now=timezone.now() + ledger.UNCLAIMED_AFTER)
     worker.run()
     assert state(workflow) == "COMPLETED"
 

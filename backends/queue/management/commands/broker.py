@@ -14,7 +14,7 @@ from backends.queue.app import app
 from backends.queue.draining import drain
 from backends.queue.executor import QueueExecutor
 from backends.queue.queue_depth import errors
-from backends.queue.resending import Counts, counts, resend
+from backends.queue.resending import TaskCounts, counts, resend
 from scheduling import queues
 from scheduling.findings import Finding
 
@@ -81,7 +81,7 @@ def _finding_line(finding: Finding) -> str:
     return f"{finding.name:<10} {finding.detail}{advice}"
 
 
-def _counts_text(found: Counts) -> str:
+def _counts_text(found: TaskCounts) -> str:
     return (
         f"{found.waiting} wait for their time, {found.queued} are queued ({found.never_sent} of them not handed over), "
         f"{found.running} run"

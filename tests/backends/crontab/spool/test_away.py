@@ -17,7 +17,7 @@ from backends.crontab import look
 from backends.crontab.spool import away, plan, record, store, wakes
 from backends.crontab.spool.store import Spool
 from scheduling.models import Schedule
-from scheduling.spooled_run import End
+from scheduling.spooled_run import RunEnd
 from tests.backends.crontab.spool import conftest
 from tests.backends.crontab.spool.conftest import due_at, minute
 from tests.backends.crontab.test_due import database_away
@@ -43,7 +43,7 @@ def test_what_is_due_runs_once_and_is_written_down(spool: Spool, django_db_block
     assert run.ended is not None
     assert (run.started.schedule, run.due_at) == (schedule, minute())
     assert (run.ended.how, run.ended.result, [line.message for line in run.lines]) == (
-        End.COMPLETED,
+        RunEnd.COMPLETED,
         "done",
         ["step one"],
     )
@@ -64,7 +64,7 @@ def test_a_job_that_fails_is_written_down_with_its_traceback(spool: Spool, djang
     assert without_database(django_db_blocker) == 1
     [run] = spool.ended()
     assert run.ended is not None
-    assert (run.ended.how, run.ended.error, run.ended.retry_in) == (End.FAILED, "ValueError: broken", 60)
+    assert (run.ended.how, run.ended.error, run.ended.retry_in) == (RunEnd.FAILED, "ValueError: broken", 60)
     assert "Traceback" in run.ended.traceback
 
 

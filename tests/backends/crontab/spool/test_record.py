@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backends.crontab.spool import record
 from scheduling.models import Schedule
-from scheduling.spooled_run import End, Ended, LoggedLine, Progress, SpooledRun, Started
+from scheduling.spooled_run import EndedRun, LoggedLine, Progress, RunEnd, SpooledRun, StartedRun
 from tests.conftest import at
 
 DUE = at("2026-11-21 10:00")
@@ -24,14 +24,14 @@ def a_schedule(**fields: Any) -> Schedule:
     return Schedule(pk=42, name="née", job="j", cron="* * * * *", anchor=DUE, cursor=DUE, created_at=DUE, **fields)
 
 
-STARTED = Started("ab12", a_schedule(updated_at=DUE), "db1", "inline on db1, process 7", "boot-7-1", DUE)
+STARTED = StartedRun("ab12", a_schedule(updated_at=DUE), "db1", "inline on db1, process 7", "boot-7-1", DUE)
 LINES = st.builds(LoggedLine, TIMES, st.sampled_from(["INFO", "ERROR"]), TEXT)
 PROGRESS = st.none() | st.builds(Progress, st.integers(0), st.integers(0), TEXT)
 RETRIES = st.none() | st.floats(0, 1e6)
-ENDS = st.builds(Ended, st.sampled_from(End), TIMES, JSON, TEXT, TEXT, RETRIES, PROGRESS)
+ENDS = st.builds(EndedRun, st.sampled_from(RunEnd), TIMES, JSON, TEXT, TEXT, RETRIES, PROGRESS)
 
 
-def written(lines: list[LoggedLine], ended: Ended | None) -> bytes:
+def written(lines: list[LoggedLine], ended: EndedRun | None) -> bytes:
     end = [record.of_end(ended)] if ended else []
     return b"".join([record.of_start(STARTED), *map(record.of_line, lines), *end])
 
@@ -41,13 +41,13 @@ def read(content: bytes) -> SpooledRun:
 
 
 @given(st.lists(LINES, max_size=4), st.none() | ENDS)
-def test_what_was_written_is_read_again(lines: list[LoggedLine], ended: Ended | None) -> None:
+def test_what_was_written_is_read_again(lines: list[LoggedLine], ended: EndedRun | None) -> None:
     assert read(written(lines, ended)) == SpooledRun(42, DUE, STARTED, tuple(lines), ended)
 
 
 @given(st.lists(LINES, max_size=4), ENDS, st.data())
 def test_what_is_cut_off_anywhere_is_told_as_far_as_it_was_written(
-    lines: list[LoggedLine], ended: Ended, data: st.DataObject
+    lines: list[LoggedLine], ended: EndedRun, data: st.DataObject
 ) -> None:
     content = written(lines, ended)
     length = data.draw(st.integers(0, len(content) - 1))

@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 
 from backends.crontab.spool import record
 from backends.crontab.spool.store import Spool
-from scheduling import ledger, told_later
+from scheduling import ledger, recorded_later
 from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskLogLine
 from tests.backends.crontab.spool import conftest
@@ -72,7 +72,7 @@ def test_a_record_that_cannot_be_told_does_not_stop_the_others(
 ) -> None:
     first, second = due_at(minute()), due_at(minute())
     outage()
-    whole = told_later.tell
+    whole = recorded_later.record
 
     def tell_one(run: Any, **rest: Any) -> str:
         if run.schedule_id == first.pk:
@@ -80,7 +80,7 @@ def test_a_record_that_cannot_be_told_does_not_stop_the_others(
         return whole(run, **rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(told_later, "tell", tell_one)
+        patched.setattr(recorded_later, "record", tell_one)
         tell()
     assert f"the run of schedule {first.pk}" in caplog.text
     assert the_task(second).status == Status.COMPLETED

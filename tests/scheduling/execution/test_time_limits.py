@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from scheduling.execution.interruption import Interruption
-from scheduling.execution.limits import Limits
+from scheduling.execution.time_limits import TimeLimits
 from scheduling.models import Task
 
 
@@ -24,7 +24,7 @@ def test_a_task_without_a_limit_has_that_of_the_settings(
     settings: Settings, own: int | None, usual: int, error: str
 ) -> None:
     settings.TANDEM_TIMEOUT = usual
-    assert Limits.of(Task(timeout=own), Interruption()).check(60) == error
+    assert TimeLimits.of(Task(timeout=own), Interruption()).check(60) == error
 
 
 @pytest.mark.parametrize(("own", "usual", "interrupted"), [(None, 0, False), (None, 30, True), (3000, 30, False)])
@@ -38,5 +38,5 @@ def test_so_has_it_with_the_soft_limit(settings: Settings, own: int | None, usua
         def interrupt(self, exc: BaseException) -> None:
             asked.append(exc)
 
-    assert Limits.of(Task(soft_timeout=own), Noting()).check(60) == ""
+    assert TimeLimits.of(Task(soft_timeout=own), Noting()).check(60) == ""
     assert bool(asked) is interrupted

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.crontab import look
-from settings.looking import is_beat, of_beat, only_looks
+from settings.loaded_apps import is_beat, of_beat, only_looks
 from tests.backends.crontab.test_processes import ROOT, database_url
 
 # Each of them costs a tenth of a second of CPU or more, in each minute, on each host.

@@ -1,4 +1,4 @@
-"""Run now, pause, resume, skip, backfill, move: what would follow is shown first, and done when it is confirmed."""
+"""What can be done with one schedule: run, pause, resume, skip, backfill, move. What would follow is shown first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.language import language_of
 from dashboard.page import Page
 from dashboard.schedules.one import plans
 from dashboard.schedules.one.plans import Given, Plan
-from scheduling import chosen_occurrences, clock, queries, schedules
+from scheduling import clock, queries, schedules, skip_and_backfill
 from scheduling.backend import backend_names
 from scheduling.errors import InvalidRequest, TandemError
 from scheduling.models import Host, Schedule
@@ -25,7 +25,7 @@ from scheduling.roles import Role
 _MOST_HOSTS = 100
 
 
-class Step(Page):
+class ConfirmedAction(Page):
     """GET shows what would follow, with the fields to ask for something else. POST does it.
 
     The confirmation names what was shown. Where something else would follow by now, that is shown instead.
@@ -33,7 +33,7 @@ class Step(Page):
 
     section = "schedules"
     role = Role.OPERATOR
-    template_name = "dashboard/step.html"
+    template_name = "dashboard/confirm.html"
     verb: ClassVar[str]
     about: ClassVar[str]
 
@@ -75,7 +75,7 @@ class Step(Page):
         raise NotImplementedError
 
 
-class RunNow(Step):
+class RunNow(ConfirmedAction):
     """Runs a schedule once, now."""
 
     verb = "Run now"
@@ -89,7 +89,7 @@ class RunNow(Step):
         return f"Task {task.pk} of {task.name} was created: {delivery}."
 
 
-class Pause(Step):
+class Pause(ConfirmedAction):
     """Stops a schedule until it is resumed."""
 
     verb = "Pause"
@@ -102,7 +102,7 @@ class Pause(Step):
         return f"{schedules.pause(schedule.pk, now=now).name} is paused: nothing is due until you resume it."
 
 
-class Resume(Step):
+class Resume(ConfirmedAction):
     """Lets a paused schedule run again."""
 
     verb = "Resume"
@@ -115,24 +115,24 @@ class Resume(Step):
         return f"{schedules.resume(schedule.pk, now=now).name} runs again."
 
 
-class Skip(Step):
+class Skip(ConfirmedAction):
     """Leaves out the next occurrences."""
 
     verb = "Skip"
     about = "Leave out its next occurrences, and go on after them."
 
     def offer(self, schedule: Schedule, given: Given, now: datetime) -> dict[str, Any]:
-        return {"fields": "count", "count": given.get("count", "1"), "most": chosen_occurrences.MOST}
+        return {"fields": "count", "count": given.get("count", "1"), "most": skip_and_backfill.MOST}
 
     def plan(self, schedule: Schedule, given: Given, now: datetime) -> Plan:
         return plans.of_skip(schedule, given, now=now)
 
     def act(self, schedule: Schedule, given: Given, now: datetime) -> str:
-        found = chosen_occurrences.skip(schedule.pk, int(given.get("count", "1")), now=now)
+        found = skip_and_backfill.skip(schedule.pk, int(given.get("count", "1")), now=now)
         return f"{len(found)} occurrence{'s' if len(found) != 1 else ''} of {schedule.name} will not run."
 
 
-class Backfill(Step):
+class Backfill(ConfirmedAction):
     """Runs past occurrences that never became a task."""
 
     verb = "Backfill"
@@ -148,11 +148,11 @@ class Backfill(Step):
 
     def act(self, schedule: Schedule, given: Given, now: datetime) -> str:
         wanted = plans.between(schedule, given, now=now)
-        found = chosen_occurrences.backfill(schedule.pk, now=now, **wanted)
+        found = skip_and_backfill.backfill(schedule.pk, now=now, **wanted)
         return f"{len(found)} past occurrence{'s' if len(found) != 1 else ''} of {schedule.name} run now."
 
 
-class Move(Step):
+class Move(ConfirmedAction):
     """Moves a schedule to another backend."""
 
     verb = "Move"

@@ -1,4 +1,4 @@
-"""`python -m tests.live.members MODE TASK...`: one process among many that run the members of a workflow.
+"""`python -m tests.live.workflow_members MODE TASK...`: one process among many that run the members of a workflow.
 
 It says `ready` and waits for a line, so that all begin at the same moment. `run` runs the first attempts of the tasks
 and hands over what they release; `die` ends the first one and is killed before it can move the workflow on.

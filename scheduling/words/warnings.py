@@ -1,4 +1,4 @@
-"""Warnings in every language that there is: the phrases of `catalogues/warnings/<language>.toml`. Pure.
+"""The texts of warnings in every language: the phrases of `catalogues/warnings/<language>.toml`. Pure.
 
 English is that of the code that warns.
 """
@@ -20,7 +20,7 @@ _FOLDER: Final = "warnings"
 _MOST_CHANGES: Final = 4
 
 
-def told(warning: ReviewWarning, language: str) -> str:
+def warning_text(warning: ReviewWarning, language: str) -> str:
     """The text of a warning, in one of `languages()`; in English where it has no phrase for that."""
     phrases = phrases_of(_FOLDER, language)
     form = phrases.get(warning.phrase or warning.code)

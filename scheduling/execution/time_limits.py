@@ -8,7 +8,7 @@ from scheduling.execution.interruption import Interruption, SoftLimit
 from scheduling.models.execution_options import ExecutionOptions
 
 
-class Limits:
+class TimeLimits:
     """The soft and the hard limit of one attempt, in seconds; None is no limit."""
 
     def __init__(self, soft: int | None, hard: int | None, interruption: Interruption) -> None:
@@ -18,7 +18,7 @@ class Limits:
         self._warned = False
 
     @classmethod
-    def of(cls, options: ExecutionOptions, interruption: Interruption) -> Limits:
+    def of(cls, options: ExecutionOptions, interruption: Interruption) -> TimeLimits:
         """The limits of a schedule or a task; those of the settings where it has none."""
         soft = _or_usual(options.soft_timeout, settings.TANDEM_SOFT_TIMEOUT)
         return cls(soft, _or_usual(options.timeout, settings.TANDEM_TIMEOUT), interruption)

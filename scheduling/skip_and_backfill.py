@@ -16,7 +16,7 @@ from django.db import transaction
 from scheduling import audit, delivery, ledger, receipts
 from scheduling.errors import InvalidRequest, NotFound, Problem
 from scheduling.executor import executor
-from scheduling.ledger import Occurrence
+from scheduling.ledger import DecidedOccurrence
 from scheduling.lifecycle import Status
 from scheduling.models import Overlap, Schedule, Task
 from scheduling.owners import visible
@@ -114,7 +114,7 @@ def _without_rows(schedule: Schedule, some: Iterator[datetime]) -> Iterator[date
 
 def _record(schedule: Schedule, found: list[datetime], status: Status, reason: str, now: datetime) -> list[Task]:
     host = schedule.host if executor(schedule.runs_on).in_process else ""
-    rows = [Occurrence(schedule.pk, due_at, status, reason, host) for due_at in found]
+    rows = [DecidedOccurrence(schedule.pk, due_at, status, reason, host) for due_at in found]
     return ledger.record_occurrences([schedule], rows, woken_by="request", now=now) if rows else []
 
 

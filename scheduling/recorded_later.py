@@ -1,4 +1,4 @@
-"""What becomes of a run that had no database? Its occurrence gets the row, the attempt and the end that it has had."""
+"""Records a run that had no database: its occurrence gets the row, the attempt and the end that it has had."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from django.db import transaction
 from scheduling import delivery, dispatch, ledger
 from scheduling.lifecycle import WAITING, Status
 from scheduling.models import Schedule, Task, TaskAttempt, TaskLogLine
-from scheduling.spooled_run import End, Ended, SpooledRun, Started
+from scheduling.spooled_run import EndedRun, RunEnd, SpooledRun, StartedRun
 from scheduling.storable import storable_text
 
 log = logging.getLogger(__name__)
 
-# In the `worker` of each attempt that was told later.
+# In the `worker` of each attempt that was recorded later.
 WITHOUT: Final = "without the database"
-# A task in one of these never ran, so what ran without the database can be told as its attempt.
+# A task in one of these never ran, so what ran without the database can be recorded as its attempt.
 _NEVER_RAN = frozenset({Status.SKIPPED, Status.MISSED})
 
 
-def tell(run: SpooledRun, *, host: str, now: datetime) -> str:
-    """Record a run that a host had without the database, in one transaction. Telling it again changes nothing.
+def record(run: SpooledRun, *, host: str, now: datetime) -> str:
+    """Record a run that a host had without the database, in one transaction. Recording it again changes nothing.
 
     Returns why it contradicts the ledger, or ''. Then the ledger keeps its own story, and the task's log has the other.
     What was due before it and never ran is decided by the schedule's policies.
@@ -34,7 +34,7 @@ def tell(run: SpooledRun, *, host: str, now: datetime) -> str:
         task = _task(run, schedule, now)
         if task is None:
             return "its schedule is deleted, and the record of the run cannot be read"
-        conflict = "" if _is_told(task, run) else _tell(task, run, host, now)
+        conflict = "" if _is_recorded(task, run) else _record(task, run, host, now)
     waiting = [each for each in made if each.pk != task.pk]
     delivery.hand_over([*waiting, *delivery.release(run.schedule_id, now=now)], now=now)
     return conflict
@@ -49,12 +49,12 @@ def _task(run: SpooledRun, schedule: Schedule | None, now: datetime) -> Task | N
     return ledger.record([dispatch.task_of(known, run.due_at, now=now, woken_by="crontab")], now)[0]
 
 
-def _is_told(task: Task, run: SpooledRun) -> bool:
-    """Whether the commit of an earlier telling came through, and only the record was left."""
+def _is_recorded(task: Task, run: SpooledRun) -> bool:
+    """Whether the commit of an earlier call came through, and only the record on the host was left."""
     return TaskAttempt.objects.filter(task=task, worker=_worker(run), started_at=_started_at(run)).exists()
 
 
-def _tell(task: Task, run: SpooledRun, host: str, now: datetime) -> str:
+def _record(task: Task, run: SpooledRun, host: str, now: datetime) -> str:
     _queue(task, now)
     task.refresh_from_db()
     if run.started is not None:
@@ -78,7 +78,7 @@ def _queue(task: Task, now: datetime) -> None:
         ledger.retry(task, now=now)
 
 
-def _as_it_ran(task: Task, started: Started) -> None:
+def _as_it_ran(task: Task, started: StartedRun) -> None:
     """The row says what ran: the schedule may have been changed while its host could not know."""
     ran = {"job": started.schedule.job, "parameters": started.schedule.parameters}
     if task.status == Status.QUEUED and ran != {"job": task.job, "parameters": task.parameters}:
@@ -106,7 +106,7 @@ def _keep_lines(task: Task, run: SpooledRun, host: str, now: datetime) -> None:
     )
 
 
-def _end(task: Task, ended: Ended | None, now: datetime) -> None:
+def _end(task: Task, ended: EndedRun | None, now: datetime) -> None:
     """Record the end. A run without one is lost: `on_lost` decides."""
     if ended is None:
         ledger.lose(task, error="Its process ended while the database was away.", now=now)
@@ -115,9 +115,9 @@ def _end(task: Task, ended: Ended | None, now: datetime) -> None:
     if ended.progress is not None:
         one = ended.progress
         ledger.progress(task, done=one.done, total=one.total, message=one.message, now=at)
-    if ended.how is End.COMPLETED:
+    if ended.how is RunEnd.COMPLETED:
         ledger.complete(task, result=ended.result, now=at)
-    elif ended.how is End.LOST:
+    elif ended.how is RunEnd.LOST:
         ledger.lose(task, error=ended.error, now=at)
     elif ended.retry_in is None:
         ledger.fail(task, error=ended.error, traceback=ended.traceback, now=at)

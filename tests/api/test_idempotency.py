@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from api.idempotency import KEPT
 from api.models import KeptAnswer
-from api.once import KEPT
 from scheduling import delivery
 from scheduling.models import Schedule, Task, Workflow
 from tests.api.asking import SCHEDULES, made, of, wanted

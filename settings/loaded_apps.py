@@ -1,7 +1,8 @@
-"""What does this process load? One that only looks whether something is due, or only wakes, needs little."""
+"""Which applications does this process load? `manage.py due`, which only looks, and a beat need only some of them."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Final
@@ -51,6 +52,12 @@ def of_beat(apps: Sequence[str], own: Sequence[str]) -> list[str]:
     """Those of the installed applications that a beat needs: the ledger, without jobs, and `own`, the team's own."""
     left_out = _NOT_OF_BEAT if own else _NOT_OF_BEAT | _MODELS_NOT_OF_BEAT
     return ["scheduling.apps.LedgerConfig" if app == "scheduling" else app for app in apps if app not in left_out]
+
+
+def of_another_celery() -> bool:
+    """Whether this thread has a current Celery application before the settings are read: then it is not ours."""
+    state = sys.modules.get("celery._state")
+    return state is not None and state._tls.current_app is not None  # noqa: SLF001 - to ask Celery itself makes one
 
 
 def _commands(words: Sequence[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 
-from api.roles import Scope
+from api.permissions import Scope
 from scheduling.roles import Role
 from tests.api.asking import made, stored
 from tests.api.conformance import CheckedClient, operations

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from scheduling import chosen_occurrences, dispatch, dry_run, queries
-from scheduling.chosen_occurrences import backfill, skip
+from scheduling import dispatch, dry_run, queries, skip_and_backfill
 from scheduling.errors import InvalidRequest, NotFound
 from scheduling.models import Schedule, Task
+from scheduling.skip_and_backfill import backfill, skip
 from scheduling.upkeep import retention
 from tests.conftest import a_schedule, at
 from tests.recording import RecordingExecutor
@@ -93,7 +93,7 @@ def test_a_range_from_the_first_year_on_has_what_can_be(recorded: RecordingExecu
 
 
 def test_too_many_are_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chosen_occurrences, "MOST", 2)
+    monkeypatch.setattr(skip_and_backfill, "MOST", 2)
     schedule = hourly()
     with pytest.raises(InvalidRequest):
         backfill(schedule.pk, start=NOW - 5 * HOUR, end=NOW - HOUR, now=NOW)

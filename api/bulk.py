@@ -1,4 +1,4 @@
-"""How does a request for many name them, and how are the faults of many bodies told? By a list, or by filters."""
+"""Which rows does a request about many rows mean, and how are all faults of its bodies named?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.bodies import FaultyBody, read
 from api.fields import Flag, StrictSerializer, Whole
-from api.once import Shown
+from api.idempotency import Shown
 from api.writing import DRY_RUN, NO_ID, write
 from scheduling import dry_run
 from scheduling.bulk import MOST, Chosen
@@ -50,9 +50,9 @@ class PartialInput(ChosenInput):
 def many(
     path: str, summary: str, *, asked: Any, answer: Any, shown: Shown, filtered: bool = True
 ) -> Callable[[Handler], Handler]:
-    """Mark the handler of a POST about many rows, at `path`: its body and its answer, which `shown` makes (`api.once`).
+    """Mark the handler of a POST about many rows, at `path`: its body and its answer.
 
-    `filtered`: the filters of the view can say which rows are meant.
+    `shown` makes the answer (see `api.idempotency`). `filtered`: the filters of the view can say which rows are meant.
     """
     options = {} if filtered else {"filterset_class": None}
 

@@ -34,7 +34,7 @@ KEPT: Final = timedelta(hours=24)
 _KEPT_HEADERS: Final = ("ETag", "Location", "Content-Language")
 # Visible ASCII. The draft writes the key as a structured string, in quotes; most clients write it bare.
 _KEY: Final = re.compile(r'"([\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
-# More than one request adds, so that what is old grows less.
+# More rows than one request adds, so that the old ones become fewer.
 _FORGET_AT_ONCE: Final = 100
 
 

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from api.reading import language_of
+from api.language import language_of
 from scheduling.errors import InvalidRequest
 
 

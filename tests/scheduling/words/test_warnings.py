@@ -10,7 +10,7 @@ import pytest
 from scheduling.timing import Cron, Every
 from scheduling.timing.warnings import ReviewWarning, warnings_of
 from scheduling.words import languages
-from scheduling.words.told import told
+from scheduling.words.warnings import warning_text
 from tests.conftest import at
 
 NOW = at("2026-11-20 10:00")
@@ -41,7 +41,7 @@ def test_the_warnings_of_the_test_are_all_that_there_are() -> None:
 @pytest.mark.parametrize("language", languages())
 def test_each_warning_is_told(language: str) -> None:
     for warning in WARNINGS:
-        text = told(warning, language)
+        text = warning_text(warning, language)
         assert (text == warning.detail) == (language in ENGLISH), (warning.code, text)
         assert "{" not in text
         assert set(SAID.findall(text)) == set(SAID.findall(warning.detail)), text
@@ -49,4 +49,4 @@ def test_each_warning_is_told(language: str) -> None:
 
 def test_months_have_their_own_names() -> None:
     [warning] = warnings_of(Cron.parse("0 0 31 * *"), now=NOW)
-    assert "Februar, April, Juni, September, November" in told(warning, "de")
+    assert "Februar, April, Juni, September, November" in warning_text(warning, "de")
