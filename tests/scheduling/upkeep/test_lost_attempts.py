@@ -153,6 +153,19 @@ def test_a_process_that_moved_its_pulse_since_the_look_is_alive(
     assert running.status == "RUNNING"
 
 
+def test_the_attempt_after_the_one_that_was_silent_is_not_given_up(
+    running: Task, looks: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(*_: object, **__: object) -> list[Attempt]:
+        Task.objects.filter(pk=running.pk).update(attempt=2)
+        return [(running.pk, 1, "far away")]
+
+    monkeypatch.setattr(lost_attempts._observer, "look", found)
+    lost_attempts.lose_silent(now=NOW)
+    running.refresh_from_db()
+    assert (running.status, running.attempt) == ("RUNNING", 2)
+
+
 def test_a_process_of_this_machine_that_has_ended_is_known_at_once(running: Task) -> None:
     Task.objects.filter(pk=running.pk).update(process=ended_process())
     lost_attempts.lose_gone(now=NOW)

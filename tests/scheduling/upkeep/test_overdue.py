@@ -81,6 +81,20 @@ def test_a_schedule_of_beat_is_left_to_beat() -> None:
     assert not Task.objects.exists()
 
 
+@pytest.mark.parametrize(("kind", "decided"), [("agent", []), ("beat", []), ("web", ["QUEUED"])])
+def test_what_was_planned_with_newer_time_zone_data_is_left_to_a_planner_that_has_it(
+    kind: str, decided: list[str]
+) -> None:
+    schedule = a_schedule(now=NOW, backend="crontab")
+    Schedule.objects.update(tzdata="9999a")
+    newer = a_process(kind, tzdata="9999a")
+    overdue.decide_overdue(now=LATE)
+    assert statuses(schedule) == decided
+    newer.delete()
+    overdue.decide_overdue(now=LATE)
+    assert statuses(schedule) == ["QUEUED"]
+
+
 def test_of_another_host_only_what_is_lost_is_decided(lost: set[str]) -> None:
     schedule = on_host("far")
     overdue.decide_overdue(now=LATE)
