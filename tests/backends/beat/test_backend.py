@@ -89,6 +89,19 @@ def test_a_row_that_was_changed_in_the_admin_is_drift_and_sync_repairs_it(
     assert [row.task for row in rows_of(schedule)] == ["tandem.fire"]
 
 
+def test_a_row_that_was_disabled_says_nothing_of_the_others() -> None:
+    disabled, other = a_schedule(), a_schedule()
+    PeriodicTask.objects.filter(name=f"tandem:{disabled.pk}:0").update(enabled=False)
+    assert [found.schedule_ids for found in BeatBackend().differences()] == [(disabled.pk,)]
+    assert not any(other.pk in entry.schedule_ids for entry in drift.find(BeatBackend()).missing)
+
+
+def test_a_schedule_of_a_crontab_has_no_rows() -> None:
+    a_schedule(backend="crontab")
+    assert not drift.sync(BeatBackend())
+    assert not PeriodicTask.objects.exists()
+
+
 def test_saving_a_row_unchanged_in_the_admin_is_no_drift() -> None:
     [task] = rows_of(a_schedule())
     task.queue = task.exchange = task.routing_key = ""
@@ -220,5 +233,19 @@ def test_health_tells_what_is_overdue() -> None:
     schedule = a_schedule()
     a_process("beat", host="far")
     assert BeatBackend().health().ok
-    Schedule.objects.filter(pk=schedule.pk).update(next_due_at=timezone.now() - timedelta(minutes=2))
+    overdue = Schedule.objects.filter(pk=schedule.pk)
+    overdue.update(next_due_at=timezone.now() - timedelta(seconds=30))
+    assert BeatBackend().health().ok
+    overdue.update(next_due_at=timezone.now() - timedelta(minutes=2))
     assert "1 schedules are more than a minute overdue" in BeatBackend().health().detail
+    overdue.update(routed_to="crontab")
+    assert BeatBackend().health().ok
+
+
+def test_health_tells_of_a_beat_that_hangs_unless_another_runs() -> None:
+    now = timezone.now()
+    a_process("beat", host="far", came_round_at=now - timedelta(hours=1))
+    hangs = BeatBackend().health()
+    assert (hangs.ok, hangs.detail) == (False, "beat on far hangs: start it again")
+    a_process("beat", host="near", came_round_at=now, silent_for=timedelta(seconds=5))
+    assert BeatBackend().health().detail == "beat runs on near, and nothing is overdue"
