@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from scheduling import chosen_occurrences, dispatch, dry_run, queries
+from scheduling import chosen_occurrences, dispatch, dry_run, queries, receipts
 from scheduling.chosen_occurrences import backfill, skip
 from scheduling.errors import InvalidRequest, NotFound
-from scheduling.models import Schedule, Task
+from scheduling.models import AuditEntry, Schedule, Task
 from scheduling.upkeep import retention
 from tests.conftest import a_schedule, at
 from tests.recording import RecordingExecutor
@@ -50,6 +50,18 @@ def test_what_is_due_and_not_decided_yet_is_neither_skipped_nor_run_a_second_tim
     later = NOW + 1.5 * HOUR
     assert skip(schedule.pk, 1, now=later) == [NOW + 2 * HOUR]
     assert backfill(schedule.pk, start=NOW - HOUR, end=NOW + HOUR, now=later) == [NOW - HOUR, NOW]
+
+
+def test_both_leave_a_receipt_and_say_who_asked_for_what(recorded: RecordingExecutor) -> None:
+    schedule = hourly()
+    kept: list[object] = []
+    with receipts.kept_by(kept.append):
+        found = [skip(schedule.pk, 2, now=NOW), backfill(schedule.pk, start=NOW - HOUR, end=NOW - HOUR, now=NOW)]
+    assert kept == found
+    noted = AuditEntry.objects.exclude(action="created").order_by("pk")
+    assert [(entry.action, entry.changes["occurrences"]) for entry in noted] == [
+        ("skipped", [None, 2]), ("backfilled", [None, 1]),
+    ]  # fmt: skip
 
 
 def test_what_was_skipped_of_another_schedule_is_its_own_matter() -> None:

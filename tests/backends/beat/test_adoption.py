@@ -124,6 +124,13 @@ def test_a_clock_without_an_expression_is_refused() -> None:
         backend("beat").adopt(row.pk, now=NOW)
 
 
+def test_an_interval_of_parts_of_a_second_is_refused_and_not_rounded() -> None:
+    interval = IntervalSchedule.objects.create(every=1_500_000, period="microseconds")
+    row = PeriodicTask.objects.create(name="odd", task="demo.process_data", interval=interval)
+    with pytest.raises(Conflict, match="no cron expression or interval"):
+        backend("beat").adopt(row.pk, now=NOW)
+
+
 def test_it_is_adopted_once_and_nothing_of_ours_is() -> None:
     row = a_row()
     made = adopted(row)

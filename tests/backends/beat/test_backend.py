@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 from django_celery_beat.schedulers import DatabaseScheduler
 from pytest_django import Settings
 
@@ -136,12 +136,15 @@ def test_rows_of_others_are_never_touched() -> None:
     assert IntervalSchedule.objects.filter(pk=every.pk).exists()
 
 
-def test_installing_again_writes_nothing() -> None:
+def test_installing_again_writes_nothing_and_has_no_beat_read_its_rows_again(settings: Settings) -> None:
+    settings.CELERY = settings.CELERY | {"beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler"}
     schedule = a_schedule(cron="0 9 1,15 * 5")
-    before = rows_of(schedule)
+    before, changed = rows_of(schedule), PeriodicTasks.last_change()
     BeatBackend().install(schedule)
     assert len(before) == 2
     assert rows_of(schedule) == before
+    assert changed is not None
+    assert PeriodicTasks.last_change() == changed
 
 
 def test_a_new_name_is_shown_in_the_admin() -> None:
@@ -183,9 +186,9 @@ def test_a_clock_that_a_user_uses_stays_and_so_does_the_users_row() -> None:
 
 
 def test_equal_clocks_of_users_are_no_error() -> None:
-    for _ in range(2):
-        CrontabSchedule.objects.create(minute="*/5", hour="*", timezone="UTC")
-    a_schedule()
+    first, _ = (CrontabSchedule.objects.create(minute="*/5", hour="*", timezone="UTC") for _ in range(2))
+    [row] = rows_of(a_schedule())
+    assert row.crontab == first
     assert not drift.find(BeatBackend())
 
 
