@@ -69,6 +69,7 @@ def make_it_an_interval(task: PeriodicTask) -> None:
         (lambda task: setattr(task, "args", "[[7]]"), " -> tandem.fire([7])"),
         (lambda task: setattr(task, "kwargs", '{"a": 1}'), '(kwargs {{"a": 1}})'),
         (lambda task: setattr(task, "queue", "elsewhere"), "(queue elsewhere)"),
+        (lambda task: setattr(task, "priority", 0), "(priority 0)"),
         (lambda task: setattr(task, "one_off", True), "(one_off True)"),
         (lambda task: setattr(task, "expire_seconds", None), "(expire_seconds None)"),
         (lambda task: setattr(task, "start_time", timezone.now() + timedelta(days=1)), "(start_time "),
@@ -118,13 +119,21 @@ def test_a_renamed_row_is_drift_and_sync_repairs_it() -> None:
     assert [task.name for task in PeriodicTask.objects.all()] == [f"tandem:{schedule.pk}:0"]
 
 
-def test_a_wake_up_that_somebody_made_by_hand_is_left_over() -> None:
+@pytest.mark.parametrize("name", ["tandem:by hand", "tandem:1:hand", "1:tandem:1"])
+def test_a_wake_up_that_somebody_made_by_hand_is_left_over(name: str) -> None:
     every = IntervalSchedule.objects.create(every=1, period="hours")
-    a_users_task(task="tandem.fire", name="tandem:by hand", interval=every)
+    a_users_task(task="tandem.fire", name=name, interval=every)
     [left] = drift.find(BeatBackend()).left_over
     assert left.schedule_ids == ()
     drift.sync(BeatBackend())
     assert not PeriodicTask.objects.exists()
+
+
+def test_rows_of_others_are_told_by_name() -> None:
+    every = IntervalSchedule.objects.create(every=1, period="hours")
+    for name in ("b", "c", "a"):
+        a_users_task(name=name, interval=every)
+    assert [one.name for one in BeatBackend().foreign(most=2)] == ["a", "b"]
 
 
 def test_rows_of_others_are_never_touched() -> None:

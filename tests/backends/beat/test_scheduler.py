@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from pytest_django import DjangoAssertNumQueries
 
-from backends.beat import scheduler, side_threads
+from backends.beat import next_due, scheduler, side_threads
 from backends.beat.scheduler import LONGEST_WAIT, TAKEN_ELSEWHERE, TURN, LedgerScheduler
 from scheduling import delivery, dispatch, processes
 from scheduling.executor import Submission
@@ -139,6 +140,20 @@ def test_a_long_tick_gives_way_to_the_other_periodic_tasks(
     assert len(recorded.submitted) == delivery.BATCH
     beat.tick()
     assert len(recorded.submitted) == 2 * delivery.BATCH
+
+
+def test_a_leap_of_the_databases_clock_is_not_believed_at_once(beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_schedule(every=3600)
+    beat.tick()
+    look = next_due.look
+
+    def leapt() -> next_due.NextDue:
+        found = look()
+        return replace(found, now=found.now + timedelta(hours=2))
+
+    monkeypatch.setattr(next_due, "look", leapt)
+    beat.tick()
+    assert not Task.objects.exists()
 
 
 def test_what_is_due_now_does_not_wait_behind_a_backlog(
