@@ -138,32 +138,21 @@ def test_a_silent_attempt_is_given_up(running: Task, looks: list[float]) -> None
     assert (running.status, running.error) == ("FAILED", "Its process has not been heard of for 20 seconds.")
 
 
-def test_a_process_that_moved_its_pulse_since_the_look_is_alive(
-    running: Task, looks: list[float], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("moved", [{"pulse": 4}, {"attempt": 2}])
+def test_a_process_or_a_task_that_moved_since_the_look_is_alive(
+    running: Task, looks: list[float], monkeypatch: pytest.MonkeyPatch, moved: dict[str, int]
 ) -> None:
     far = a_process("pool", key="far away", pulse=3)
 
     def found(*_: object, **__: object) -> list[Attempt]:
-        Process.objects.filter(pk=far.pk).update(pulse=4)
+        row = Process.objects.filter(pk=far.pk) if "pulse" in moved else Task.objects.filter(pk=running.pk)
+        row.update(**moved)
         return [(running.pk, 1, "far away")]
 
     monkeypatch.setattr(lost_attempts._observer, "look", found)
     lost_attempts.lose_silent(now=NOW)
     running.refresh_from_db()
     assert running.status == "RUNNING"
-
-
-def test_the_attempt_after_the_one_that_was_silent_is_not_given_up(
-    running: Task, looks: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def found(*_: object, **__: object) -> list[Attempt]:
-        Task.objects.filter(pk=running.pk).update(attempt=2)
-        return [(running.pk, 1, "far away")]
-
-    monkeypatch.setattr(lost_attempts._observer, "look", found)
-    lost_attempts.lose_silent(now=NOW)
-    running.refresh_from_db()
-    assert (running.status, running.attempt) == ("RUNNING", 2)
 
 
 def test_a_process_of_this_machine_that_has_ended_is_known_at_once(running: Task) -> None:
