@@ -34,8 +34,6 @@ _NOT_SAID: Final = {
     "exchange": "It names an exchange: a schedule has a queue only.",
     "routing_key": "It names a routing key: a schedule has a queue only.",
 }
-# What the column holds.
-_LONGEST_NAME: Final = 200
 
 
 def adopt(number: int, *, now: datetime) -> Schedule:
@@ -77,7 +75,7 @@ def _refusals(row: PeriodicTask, trigger: Trigger | None) -> Iterator[str]:
 
 def _fields(row: PeriodicTask, trigger: Trigger | None, now: datetime) -> ScheduleFields:
     fields = ScheduleFields(
-        name=row.name[:_LONGEST_NAME],
+        name=row.name,
         description=row.description or f"Adopted from the PeriodicTask {row.name}.",
         job=_job_of(row.task) or row.task,
         parameters=_parameters(row) or {},

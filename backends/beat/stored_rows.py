@@ -143,6 +143,5 @@ def _notes(values: tuple[object, ...]) -> tuple[str, ...]:
     """What differs from what we write."""
     if values == _WRITTEN:
         return ()
-    # The admin stores an empty text where we store None.
     pairs = zip(_WRITTEN_VALUES.items(), values, strict=True)
-    return tuple(f"{name} {value}" for (name, written), value in pairs if (value or None) != (written or None))
+    return tuple(f"{name} {value}" for (name, written), value in pairs if value != written)

@@ -9,7 +9,7 @@ lose a run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product, takewhile
 from math import gcd
@@ -140,6 +140,9 @@ def _day_texts(cron: Cron) -> tuple[str, str, str]:
     month = compact(MONTH, cron.month.values)
     if _any_day(cron):
         return "*", month, "*"
+    if cron.either_day and not replace(cron.local_times, either_day=False).ever():
+        # Cron only passes over a 30 February. Celery reads no line that has one.
+        return "*", month, compact(WEEKDAY, cron.weekday.values)
     day = _day_text(DAY, cron.day, other_starred=len(cron.weekday.values) == 7)
     return day, month, _day_text(WEEKDAY, cron.weekday, other_starred=day.startswith("*"))
 

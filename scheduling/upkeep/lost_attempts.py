@@ -49,8 +49,8 @@ def lose_silent(*, now: datetime) -> None:
 
 def lose_gone(*, now: datetime) -> None:
     """Give up the attempts whose processes ran on this machine and have ended."""
-    rows = Task.objects.filter(status=Status.RUNNING).exclude(process="")
-    gone = (row for row in rows.values_list("pk", "attempt", "process") if processes.is_gone(row[2]))
+    rows = Task.objects.filter(status=Status.RUNNING).values_list("pk", "attempt", "process")
+    gone = (row for row in rows if processes.is_gone(row[2]))
     for task_id, attempt, _ in islice(gone, BATCH):
         _lose(task_id, attempt, "Its process has ended.", now)
 

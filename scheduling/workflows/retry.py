@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from scheduling import ledger
 from scheduling.lifecycle import Status
 from scheduling.models import NodeKind, NodeRole, Task, Workflow, WorkflowNode
 from scheduling.models.execution_options import ExecutionOptions
+
+# What a task that waits again has of the one before, besides its options.
+_SAME: Final = (
+    "workflow_id", "name", "description", "job", "parameters", "woken_by", "executor", "host", "owner", "tag_set_id",
+    "created_by_id",
+)  # fmt: skip
 
 
 class WorkflowRetry:
@@ -105,6 +112,6 @@ class WorkflowRetry:
 
 
 def _new_copy(task: Task) -> Task:
-    """A new waiting task with the same job, parameters and options."""
-    same = ["workflow_id", "name", "description", "job", "parameters", "woken_by", "executor", "host"]
-    return Task(status=Status.SCHEDULED, **{name: getattr(task, name) for name in same}, **ExecutionOptions.of(task))
+    """A new waiting task with the same job, parameters and options, of the same owner."""
+    same = {name: getattr(task, name) for name in _SAME}
+    return Task(status=Status.SCHEDULED, **same, **ExecutionOptions.of(task))

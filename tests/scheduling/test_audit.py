@@ -15,6 +15,7 @@ from scheduling.caller import Caller, acting
 from scheduling.models import Actor, AuditEntry, TaskEvent
 from scheduling.models.append_only import OnlyAdded
 from scheduling.storable import Json
+from scheduling.upkeep import retention
 from tests.conftest import a_schedule
 
 pytestmark = pytest.mark.django_db
@@ -122,5 +123,5 @@ def test_retention_deletes_what_is_old(settings: Settings) -> None:
     now = timezone.now()
     for days in (11, 9):
         audit.record(Change("schedule", days, "changed"), now=now - timedelta(days=days))
-    audit.prune(now=now)
+    retention.prune(now=now)
     assert list(AuditEntry.objects.values_list("subject_id", flat=True)) == ["9"]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from scheduling import dispatch, dry_run, queries, skip_and_backfill
+from scheduling import dispatch, dry_run, queries, receipts, skip_and_backfill
 from scheduling.errors import InvalidRequest, NotFound
-from scheduling.models import Schedule, Task
+from scheduling.models import AuditEntry, Schedule, Task
 from scheduling.skip_and_backfill import backfill, skip
 from scheduling.upkeep import retention
 from tests.conftest import a_schedule, at
@@ -43,6 +43,40 @@ def test_a_second_request_skips_those_after_them() -> None:
     schedule = hourly(ends_at=NOW + 3 * HOUR)
     skip(schedule.pk, 2, now=NOW)
     assert skip(schedule.pk, 5, now=NOW) == [NOW + 3 * HOUR]
+
+
+def test_what_is_due_and_not_decided_yet_is_neither_skipped_nor_run_a_second_time(recorded: RecordingExecutor) -> None:
+    schedule = hourly()
+    later = NOW + 1.5 * HOUR
+    assert skip(schedule.pk, 1, now=later) == [NOW + 2 * HOUR]
+    assert backfill(schedule.pk, start=NOW - HOUR, end=NOW + HOUR, now=later) == [NOW - HOUR, NOW]
+
+
+def test_both_leave_a_receipt_and_say_who_asked_for_what(recorded: RecordingExecutor) -> None:
+    schedule = hourly()
+    kept: list[object] = []
+    with receipts.kept_by(kept.append):
+        found = [skip(schedule.pk, 2, now=NOW), backfill(schedule.pk, start=NOW - HOUR, end=NOW - HOUR, now=NOW)]
+    assert kept == found
+    noted = AuditEntry.objects.exclude(action="created").order_by("pk")
+    assert [(entry.action, entry.changes["occurrences"]) for entry in noted] == [
+        ("skipped", [None, 2]), ("backfilled", [None, 1]),
+    ]  # fmt: skip
+
+
+def test_what_was_skipped_of_another_schedule_is_its_own_matter() -> None:
+    first, second = hourly(), hourly()
+    assert skip(first.pk, 1, now=NOW) == skip(second.pk, 1, now=NOW) == [NOW + HOUR]
+
+
+@pytest.mark.parametrize(("executor", "host"), [("inline", "testhost"), ("worker", "")])
+def test_what_runs_after_its_time_runs_where_the_schedule_runs(
+    executor: str, host: str, recorded: RecordingExecutor
+) -> None:
+    schedule = hourly(backend="crontab", executor=executor)
+    backfill(schedule.pk, start=NOW - HOUR, end=NOW - HOUR, now=NOW)
+    dispatch.fire(schedule.pk, now=NOW + HOUR, woken_by="crontab")
+    assert set(Task.objects.values_list("executor", "host")) == {(executor, host)}
 
 
 def test_what_is_skipped_is_shown_once_in_the_list() -> None:
@@ -92,12 +126,13 @@ def test_a_range_from_the_first_year_on_has_what_can_be(recorded: RecordingExecu
     assert backfill(schedule.pk, start=first, end=epoch + HOUR, now=NOW) == [epoch, epoch + HOUR]
 
 
-def test_too_many_are_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_are_refused_as_a_whole(recorded: RecordingExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(skip_and_backfill, "MOST", 2)
     schedule = hourly()
     with pytest.raises(InvalidRequest):
-        backfill(schedule.pk, start=NOW - 5 * HOUR, end=NOW - HOUR, now=NOW)
+        backfill(schedule.pk, start=NOW - 3 * HOUR, end=NOW - HOUR, now=NOW)
     assert statuses(schedule) == []
+    assert len(backfill(schedule.pk, start=NOW - 2 * HOUR, end=NOW - HOUR, now=NOW)) == 2
 
 
 def test_a_dry_run_shows_them_and_stores_nothing(recorded: RecordingExecutor) -> None:

@@ -17,7 +17,7 @@ from scheduling.lateness import bucket_of
 from scheduling.lifecycle import FINISHED, Status
 from scheduling.models import Statistic, StatisticsPosition, Task, TaskAttempt, TaskEvent
 from scheduling.statistics import Counts
-from scheduling.upkeep import sweep
+from scheduling.upkeep import retention, sweep
 from tests.conftest import at
 
 pytestmark = pytest.mark.django_db
@@ -186,6 +186,6 @@ def test_old_rows_go_and_of_schedules_all_but_the_newest(settings: Settings) -> 
     for hours in (0, 1, 2, 3, 30):
         a_row(hours=hours)
         a_row(by="schedule", hours=hours)
-    statistics.prune(now=NOW)
+    retention.prune(now=NOW)
     left = Counter(Statistic.objects.values_list("by", flat=True))
     assert left == {"job": 4, "schedule": 2}

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from scheduling import schedules, tag_sets
 from scheduling.models import Schedule, TagInSet, TagSet
+from scheduling.upkeep import retention
 from tests.conftest import a_schedule
 
 pytestmark = pytest.mark.django_db
@@ -41,19 +42,19 @@ def test_what_is_no_tag_is_refused(tags: list[str], code: str) -> None:
 def test_a_set_that_nothing_has_is_deleted_after_a_day() -> None:
     schedule, now = a_schedule(tags=["a"]), timezone.now()
     schedules.update(schedule.pk, now=now, tags=["b"])
-    tag_sets.prune(now=now)
-    tag_sets.prune(now=now + timedelta(hours=23))
+    retention.prune(now=now)
+    retention.prune(now=now + timedelta(hours=23))
     assert set(TagSet.objects.values_list("names", flat=True)) == {"a", "b"}
-    tag_sets.prune(now=now + timedelta(hours=25))
+    retention.prune(now=now + timedelta(hours=25))
     assert set(TagInSet.objects.values_list("tag", flat=True)) == {"b"}
 
 
 def test_a_set_that_is_asked_for_again_stays() -> None:
     schedule, now = a_schedule(tags=["a"]), timezone.now()
     schedules.update(schedule.pk, now=now, tags=[])
-    tag_sets.prune(now=now)
+    retention.prune(now=now)
     row = Schedule()
     row.tags = ["a"]
     tag_sets.store([row])
-    tag_sets.prune(now=now + timedelta(hours=25))
+    retention.prune(now=now + timedelta(hours=25))
     assert TagSet.objects.get() == row.tag_set

@@ -70,6 +70,20 @@ def test_run_selected_runs_the_job_of_the_schedule(root: Client, ours: Schedule)
     assert f"task {task.pk} was created" in page
 
 
+@pytest.mark.usefixtures("recorded")
+def test_run_selected_leaves_those_of_others_to_celery(root: Client, ours: Schedule, other: PeriodicTask) -> None:
+    not_chosen = a_schedule(name="not chosen")
+    PeriodicTask.objects.filter(pk=other.pk).update(args=f"[{not_chosen.pk}]")
+    page = act(root, "run_tasks", row_of(ours), other).content.decode()
+    assert [task.schedule_id for task in Task.objects.all()] == [ours.pk]
+    assert "shop.tasks.clean" in page.partition("messagelist")[2].partition("</ul>")[0]
+
+
+def test_a_wake_up_that_somebody_made_by_hand_is_read_only_too(root: Client, other: PeriodicTask) -> None:
+    PeriodicTask.objects.filter(pk=other.pk).update(task="tandem.fire")
+    assert 'name="_save"' not in root.get(f"{LIST}{other.pk}/change/").content.decode()
+
+
 def test_run_selected_says_that_a_schedule_is_gone(root: Client, ours: Schedule) -> None:
     row = row_of(ours)
     PeriodicTask.objects.filter(pk=row.pk).update(args="broken")

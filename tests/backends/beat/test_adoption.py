@@ -62,6 +62,25 @@ def test_it_goes_on_where_the_row_has_stopped(fields: dict[str, Any], last: str,
     assert made.sync_state == "in_sync"
 
 
+def test_a_row_that_never_ran_counts_from_its_last_change() -> None:
+    row = a_row(every=600)
+    PeriodicTask.objects.filter(pk=row.pk).update(date_changed=NOW - timedelta(seconds=605))
+    assert adopted(row).next_due_at == NOW - timedelta(seconds=5)
+
+
+def test_what_is_paused_goes_on_with_nothing() -> None:
+    assert adopted(a_row(enabled=False, last=at("2026-11-20 09:00"))).next_due_at is None
+
+
+def test_a_start_that_is_past_is_none_and_one_to_come_is_where_it_counts_from() -> None:
+    last = at("2026-11-20 09:57:30")
+    started = adopted(a_row(name="started", every=600, start_time=NOW - timedelta(days=1), last=last))
+    assert (started.starts_at, started.next_due_at) == (None, last + timedelta(minutes=10))
+    tomorrow = NOW + timedelta(days=1)
+    to_come = adopted(a_row(name="to come", every=600, start_time=tomorrow, last=last))
+    assert (to_come.starts_at, to_come.next_due_at) == (tomorrow, tomorrow)
+
+
 def test_a_beat_that_has_read_the_row_before_sends_it_no_more() -> None:
     row = a_row(last=at("2026-11-20 09:00"))
     entry = ForeignEntry(PeriodicTask.objects.get(pk=row.pk))
@@ -124,6 +143,13 @@ def test_a_clock_without_an_expression_is_refused() -> None:
         backend("beat").adopt(row.pk, now=NOW)
 
 
+def test_an_interval_of_parts_of_a_second_is_refused_and_not_rounded() -> None:
+    interval = IntervalSchedule.objects.create(every=1_500_000, period="microseconds")
+    row = PeriodicTask.objects.create(name="odd", task="demo.process_data", interval=interval)
+    with pytest.raises(Conflict, match="no cron expression or interval"):
+        backend("beat").adopt(row.pk, now=NOW)
+
+
 def test_it_is_adopted_once_and_nothing_of_ours_is() -> None:
     row = a_row()
     made = adopted(row)
@@ -133,6 +159,14 @@ def test_it_is_adopted_once_and_nothing_of_ours_is() -> None:
         backend("beat").adopt(PeriodicTask.objects.get(name__startswith="tandem:").pk, now=NOW)
     with pytest.raises(NotFound):
         backend("crontab").adopt(row.pk, now=NOW)
+
+
+def test_rows_that_differ_in_their_name_or_arguments_are_two_schedules() -> None:
+    row = a_row(priority=0)
+    assert adopted(row).priority == 0
+    PeriodicTask.objects.filter(pk=row.pk).update(kwargs='{"steps": 2}')
+    names = [adopted(each).name for each in (row, a_row(name="another"))]
+    assert names == ["theirs", "another"]
 
 
 def test_a_dry_run_leaves_everything_as_it_is() -> None:

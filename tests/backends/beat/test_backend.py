@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 from django_celery_beat.schedulers import DatabaseScheduler
 from pytest_django import Settings
 
@@ -69,6 +69,7 @@ def make_it_an_interval(task: PeriodicTask) -> None:
         (lambda task: setattr(task, "args", "[[7]]"), " -> tandem.fire([7])"),
         (lambda task: setattr(task, "kwargs", '{"a": 1}'), '(kwargs {{"a": 1}})'),
         (lambda task: setattr(task, "queue", "elsewhere"), "(queue elsewhere)"),
+        (lambda task: setattr(task, "priority", 0), "(priority 0)"),
         (lambda task: setattr(task, "one_off", True), "(one_off True)"),
         (lambda task: setattr(task, "expire_seconds", None), "(expire_seconds None)"),
         (lambda task: setattr(task, "start_time", timezone.now() + timedelta(days=1)), "(start_time "),
@@ -89,6 +90,19 @@ def test_a_row_that_was_changed_in_the_admin_is_drift_and_sync_repairs_it(
     assert [row.task for row in rows_of(schedule)] == ["tandem.fire"]
 
 
+def test_a_row_that_was_disabled_says_nothing_of_the_others() -> None:
+    disabled, other = a_schedule(), a_schedule()
+    PeriodicTask.objects.filter(name=f"tandem:{disabled.pk}:0").update(enabled=False)
+    assert [found.schedule_ids for found in BeatBackend().differences()] == [(disabled.pk,)]
+    assert not any(other.pk in entry.schedule_ids for entry in drift.find(BeatBackend()).missing)
+
+
+def test_a_schedule_of_a_crontab_has_no_rows() -> None:
+    a_schedule(backend="crontab")
+    assert not drift.sync(BeatBackend())
+    assert not PeriodicTask.objects.exists()
+
+
 def test_saving_a_row_unchanged_in_the_admin_is_no_drift() -> None:
     [task] = rows_of(a_schedule())
     task.queue = task.exchange = task.routing_key = ""
@@ -105,13 +119,21 @@ def test_a_renamed_row_is_drift_and_sync_repairs_it() -> None:
     assert [task.name for task in PeriodicTask.objects.all()] == [f"tandem:{schedule.pk}:0"]
 
 
-def test_a_wake_up_that_somebody_made_by_hand_is_left_over() -> None:
+@pytest.mark.parametrize("name", ["tandem:by hand", "tandem:1:hand", "1:tandem:1"])
+def test_a_wake_up_that_somebody_made_by_hand_is_left_over(name: str) -> None:
     every = IntervalSchedule.objects.create(every=1, period="hours")
-    a_users_task(task="tandem.fire", name="tandem:by hand", interval=every)
+    a_users_task(task="tandem.fire", name=name, interval=every)
     [left] = drift.find(BeatBackend()).left_over
     assert left.schedule_ids == ()
     drift.sync(BeatBackend())
     assert not PeriodicTask.objects.exists()
+
+
+def test_rows_of_others_are_told_by_name() -> None:
+    every = IntervalSchedule.objects.create(every=1, period="hours")
+    for name in ("b", "c", "a"):
+        a_users_task(name=name, interval=every)
+    assert [one.name for one in BeatBackend().foreign(most=2)] == ["a", "b"]
 
 
 def test_rows_of_others_are_never_touched() -> None:
@@ -123,12 +145,15 @@ def test_rows_of_others_are_never_touched() -> None:
     assert IntervalSchedule.objects.filter(pk=every.pk).exists()
 
 
-def test_installing_again_writes_nothing() -> None:
+def test_installing_again_writes_nothing_and_has_no_beat_read_its_rows_again(settings: Settings) -> None:
+    settings.CELERY = settings.CELERY | {"beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler"}
     schedule = a_schedule(cron="0 9 1,15 * 5")
-    before = rows_of(schedule)
+    before, changed = rows_of(schedule), PeriodicTasks.last_change()
     BeatBackend().install(schedule)
     assert len(before) == 2
     assert rows_of(schedule) == before
+    assert changed is not None
+    assert PeriodicTasks.last_change() == changed
 
 
 def test_a_new_name_is_shown_in_the_admin() -> None:
@@ -170,9 +195,9 @@ def test_a_clock_that_a_user_uses_stays_and_so_does_the_users_row() -> None:
 
 
 def test_equal_clocks_of_users_are_no_error() -> None:
-    for _ in range(2):
-        CrontabSchedule.objects.create(minute="*/5", hour="*", timezone="UTC")
-    a_schedule()
+    first, _ = (CrontabSchedule.objects.create(minute="*/5", hour="*", timezone="UTC") for _ in range(2))
+    [row] = rows_of(a_schedule())
+    assert row.crontab == first
     assert not drift.find(BeatBackend())
 
 
@@ -220,5 +245,19 @@ def test_health_tells_what_is_overdue() -> None:
     schedule = a_schedule()
     a_process("beat", host="far")
     assert BeatBackend().health().ok
-    Schedule.objects.filter(pk=schedule.pk).update(next_due_at=timezone.now() - timedelta(minutes=2))
+    overdue = Schedule.objects.filter(pk=schedule.pk)
+    overdue.update(next_due_at=timezone.now() - timedelta(seconds=30))
+    assert BeatBackend().health().ok
+    overdue.update(next_due_at=timezone.now() - timedelta(minutes=2))
     assert "1 schedules are more than a minute overdue" in BeatBackend().health().detail
+    overdue.update(routed_to="crontab")
+    assert BeatBackend().health().ok
+
+
+def test_health_tells_of_a_beat_that_hangs_unless_another_runs() -> None:
+    now = timezone.now()
+    a_process("beat", host="far", came_round_at=now - timedelta(hours=1))
+    hangs = BeatBackend().health()
+    assert (hangs.ok, hangs.detail) == (False, "beat on far hangs: start it again")
+    a_process("beat", host="near", came_round_at=now, silent_for=timedelta(seconds=5))
+    assert BeatBackend().health().detail == "beat runs on near, and nothing is overdue"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import InterfaceError
+from django.db import InterfaceError, connection
 from kombu.exceptions import OperationalError as BrokerAway
 
 from backends.beat.backoff import LONGEST_BACKOFF, BackoffRunner
@@ -64,6 +64,21 @@ def test_trouble_is_backed_off_while_other_steps_keep_their_turn(clock: Clock, e
     assert steps.run("broken", broken) == 1.0
     assert steps.run("fine", fine) == 0.25
     assert (broken.runs, fine.runs) == (1, 1)
+
+
+def test_only_a_fault_of_ours_is_told_with_its_traceback(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    for error in (OSError("reset"), ValueError("bug")):
+        BackoffRunner(clock).run("it", Step(error))
+    assert [record.exc_info is not None for record in caplog.records] == [False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_an_error_of_the_database_the_connection_is_made_anew(clock: Clock) -> None:
+    connection.ensure_connection()
+    BackoffRunner(clock).run("it", Step(OSError("reset")))
+    assert connection.connection is not None
+    BackoffRunner(clock).run("it", Step(InterfaceError("closed")))
+    assert connection.connection is None
 
 
 def test_each_failure_doubles_the_wait_up_to_the_longest(clock: Clock) -> None:

@@ -137,6 +137,7 @@ def test_a_row_that_is_gone_or_cannot_be_read_does_not_hold_up_the_others(beats:
     PeriodicTask.objects.filter(name="gone")._raw_delete("default")
     beat.tick_for(5)
     assert sent(broker) == ["interval"]
+    assert "gone" not in beat.scheduler.schedule
 
 
 def test_other_periodic_tasks_run_as_ever(beat_with_broker: Beat, broker: ValkeyServer) -> None:

@@ -6,7 +6,9 @@ import atexit
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,16 +19,17 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from pytest_django import DjangoAssertNumQueries
 
-from backends.beat import side_threads
+from backends.beat import next_due, scheduler, side_threads
 from backends.beat.scheduler import LONGEST_WAIT, TAKEN_ELSEWHERE, TURN, LedgerScheduler
 from scheduling import delivery, dispatch, processes
 from scheduling.executor import Submission
 from scheduling.lifecycle import Status
 from scheduling.models import Schedule, Task
-from tests.backends.beat.ticking import Beat, another_task, make_due, many_due
+from tests.backends.beat.ticking import Beat, another_task, make_due, many_due, sent
 from tests.backends.stored_tasks import a_task
 from tests.conftest import a_schedule
 from tests.recording import RecordingExecutor
+from tests.servers.redis_like import ValkeyServer
 
 # It looks after its connection at each tick, which closes one that a transaction of the test is open on.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +81,28 @@ def test_it_waits_no_longer_than_until_the_next_occurrence(beat: Beat) -> None:
     assert max(0.0, (left - after).total_seconds()) <= wait <= max(0.0, (left - before).total_seconds())
 
 
+def test_it_waits_until_another_periodic_task_is_due_but_never_longer_than_a_second(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_schedule(every=7200)
+    another_task("theirs", last_run_at=timezone.now())
+    beat.scheduler.max_interval = 9000
+    beat.tick_for(2)
+    assert beat.tick() == LONGEST_WAIT
+    monkeypatch.setattr(scheduler, "LONGEST_WAIT", 9000.0)
+    assert beat.tick() <= 3600
+
+
+def test_many_other_periodic_tasks_give_way_to_our_schedules(beat_with_broker: Beat, broker: ValkeyServer) -> None:
+    for name in "abc":
+        another_task(name)
+    beat_with_broker.scheduler = beat_with_broker.start()
+    # A second for each look at the clock: every message takes longer than a turn.
+    beat_with_broker.scheduler.moment = count().__next__
+    beat_with_broker.tick()
+    assert len(sent(broker)) == 1
+
+
 def test_our_rows_are_not_among_the_entries_of_the_parent(beat: Beat) -> None:
     a_schedule(every=60)
     another_task("theirs")
@@ -115,6 +140,20 @@ def test_a_long_tick_gives_way_to_the_other_periodic_tasks(
     assert len(recorded.submitted) == delivery.BATCH
     beat.tick()
     assert len(recorded.submitted) == 2 * delivery.BATCH
+
+
+def test_a_leap_of_the_databases_clock_is_not_believed_at_once(beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_schedule(every=3600)
+    beat.tick()
+    look = next_due.look
+
+    def leapt() -> next_due.NextDue:
+        found = look()
+        return replace(found, now=found.now + timedelta(hours=2))
+
+    monkeypatch.setattr(next_due, "look", leapt)
+    beat.tick()
+    assert not Task.objects.exists()
 
 
 def test_what_is_due_now_does_not_wait_behind_a_backlog(

@@ -48,6 +48,9 @@ def test_a_backlog_is_taken_in_small_batches_once_something_has_become_due_besid
     turns = with_a_backlog()
     assert turns.note([MIDNIGHT + SECOND], MIDNIGHT + SECOND)
     assert [full(turns), full(turns), full(turns)] == [BACKLOG, NEW, BACKLOG]
+    # Also where nothing has become due for a moment.
+    turns.note([], MIDNIGHT + 2 * SECOND)
+    assert turns.most == BACKLOG
 
 
 def test_the_rest_of_a_full_batch_of_new_ones_has_its_turn_before_newer_ones() -> None:

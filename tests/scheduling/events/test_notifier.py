@@ -31,6 +31,16 @@ class RecordingNotifier(Notifier):
         heard([])
 
 
+class ForkingNotifier(RecordingNotifier):
+    """Says when it is told of processes that are forked."""
+
+    def prepare(self) -> None:
+        SENT.append([1])
+
+    def serve_children(self) -> None:
+        SENT.append([2])
+
+
 class BrokenNotifier(RecordingNotifier):
     """A notifier that raises."""
 
@@ -95,3 +105,27 @@ def test_there_may_be_no_notifier(sent: list[list[int]], settings: Settings) -> 
     heard: list[object] = []
     notifier.listen(heard.append)
     assert sent == heard == []
+
+
+def test_each_of_several_notifiers_is_told_and_listened_to(sent: list[list[int]], settings: Settings) -> None:
+    settings.TANDEM_NOTIFIER = dict.fromkeys(("one", "other"), f"{__name__}.ForkingNotifier")
+    task = a_task(a_schedule())
+    assert sent == [[task.pk]] * 2
+    heard: list[object] = []
+    notifier.listen(heard.append)
+    assert heard == [[], []]
+
+
+def test_each_of_several_notifiers_is_made_ready_for_forks(settings: Settings, sent: list[list[int]]) -> None:
+    settings.TANDEM_NOTIFIER = dict.fromkeys(("one", "other"), f"{__name__}.ForkingNotifier")
+    notifier.prepare()
+    notifier.serve_children()
+    assert sent == [[1], [1], [2], [2]]
+
+
+def test_nobody_is_woken_when_nothing_has_moved(sent: list[list[int]]) -> None:
+    # An empty notification means: any task.
+    assert ledger.queue_waiting([], now=timezone.now()) == []
+    with transaction.atomic():
+        ledger.record_occurrences([a_schedule()], [], woken_by="beat", now=timezone.now())
+    assert sent == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -55,6 +56,29 @@ def test_the_second_claim_finds_nothing() -> None:
     assert ledger.claim(task.pk, 1, worker="another", now=LATER) is None
     assert TaskAttempt.objects.get(task=task).worker == "me"
     assert log_of(task) == [(1, "QUEUED"), (2, "RUNNING")]
+
+
+def test_a_queued_task_that_waits_for_a_time_is_not_claimed() -> None:
+    task = a_task()
+    Task.objects.filter(pk=task.pk).update(wait_until=LATER)
+    assert ledger.claim(task.pk, 1, worker="me", now=NOW) is None
+    Task.objects.filter(pk=task.pk).update(wait_until=None)
+    assert ledger.claim(task.pk, 1, worker="me", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "awaited"), [({}, True), ({"wait_until": LATER}, False), ({"schedule_id": 8}, False)]
+)
+def test_an_end_says_whether_a_task_of_its_schedule_waits_for_it(waiting: dict[str, Any], awaited: bool) -> None:
+    first, second = (Task(schedule_id=7, job="a.job", woken_by="beat", executor="worker") for _ in range(2))
+    first.status, second.status = Status.QUEUED, Status.SCHEDULED
+    for name, value in waiting.items():
+        setattr(second, name, value)
+    ledger.record([first, second], NOW)
+    running = ledger.claim(first.pk, 1, worker="me", now=NOW)
+    assert running is not None
+    ended = ledger.complete(running, result=None, now=LATER)
+    assert ended == (Status.COMPLETED, awaited)
 
 
 @pytest.mark.parametrize("end", [ledger.fail, partial(ledger.schedule_retry, wait_until=LATER)])

@@ -16,6 +16,7 @@ from scheduling.ledger import places
 from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskLimit
 from scheduling.task_limits import Limit
+from scheduling.upkeep import retention
 from scheduling.upkeep.sweep import sweep
 from tests.conftest import at
 from tests.recording import RecordingExecutor
@@ -267,7 +268,7 @@ def test_rows_of_limits_that_nothing_waits_for_are_deleted(settings: Settings) -
     held, waits = queued(2, limit_key="held")
     assert [begins(task) for task in (idle, held, waits)] == [True, True, False]
     end(idle)
-    places.forget_unused_limits(now=NOW)
+    retention.prune(now=NOW)
     assert set(TaskLimit.objects.values_list("pk", flat=True)) == {f"job:{JOB}", "key:held"}
-    places.forget_unused_limits(now=NOW + timedelta(days=1))
+    retention.prune(now=NOW + timedelta(days=1))
     assert set(TaskLimit.objects.values_list("pk", flat=True)) == {"key:held"}

@@ -138,13 +138,15 @@ def test_a_silent_attempt_is_given_up(running: Task, looks: list[float]) -> None
     assert (running.status, running.error) == ("FAILED", "Its process has not been heard of for 20 seconds.")
 
 
-def test_a_process_that_moved_its_pulse_since_the_look_is_alive(
-    running: Task, looks: list[float], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("moved", [{"pulse": 4}, {"attempt": 2}])
+def test_a_process_or_a_task_that_moved_since_the_look_is_alive(
+    running: Task, looks: list[float], monkeypatch: pytest.MonkeyPatch, moved: dict[str, int]
 ) -> None:
     far = a_process("pool", key="far away", pulse=3)
 
     def found(*_: object, **__: object) -> list[Attempt]:
-        Process.objects.filter(pk=far.pk).update(pulse=4)
+        row = Process.objects.filter(pk=far.pk) if "pulse" in moved else Task.objects.filter(pk=running.pk)
+        row.update(**moved)
         return [(running.pk, 1, "far away")]
 
     monkeypatch.setattr(lost_attempts._observer, "look", found)

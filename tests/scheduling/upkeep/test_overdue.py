@@ -81,6 +81,20 @@ def test_a_schedule_of_beat_is_left_to_beat() -> None:
     assert not Task.objects.exists()
 
 
+@pytest.mark.parametrize(("kind", "decided"), [("agent", []), ("beat", []), ("web", ["QUEUED"])])
+def test_what_was_planned_with_newer_time_zone_data_is_left_to_a_planner_that_has_it(
+    kind: str, decided: list[str]
+) -> None:
+    schedule = a_schedule(now=NOW, backend="crontab")
+    Schedule.objects.update(tzdata="9999a")
+    newer = a_process(kind, tzdata="9999a")
+    overdue.decide_overdue(now=LATE)
+    assert statuses(schedule) == decided
+    newer.delete()
+    overdue.decide_overdue(now=LATE)
+    assert statuses(schedule) == ["QUEUED"]
+
+
 def test_of_another_host_only_what_is_lost_is_decided(lost: set[str]) -> None:
     schedule = on_host("far")
     overdue.decide_overdue(now=LATE)
@@ -149,6 +163,31 @@ def test_another_host_takes_it_over_as_soon_as_one_lives(lost: set[str]) -> None
     takeover.take_over(now=LATE)
     waits.refresh_from_db()
     assert (waits.executor, waits.host, waits.send_at, waits.expires) == ("inline", "near", LATE, None)
+
+
+def test_one_living_host_takes_over_as_many_as_there_are(lost: set[str]) -> None:
+    a_host("far")
+    for _ in range(2):
+        a_schedule(now=NOW, backend="crontab", host="far", on_host_lost="any_host")
+    lost.add("far")
+    a_process("agent", host="near")
+    overdue.decide_overdue(now=LATE)
+    Task.objects.update(sends=5)
+    takeover.take_over(now=LATE)
+    assert list(Task.objects.values_list("host", "sends")) == [("near", 0)] * 2
+
+
+def test_what_its_host_was_just_told_of_and_what_is_ours_is_not_taken_over(lost: set[str]) -> None:
+    ours, told = on_host(django_settings.TANDEM_HOST, on_host_lost="worker"), on_host("far", on_host_lost="worker")
+    lost.update({"far", django_settings.TANDEM_HOST})
+    overdue.decide_overdue(now=LATE)
+    due = LATE + ledger.UNCLAIMED_AFTER
+    Task.objects.filter(schedule=ours).update(send_at=LATE)
+    Task.objects.filter(schedule=told).update(send_at=due)
+    takeover.take_over(now=due - timedelta(seconds=1))
+    assert set(Task.objects.values_list("host", flat=True)) == {"far", django_settings.TANDEM_HOST}
+    takeover.take_over(now=due)
+    assert set(Task.objects.values_list("host", flat=True)) == {"", django_settings.TANDEM_HOST}
 
 
 def test_what_is_claimed_is_never_taken_over(lost: set[str], monkeypatch: pytest.MonkeyPatch) -> None:

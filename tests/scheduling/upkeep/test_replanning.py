@@ -10,7 +10,7 @@ import pytest
 
 from scheduling import dispatch, queries, schedules
 from scheduling.lifecycle import Status
-from scheduling.models import ReplannedSchedule, Schedule, Task
+from scheduling.models import ReplannedSchedule, Schedule, SyncState, Task
 from scheduling.processes import SILENT_AFTER
 from scheduling.timing import tzdata_version
 from scheduling.timing.zones import PINNED, ZoneFiles
@@ -155,6 +155,36 @@ def test_what_is_paused_or_an_interval_or_on_another_host_is_left_alone(
     assert planned(elsewhere) == (OLD, "2025b")
     assert planned(interval)[1] == ""
     assert planned(schedules.resume(paused.pk, now=EVENING)) == (TRUE, tzdata_version())
+
+
+def test_an_interval_is_never_planned_anew() -> None:
+    interval = a_schedule(every=60, now=EVENING)
+    replanning.plan_anew(now=EVENING + timedelta(seconds=1))
+    interval.refresh_from_db()
+    assert interval.cursor == EVENING
+
+
+def test_what_had_no_run_left_by_the_old_data_may_get_one(old: ZoneFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, old)
+    schedule = nine_o_clock(ends_at=TRUE)
+    assert planned(schedule) == (None, "2025b")
+    use(monkeypatch, PINNED)
+    sweep(now=EVENING)
+    assert planned(schedule) == (TRUE, tzdata_version())
+
+
+def test_the_entries_of_what_moved_are_written_but_in_a_crontab(
+    old: ZoneFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crontab is for the agent of its host to write."""
+    use(monkeypatch, old)
+    on_beat, in_crontab = nine_o_clock(), nine_o_clock(backend="crontab")
+    Schedule.objects.update(sync_state=SyncState.PENDING)
+    use(monkeypatch, PINNED)
+    sweep(now=EVENING)
+    states = dict(Schedule.objects.values_list("pk", "sync_state"))
+    assert states == {on_beat.pk: SyncState.IN_SYNC, in_crontab.pk: SyncState.PENDING}
+    assert planned(in_crontab) == (TRUE, tzdata_version())
 
 
 def test_one_round_is_one_batch_and_the_soonest_come_first(old: ZoneFiles, monkeypatch: pytest.MonkeyPatch) -> None:

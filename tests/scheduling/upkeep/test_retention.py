@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from scheduling import ledger
-from scheduling.models import Task, TaskAttempt, TaskEvent, TaskLogLine, Workflow, WorkflowNode
+from scheduling.models import Process, Task, TaskAttempt, TaskEvent, TaskLogLine, Workflow, WorkflowNode
 from scheduling.upkeep import retention
 from tests.conftest import at
+from tests.process_rows import a_process
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,34 @@ def test_one_call_deletes_a_bounded_number(settings: Settings, monkeypatch: pyte
     monkeypatch.setattr(retention, "MOST", 6)
     some_tasks(9, age=timedelta(days=31))
     assert [retention.prune(now=NOW) for _ in range(3)] == [6, 3, 0]
+
+
+def test_the_oldest_go_first(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    monkeypatch.setattr(retention, "MOST", 1)
+    settings.TANDEM_KEEP_TASKS = 1
+    later, _ = (some_tasks(1, age=timedelta(days=days))[0] for days in (31, 32))
+    second, third, kept = some_tasks(3, age=timedelta(days=1))
+    remaining = []
+    while retention.prune(now=NOW):
+        remaining.append(left())
+    assert remaining == [{later, second, third, kept}, {second, third, kept}, {third, kept}, {kept}]
+
+
+def test_every_workflow_that_has_no_tasks_any_more_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    monkeypatch.setattr(retention, "MOST", 3)
+    for status in ("COMPLETED", "FAILED", "CANCELLED", "RUNNING"):
+        Workflow.objects.create(name="w", definition={}, created_at=NOW, status=status)
+    retention.prune(now=NOW)
+    assert [workflow.status for workflow in Workflow.objects.all()] == ["RUNNING"]
+
+
+def test_a_process_that_is_gone_for_a_day_is_forgotten() -> None:
+    for silent_for in (timedelta(hours=23), timedelta(hours=25)):
+        a_process("worker", key=str(silent_for), silent_for=silent_for)
+    retention.prune(now=NOW)
+    assert [process.key for process in Process.objects.all()] == [str(timedelta(hours=23))]
 
 
 def test_everything_that_refers_to_a_task_goes_with_it_and_what_only_names_it_stays() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from itertools import cycle, islice
 from types import ModuleType
 
 import pytest
-from django.db import DataError, InterfaceError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 
 from scheduling import delivery, dispatch, ledger
 from scheduling.lifecycle import Status
@@ -70,7 +72,7 @@ def test_every_task_whose_time_has_come_is_queued_batch_after_batch(
     schedule = a_schedule(now=NOW)
     times = [DUE - timedelta(seconds=seconds) for seconds in range(6, -1, -1)]
     tasks = [a_task(schedule, status=Status.SCHEDULED, wait_until=time, send_at=None) for time in times]
-    sweep_module.queue_due(now=DUE)
+    sweep(now=DUE)
     assert recorded.submitted == [(task.pk, 1) for task in tasks]
 
 
@@ -93,7 +95,8 @@ def test_what_is_unclaimed_is_sent_batch_after_batch_until_the_broker_refuses(
 
 def expired_ones(count: int) -> list[Task]:
     schedule = a_schedule(now=NOW)
-    return [a_task(schedule, now=NOW, expires=DUE) for _ in range(count)]
+    statuses_ = islice(cycle([Status.SCHEDULED, Status.RETRYING, Status.QUEUED]), count)
+    return [a_task(schedule, now=NOW, expires=DUE, status=status) for status in statuses_]
 
 
 def silent_ones(count: int) -> list[Task]:
@@ -106,7 +109,9 @@ def silent_ones(count: int) -> list[Task]:
 
 
 def waiting_ones(count: int) -> list[Task]:
-    """Tasks of as many schedules that wait for one before them, which has ended."""
+    """Tasks of as many schedules that wait for one before them, which has ended; others that wait for their time."""
+    for _ in range(count):
+        a_task(a_schedule(now=NOW), now=NOW, status=Status.SCHEDULED, wait_until=NOW + timedelta(days=1))
     return [
         a_task(a_schedule(now=NOW, overlap="queue"), now=NOW, status=Status.SCHEDULED, send_at=None)
         for _ in range(count)
@@ -163,6 +168,28 @@ def test_a_step_that_fails_is_told_and_does_not_stop_the_others(
     assert len(recorded.submitted) == 1
     assert "upkeep: broken failed" in caplog.text
     assert "smallint out of range" in caplog.text
+
+
+def test_upkeep_is_named_as_who_cancelled_a_task() -> None:
+    [task] = expired_ones(1)
+    sweep(now=DUE)
+    last = task.event_log.select_related("actor").latest("number")
+    assert (last.status, last.actor and last.actor.kind) == (Status.CANCELLED, "upkeep")
+
+
+def test_an_error_of_one_statement_ends_the_round_only_where_it_is_of_the_whole_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A deadlock of PostgreSQL is over with its transaction; a file of SQLite that is locked is locked for all."""
+    done: list[str] = []
+
+    def locked(**_: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(sweep_module, "STEPS", (locked, lambda **_: done.append("next")))
+    with suppress(OperationalError):
+        sweep(now=DUE)
+    assert done == ([] if connection.vendor == "sqlite" else ["next"])
 
 
 def test_a_database_that_is_away_ends_the_round(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from scheduling import ledger, tasks
 from scheduling.models import Task
+from scheduling.upkeep.sweep import sweep
 from scheduling.workflows import advance
 from scheduling.workflows import service as workflows
 from tests.scheduling.workflows.definitions import Definition, broken, chain, chord, group, leaf
@@ -154,6 +155,13 @@ def test_a_crash_after_the_end_of_a_member_is_found_until_it_is_settled(worker: 
     advance.advance(workflow.pk, now=timezone.now(), task_id=first.pk)
     assert statuses(workflow) == named(COMPLETED="a b", RUNNING="g c")
     assert advance.interrupted() == []
+
+
+def test_upkeep_hands_over_what_follows_a_member_whose_process_died(worker: Worker) -> None:
+    a_workflow(chain("all", leaf("a"), leaf("b")))
+    crashed(worker, 1)
+    sweep(now=timezone.now())
+    assert worker.waiting() == ["b"]
 
 
 def statements(worker: Worker, members: int) -> list[int]:

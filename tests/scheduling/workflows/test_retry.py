@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from scheduling.models import Task, Workflow
@@ -105,19 +106,21 @@ def test_a_retry_of_a_cancelled_workflow_forgets_the_cancel(worker: Worker) -> N
 def test_a_task_that_waits_again_is_the_same_but_for_its_history(worker: Worker) -> None:
     options = {
         "description": "long", "priority": 9, "queue": "mine", "retries": {"max": 3}, "soft_timeout": 5, "timeout": 9,
-        "on_lost": "retry", "executor": "inline",
+        "on_lost": "retry", "executor": "inline", "limit_key": "customer-7",
     }  # fmt: skip
-    workflow = a_workflow(chain("all", broken("a"), leaf("b", [1, {"x": 2}], **options)))
+    owned = {"owner": Group.objects.create(name="red").pk, "tags": ["nightly"]}
+    workflow = a_workflow(chain("all", broken("a"), leaf("b", [1, {"x": 2}], **options)), **owned)
     worker.run()
     workflows.retry(workflow.pk, now=timezone.now())
     was, again = (
         Task.objects.filter(name="b")
         .order_by("pk")
-        .values("workflow_id", "job", "parameters", "woken_by", "host", *options)
+        .values("workflow_id", "job", "parameters", "woken_by", "host", "owner", "tag_set__names", *options)
     )
     assert was == again
     assert was["parameters"] == {"value": [1, {"x": 2}]}
     assert (was["description"], was["queue"], was["host"]) == ("long", "mine", "testhost")
+    assert (was["owner"], was["tag_set__names"]) == (owned["owner"], "nightly")
     assert list(Task.objects.filter(name="b").order_by("pk").values_list("status", "reason")) == [
         ("CANCELLED", "the member before it, 'a', is FAILED"), ("SCHEDULED", ""),
     ]  # fmt: skip
