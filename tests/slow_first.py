@@ -19,23 +19,30 @@ Item = TypeVar("Item")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the random order, but for what is slow. The tests of a file stay together: they share their servers.
 
-    Those that use the user's crontab are as one file, and come first: in two processes they would wait for each other.
+    Tests with the same mark `shares` are as one file, and come first. In two processes those that use the user's
+    crontab would wait for each other, and those that use RabbitMQ would start it twice.
     """
     told: dict[str, Any] = getattr(config, "workerinput", {})
     if (processes := told.get("workercount", 1)) > 1:
-        files = grouped(items, lambda item: item.path, lambda item: item.get_closest_marker("user_crontab") is not None)
+        files = grouped(items, lambda item: item.path, _shared)
         items[:] = dealt(files, processes, lambda item: item.get_closest_marker("live") is not None)
 
 
+def _shared(item: pytest.Item) -> object:
+    mark = item.get_closest_marker("shares")
+    return None if mark is None else mark.args[0]
+
+
 def grouped(
-    items: Iterable[Item], place: Callable[[Item], object], is_shared: Callable[[Item], bool]
+    items: Iterable[Item], place: Callable[[Item], object], shared: Callable[[Item], object]
 ) -> list[list[Item]]:
-    """The tests of each place. Those that share something are first, as if they had one place."""
+    """The tests of each place. Before them, those that share the same thing, as if they had one place."""
+    sharing: dict[object, list[Item]] = {}
     rest: list[Item] = []
-    shared: list[Item] = []
     for item in items:
-        (shared if is_shared(item) else rest).append(item)
-    return [*([shared] if shared else []), *(list(tests) for _, tests in groupby(rest, place))]
+        what = shared(item)
+        (rest if what is None else sharing.setdefault(what, [])).append(item)
+    return [*sharing.values(), *(list(tests) for _, tests in groupby(rest, place))]
 
 
 def dealt(files: Iterable[Sequence[Item]], processes: int, is_slow: Callable[[Item], bool]) -> list[Item]:

@@ -23,5 +23,6 @@ def test_no_test_is_left_out_where_one_process_has_more_slow_ones_than_its_part(
 
 
 def test_what_shares_something_is_as_one_file_and_first() -> None:
-    assert grouped("abABcaA", str.lower, str.isupper) == [list("ABA"), ["a"], ["b"], ["c"], ["a"]]
-    assert grouped("aab", str.lower, str.isupper) == [["a", "a"], ["b"]]
+    shared = {"A": "capital", "B": "capital", "1": "number", "2": "number"}
+    assert grouped("a1bABca2A", str.lower, shared.get) == [["1", "2"], list("ABA"), ["a"], ["b"], ["c"], ["a"]]
+    assert grouped("aab", str.lower, shared.get) == [["a", "a"], ["b"]]

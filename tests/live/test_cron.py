@@ -23,7 +23,7 @@ from tests.servers import user_crontab
 from tests.servers.cron import CronDaemon
 from tests.servers.plugin import require
 
-pytestmark = [pytest.mark.live, pytest.mark.user_crontab, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.shares("the user's crontab"), pytest.mark.timeout(180)]
 
 # A minute until cron's next look, and time for what it starts.
 LONGEST_WAIT_SECONDS = 100.0

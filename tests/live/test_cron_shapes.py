@@ -29,7 +29,7 @@ from tests.servers.plugin import require
 
 __all__ = ["borrowed_crontab", "on_user_crontab"]
 
-pytestmark = [pytest.mark.live, pytest.mark.user_crontab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.live, pytest.mark.shares("the user's crontab"), pytest.mark.timeout(900)]
 
 FOREIGN = b"# somebody's own file\n\n17 4 1 1 * root /bin/true\n"
 # Neither root nor the one who runs the tests.

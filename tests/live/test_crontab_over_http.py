@@ -18,7 +18,7 @@ from tests.live.watching import Web
 from tests.servers import user_crontab
 from tests.servers.plugin import require
 
-pytestmark = [pytest.mark.live, pytest.mark.user_crontab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.shares("the user's crontab"), pytest.mark.timeout(300)]
 
 FOREIGN = b"MAILTO=root\r\n17 4 * * * /bin/true # somebody's\n"
 # Seconds. Each of them waits for the writes of those before it, one after the other.

@@ -23,7 +23,7 @@ from tests.live.installation import Installation, Process
 from tests.servers import user_crontab
 from tests.servers.plugin import require
 
-pytestmark = [pytest.mark.live, pytest.mark.user_crontab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.shares("the user's crontab"), pytest.mark.timeout(300)]
 
 FOREIGN = b"MAILTO=root\r\n17 4 * * * /bin/true # somebody's\n"
 # Stands in the place of `crontab`: where it is to install, it says so, and waits for a line in a pipe.

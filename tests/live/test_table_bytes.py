@@ -21,7 +21,7 @@ from tests.backends.crontab.damage import BLOCK, OTHER, OTHERS_BLOCK, OWNER, blo
 from tests.servers import user_crontab
 from tests.servers.plugin import require
 
-pytestmark = [pytest.mark.live, pytest.mark.user_crontab, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.shares("the user's crontab"), pytest.mark.timeout(120)]
 
 ROOT = Path(__file__).parents[2]
 LINE = b"0 5 1 1 * /bin/true"

@@ -1,4 +1,7 @@
-"""One RabbitMQ for all tests of a process: its start takes longer than any of them."""
+"""One RabbitMQ for all tests of a process: its start takes longer than any of them.
+
+They are marked `shares("RabbitMQ")`, and so run in one process.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis_like import ValkeyServer
 from tests.servers.server import Server, identity, needed
 
-pytestmark = [pytest.mark.live, pytest.mark.django_db]
+pytestmark = [pytest.mark.live, pytest.mark.django_db, pytest.mark.shares("RabbitMQ")]
 
 TOGETHER = 10
 

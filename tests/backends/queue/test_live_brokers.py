@@ -27,7 +27,7 @@ from tests.servers.plugin import require
 from tests.servers.redis_like import RedisServer, ValkeyServer
 from tests.servers.server import Server, free_port
 
-pytestmark = [pytest.mark.live, pytest.mark.django_db]
+pytestmark = [pytest.mark.live, pytest.mark.django_db, pytest.mark.shares("RabbitMQ")]
 
 # Two seconds are promised, and measured in docs/brokers.md. A busy machine gets more; a broker that hangs, hangs on.
 GENEROUS_SECONDS = 30.0

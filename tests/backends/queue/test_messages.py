@@ -84,6 +84,7 @@ def test_a_batch_is_what_celery_and_kombu_send(make: Callable[[], AbstractContex
 
 
 @pytest.mark.live
+@pytest.mark.shares("RabbitMQ")
 def test_a_batch_on_a_quorum_queue_is_what_celery_and_kombu_send() -> None:
     tasks = tasks_of_each_kind()
     with rabbitmq() as server, application_on(server.url, queue_type="quorum"):
