@@ -1,7 +1,7 @@
 """The moves of a task from status to status.
 
 Each move is one conditional UPDATE and one event, in one transaction. When two callers try the same move, one of them
-makes it, and the call of the other changes nothing. Whether a task may start is decided by `claim` (places.py).
+makes it, and the call of the other changes nothing. Whether a task may start is decided by `claim` (claims.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from scheduling.ledger.attempts import (
     stopped,
 )
 from scheduling.ledger.batches import ask_all_to_stop, cancel_unclaimed, queue_waiting, record, retry_all
+from scheduling.ledger.claims import claim
 from scheduling.ledger.handing_over import (
     MOST_DOUBLINGS,
     MOST_SENDS,
@@ -29,7 +30,7 @@ from scheduling.ledger.handing_over import (
 )
 from scheduling.ledger.moves import EXPIRED, append, ask_to_stop, cancel, retry
 from scheduling.ledger.occurrences import COPIED, DecidedOccurrence, record_occurrences
-from scheduling.ledger.places import claim, forget_unused_limits, give_places, places_of, waited_for
+from scheduling.ledger.places import forget_unused_limits, give_places, places_of, waited_for
 
 __all__ = [
     "COPIED",

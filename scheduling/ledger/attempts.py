@@ -40,7 +40,7 @@ class Ended(NamedTuple):
 def claim_without_limits(
     task_id: int, attempt: int, *, worker: str, now: datetime, process: str, only: str = ""
 ) -> Task | None:
-    """Start the attempt as `scheduling.ledger.places.claim` does, but look at no limit.
+    """Start the attempt as `scheduling.ledger.claims.claim` does, but look at no limit.
 
     `only` is a further condition on the task: a part of a WHERE clause.
     """

@@ -1,9 +1,9 @@
-"""Whether a task may start: the claim, and the places under limits. A limited task starts only if it gets a place.
+"""The places under limits: a task that a limit concerns starts only if it gets one.
 
 Places are counted from the rows of tasks, and stored nowhere else. A RUNNING task has a place. A task for which a place
-is kept (`give_places`) has it for a while, too. So a place is free again however its task has ended. A claim holds the
-locks of the task's limits, so two claims never take the same place. A task without a place stays QUEUED. It waits for
-the limit, and its message at the broker is used up. The process that ends a task of that limit hands the next one over.
+is kept (`give_places`) has it for a while, too. So a place is free again however its task has ended. A task without a
+place stays QUEUED. It waits for the limit, and its message at the broker is used up. The process that ends a task of
+that limit hands the next one over.
 
 Locks are taken in this order: first those of limits, by target, then those of tasks. While several tasks are locked,
 no other process is waited for.
@@ -11,9 +11,8 @@ no other process is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -22,34 +21,16 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from scheduling import limits_in_force
-from scheduling.ledger import attempts
 from scheduling.ledger.handing_over import UNCLAIMED_AFTER
-from scheduling.ledger.tables import written
 from scheduling.lifecycle import Status
 from scheduling.models import Task, TaskLimit
-from scheduling.task_limits import EACH_KEY, JOB, KEY, MOST, QUEUE, Limit
+from scheduling.task_limits import JOB, KEY, MOST, QUEUE
 
 # A place is kept so long for a task that was handed over. Then others may have it: no worker may take its queue.
 KEPT: Final = timedelta(seconds=30)
 # Rows of limits that one call of `forget_unused_limits` looks at.
 BATCH: Final = 1_000
 _IN_TURN: Final = ("-priority", "pk")
-_NO_PLACE: Final = {"waits_for_limit": None, "place_until": None, "wait_until": None}
-
-
-def claim(
-    task_id: int, attempt: int, *, worker: str, now: datetime, process: str = "", has_run: bool = False
-) -> Task | None:
-    """Start the attempt: QUEUED becomes RUNNING. One caller gets the task; all others get None.
-
-    All callers get None when the task has expired or was asked to stop, when `attempt` is not its present attempt, and
-    when a limit has no place for it: then it waits for the limit. `process` is the key of the process that runs it. An
-    attempt that `has_run` already needs no place. A task that no limit concerns costs one statement.
-    """
-    begin = partial(attempts.claim_without_limits, task_id, attempt, worker=worker, now=now, process=process)
-    if has_run or not limits_in_force.any_set():
-        return begin()
-    return begin(only=_concerned_by_none(limits_in_force.in_force())) or _claim_a_place(task_id, attempt, begin, now)
 
 
 def give_places(targets: Collection[str], *, now: datetime) -> list[Task]:
@@ -116,39 +97,7 @@ def all_waiting() -> QuerySet[Task]:
     return Task.objects.filter(status=Status.QUEUED, waits_for_limit__isnull=False, place_until=None)
 
 
-def _claim_a_place(task_id: int, attempt: int, begin: partial[Task | None], now: datetime) -> Task | None:
-    queued = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.QUEUED)
-    with transaction.atomic():
-        if (task := queued.first()) is None:
-            return None
-        rows = _locked(limits_in_force.of(task, in_process=bool(task.host)))
-        # Read anew: it may have been given a place, or have been claimed, while the locks were waited for.
-        if (task := queued.first()) is None:
-            return None
-        full = next((row for row in rows if not _has_place_for(task, row, now)), None)
-        if full is not None:
-            _let_wait(task, full, now)
-            return None
-        if task.waits_for_limit is not None:
-            queued.update(**_NO_PLACE)
-        claimed = begin()
-        if claimed is not None:
-            _count_start(rows, now)
-        return claimed
-
-
-def _locked(limits: Mapping[str, Limit]) -> list[TaskLimit]:
-    """The rows of the limits, which say what these say now, and which no other transaction changes meanwhile."""
-    rows = [
-        TaskLimit(target=target, concurrency=one.concurrency, rate=one.rate, burst=one.burst)
-        for target, one in sorted(limits.items())
-    ]
-    members = ["concurrency", "rate", "burst"]
-    TaskLimit.objects.bulk_create(rows, update_conflicts=True, unique_fields=["target"], update_fields=members)
-    return list(TaskLimit.objects.filter(pk__in=limits).order_by("pk"))
-
-
-def _has_place_for(task: Task, row: TaskLimit, now: datetime) -> bool:
+def has_place_for(task: Task, row: TaskLimit, now: datetime) -> bool:
     """Whether the task may start by this limit: there is a place, kept for it, or free while nobody before it waits."""
     kept = task.waits_for_limit == row.target and task.place_until is not None and task.place_until > now
     if _free(row, now) + kept < 1:
@@ -172,7 +121,7 @@ def _kept(row: TaskLimit, now: datetime) -> QuerySet[Task]:
     return Task.objects.filter(status=Status.QUEUED, waits_for_limit=row.target, place_until__gt=now)
 
 
-def _let_wait(task: Task, row: TaskLimit, now: datetime) -> None:
+def let_wait(task: Task, row: TaskLimit, now: datetime) -> None:
     """Have the task wait for the limit, with nothing at the broker. A rate also says when to look again."""
     without = {"place_until": None, "wait_until": None, "send_at": None, "sends": 0}
     Task.objects.filter(pk=task.pk, attempt=task.attempt, status=Status.QUEUED).update(
@@ -206,25 +155,3 @@ def _look_again(row: TaskLimit, now: datetime) -> None:
     first = waiting(row.target).order_by(*_IN_TURN).select_for_update(skip_locked=True).first()
     if first is not None:
         Task.objects.filter(pk=first.pk).update(wait_until=at)
-
-
-def _count_start(rows: Iterable[TaskLimit], now: datetime) -> None:
-    for row in rows:
-        if row.rate:
-            TaskLimit.objects.filter(pk=row.pk).update(all_free_at=row.limit.after_start(row.all_free_at, now))
-
-
-def _concerned_by_none(targets: Iterable[str]) -> str:
-    """The condition for tasks that none of these limits concerns. Targets have only harmless characters."""
-    conditions = [_concerned("job", JOB, targets)]
-    if queues := _concerned("queue", QUEUE, targets, also=settings.TANDEM_DEFAULT_QUEUE):
-        conditions.append(written("({task.host} = '' AND ") + queues + ")")
-    keys = written("{task.limit_key} <> ''") if EACH_KEY in targets else _concerned("limit_key", KEY, targets)
-    return written("AND NOT ({any})", any=" OR ".join(each for each in [*conditions, keys] if each))
-
-
-def _concerned(field: str, kind: str, targets: Iterable[str], *, also: str | None = None) -> str:
-    names = sorted(target.removeprefix(kind) for target in targets if target.startswith(kind))
-    # '' means the default queue.
-    listed = ", ".join(f"'{name}'" for name in [*names, *([""] if also in names else [])])
-    return written("{column} IN ({listed})", column=f'"{field}"', listed=listed) if names else ""
