@@ -14,7 +14,7 @@ from backends.crontab.lines import Group
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
 from scheduling.timing import Trigger, clock_zone
-from scheduling.timing.crontab_lines import crontab_lines
+from scheduling.timing.crontab_expressions import crontab_expressions
 from scheduling.timing.wake_ups import WakeUps, wake_ups
 from scheduling.words import describe
 
@@ -36,8 +36,8 @@ def groups_of(
 
     The clock has the rules of this system's time zone data: cron has them, too. The lines depend on the day (UTC) of
     `now`, not on its time: lines that changed all the time would show as drift. If they are more than `room` with
-    their comments, there is one line for all, at each minute. `debian` is that of `crontab_lines`. A schedule whose
-    zone is unknown here gets no line; that is logged. Raises InvalidTrigger if `zone_name` is unknown.
+    their comments, there is one line for all, at each minute. `debian` is that of `crontab_expressions`. A schedule
+    whose zone is unknown here gets no line; that is logged. Raises InvalidTrigger if `zone_name` is unknown.
     """
     clock, day = clock_zone(zone_name), now.astimezone(UTC).date()
     sharing = _by_trigger(schedules)
@@ -47,7 +47,7 @@ def groups_of(
     renewed: list[tuple[int, str]] = []
     different: set[str] = set()
     for trigger, who in sharing.items():
-        found = crontab_lines(trigger, clock, day=day, debian=debian)
+        found = crontab_expressions(trigger, clock, day=day, debian=debian)
         different.update(found.expressions)
         if len(named) + len(different) > room:
             return [_for_all(sharing)]

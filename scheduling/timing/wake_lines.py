@@ -1,6 +1,6 @@
 """One cron line that wakes Tandem at each occurrence of a trigger, and perhaps more often, on a clock in any zone.
 
-Beat has one row for each schedule. `crontab_lines` has several lines, and wakes less.
+Beat has one row for each schedule. `crontab_expressions` has several lines, and wakes less.
 
 The ledger decides which of the wake-ups are occurrences. A wake-up too many costs one look. A wake-up too few would
 lose a run.

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from scheduling.timing.cron import Cron
-from scheduling.timing.crontab_lines import INTERVAL_DAYS, crontab_lines
+from scheduling.timing.crontab_expressions import INTERVAL_DAYS, crontab_expressions
 from scheduling.timing.every import Every
 from scheduling.timing.frequency import YEAR
 from scheduling.timing.wake_times import needs_dates
@@ -39,6 +39,6 @@ def wake_ups(trigger: Cron | Every, host: Zone, *, day: date, debian: bool = Tru
     start = datetime.combine(day, time(), UTC) - _MINUTE
     dated = isinstance(trigger, Every) and needs_dates(trigger)
     end = start + (timedelta(days=INTERVAL_DAYS) if dated else YEAR)
-    expressions = crontab_lines(trigger, host, day=day, debian=debian).expressions
+    expressions = crontab_expressions(trigger, host, day=day, debian=debian).expressions
     lines = [replace(Cron.parse(expression), zone=host) for expression in expressions]
     return WakeUps(trigger.count(start, end), sum(line.count(start, end) for line in lines))

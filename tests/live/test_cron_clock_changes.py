@@ -13,7 +13,7 @@ import pytest
 from backends.crontab import lines
 from backends.crontab.lines import Group
 from scheduling.timing import Cron, clock_zone
-from scheduling.timing.crontab_lines import crontab_lines
+from scheduling.timing.crontab_expressions import crontab_expressions
 from tests.servers.namespaces import available, namespaces
 from tests.servers.plugin import require
 
@@ -89,9 +89,9 @@ def test_cron_wakes_us_for_each_occurrence_around_a_change(zone: str, change: da
     cron = Cron.parse(f"7,27,47 {change.hour - 1}-{change.hour + 1} * * *", "UTC")
     due = list(cron.occurrences(start + timedelta(minutes=2), start + LENGTH - 2 * LATEST))
     day = start.date()
-    ours = crontab_lines(cron, clock_zone(zone), day=day).expressions
+    ours = crontab_expressions(cron, clock_zone(zone), day=day).expressions
     # The control: lines for a host whose clock does not change.
-    wrong = crontab_lines(cron, clock_zone("Asia/Tokyo"), day=day).expressions
+    wrong = crontab_expressions(cron, clock_zone("Asia/Tokyo"), day=day).expressions
     marks = marks_of(tmp_path, zone, {"ours": ours, "wrong": wrong}, start)
     assert len(due) > 3
     assert lost(due, marks["ours"]) == []

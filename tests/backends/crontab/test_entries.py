@@ -16,7 +16,7 @@ from backends.crontab.lines import Group
 from scheduling.errors import InvalidTrigger
 from scheduling.models import Schedule
 from scheduling.timing import clock_zone
-from scheduling.timing.crontab_lines import crontab_lines
+from scheduling.timing.crontab_expressions import crontab_expressions
 from tests.conftest import at
 from tests.scheduling.timing.cron_loop import table_fires
 from tests.scheduling.timing.releases import OLD_VANCOUVER, a_release
@@ -95,7 +95,7 @@ def test_the_lines_depend_on_the_day_and_not_on_the_time() -> None:
 def test_a_line_is_for_the_clock_of_the_system_by_its_own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(zoneinfo, "TZPATH", (str(a_release(tmp_path, "2025b", OLD_VANCOUVER).folder),))
     trigger, clock = a_draft("0 9 * * *", "America/Vancouver").trigger, clock_zone("America/Vancouver")
-    found = crontab_lines(trigger, clock, day=date(2026, 11, 20)).expressions
+    found = crontab_expressions(trigger, clock, day=date(2026, 11, 20)).expressions
     start = datetime(2026, 11, 20, tzinfo=UTC)
     due = set(trigger.occurrences(start, start + timedelta(days=200)))
     # In winter this system's clock shows 8:00 when it is 9:00 by the package.
@@ -109,9 +109,9 @@ def test_wasted_wake_ups_are_those_of_the_schedules_own_lines() -> None:
 
 
 def test_ten_thousand_schedules_are_worked_out_once_for_each_trigger() -> None:
-    crontab_lines.cache_clear()
+    crontab_expressions.cache_clear()
     drafts = [a_draft(f"{pk % 50} 3 * * *", "Asia/Tokyo", pk=pk) for pk in range(1, 10_001)]
     found = groups(*drafts)
-    assert crontab_lines.cache_info().misses == len(found) == 50
+    assert crontab_expressions.cache_info().misses == len(found) == 50
     assert lines.count(found) == 100
     assert lines.render(found, command="/x", zone="UTC").count(b"\n") == 102

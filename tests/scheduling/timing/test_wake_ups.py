@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scheduling.errors import InvalidTrigger
 from scheduling.timing import Cron, Every, known_zones
-from scheduling.timing.crontab_lines import crontab_lines
+from scheduling.timing.crontab_expressions import crontab_expressions
 from scheduling.timing.wake_ups import WakeUps, wake_ups
 from scheduling.timing.zones import zone as zone_named
 from tests.scheduling.timing.cron_loop import table_fires
@@ -59,7 +59,7 @@ def test_occurrences_are_counted_as_they_are_listed(expression: str, zone: str, 
 
 def test_wake_ups_are_those_of_crons_own_loop() -> None:
     found = of_cron("30 2 * * 0", "Africa/Casablanca", "Australia/Lord_Howe")
-    lines = crontab_lines(
+    lines = crontab_expressions(
         Cron.parse("30 2 * * 0", "Africa/Casablanca"), zone_named("Australia/Lord_Howe"), day=DAY
     ).expressions
     start = datetime(2026, 11, 21, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.timing import Cron, Every
-from scheduling.timing.crontab_lines import INTERVAL_DAYS, crontab_lines
+from scheduling.timing.crontab_expressions import INTERVAL_DAYS, crontab_expressions
 from scheduling.timing.grammar import ITEM
 from scheduling.timing.wake_times import needs_dates
 from scheduling.timing.zones import zone as zone_named
@@ -34,7 +34,7 @@ days = st.dates(date(2015, 1, 1), date(2030, 1, 1))
 
 
 def of(expression: str, zone: str, host: str, day: date = DAY, *, debian: bool = True) -> tuple[str, ...]:
-    return crontab_lines(Cron.parse(expression, zone), zone_named(host), day=day, debian=debian).expressions
+    return crontab_expressions(Cron.parse(expression, zone), zone_named(host), day=day, debian=debian).expressions
 
 
 def start_of(day: date) -> datetime:
@@ -72,7 +72,7 @@ def windows(trigger: Cron | Every, host: str, day: date) -> list[tuple[datetime,
     ],
 )
 def test_on_a_host_with_the_same_clock_the_line_is_the_expression(expression: str, zone: str, host: str) -> None:
-    found = crontab_lines(Cron.parse(expression, zone), zone_named(host), day=DAY)
+    found = crontab_expressions(Cron.parse(expression, zone), zone_named(host), day=DAY)
     assert (found.expressions, found.lasting) == ((expression,), True)
 
 
@@ -115,7 +115,7 @@ def test_what_cron_holds_back_in_a_repeated_hour_has_a_dated_line_with_a_wildcar
 
 def test_a_line_without_dates_lasts() -> None:
     def lasting(expression: str, zone: str) -> bool:
-        return crontab_lines(Cron.parse(expression, zone), zone_named("UTC"), day=DAY).lasting
+        return crontab_expressions(Cron.parse(expression, zone), zone_named("UTC"), day=DAY).lasting
 
     assert lasting("30 9 1 * *", "Asia/Kolkata") is lasting("*/5 * * * *", "Europe/Berlin") is True
     assert lasting("0 9 * * *", "Europe/Berlin") is lasting("0 0 1 * *", "Asia/Kolkata") is False
@@ -175,11 +175,11 @@ def test_no_run_of_an_interval_is_lost(minutes: int, anchor: int, host: str, day
     if needs_dates(every):
         for later in range(anchor % 20, THIRTEEN_MONTHS, 20):
             on = day + timedelta(days=later)
-            lines = crontab_lines(every, zone_named(host), day=on).expressions
+            lines = crontab_expressions(every, zone_named(host), day=on).expressions
             assert len(lines) <= INTERVAL_DAYS * 25 + 4
             assert lost(every, lines, host, start_of(on), INTERVAL_DAYS) == []
     else:
-        lines = crontab_lines(every, zone_named(host), day=day).expressions
+        lines = crontab_expressions(every, zone_named(host), day=day).expressions
         start = start_of(day) + timedelta(days=anchor % 300)
         assert lost(every, lines, host, start, 60) == []
 
@@ -189,7 +189,7 @@ def test_an_interval_with_dates_loses_nothing_where_the_clock_of_the_host_change
         for change in changes(zone_named(host), 2027):
             every = Every(61 * 60, NOON)
             on = (change - timedelta(days=1)).date()
-            lines = crontab_lines(every, zone_named(host), day=on).expressions
+            lines = crontab_expressions(every, zone_named(host), day=on).expressions
             assert lost(every, lines, host, start_of(on), INTERVAL_DAYS) == []
 
 
@@ -201,12 +201,12 @@ def test_an_interval_that_divides_a_day_or_wastes_little_has_lines_without_dates
     minutes: int, expected: tuple[str, ...]
 ) -> None:
     every = Every(minutes * 60, datetime(2026, 11, 20, 10, tzinfo=UTC))
-    found = crontab_lines(every, zone_named("UTC"), day=DAY)
+    found = crontab_expressions(every, zone_named("UTC"), day=DAY)
     assert (sorted(found.expressions), found.lasting) == (sorted(expected), True)
 
 
 def test_an_interval_of_61_minutes_has_a_line_for_each_run_of_three_days() -> None:
-    found = crontab_lines(Every(61 * 60, NOON), zone_named("UTC"), day=DAY)
+    found = crontab_expressions(Every(61 * 60, NOON), zone_named("UTC"), day=DAY)
     assert found.expressions[:2] == ("12 0 21 11 *", "13 1 21 11 *")
     assert len(found.expressions) == 71
     assert not found.lasting

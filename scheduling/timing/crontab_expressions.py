@@ -1,6 +1,8 @@
-"""Cron lines that wake Tandem at each occurrence of a trigger, for the crontab of a host in any time zone. Pure.
+"""The cron expressions that wake Tandem at each occurrence, for the crontab of a host in any time zone. Pure.
 
-If the clock of the host is the clock of the trigger's zone, the line is the expression itself: Debian's cron does
+The lines themselves are written by the backend.
+
+If the clock of the host is the clock of the trigger's zone, it is the expression itself: Debian's cron does
 what `Cron` says, clock changes included. Otherwise:
 
 - a month in which the difference of the two clocks does not change has the expression, moved by this difference;
@@ -43,7 +45,7 @@ _Dates = defaultdict[int, defaultdict[int, set[int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class CrontabLines:
+class CrontabExpressions:
     """The five fields of each line. `lasting`: they stay right; otherwise they are to be worked out again each day."""
 
     expressions: tuple[str, ...]
@@ -51,7 +53,7 @@ class CrontabLines:
 
 
 @lru_cache(maxsize=16_384)
-def crontab_lines(trigger: Cron | Every, host: Zone, *, day: date, debian: bool = True) -> CrontabLines:
+def crontab_expressions(trigger: Cron | Every, host: Zone, *, day: date, debian: bool = True) -> CrontabExpressions:
     """The lines for a crontab whose cron reads them in the zone `host`, worked out on this day (UTC).
 
     Each occurrence from this day on has a wake-up at its minute; one between whole minutes, at the next. `debian`:
@@ -63,15 +65,15 @@ def crontab_lines(trigger: Cron | Every, host: Zone, *, day: date, debian: bool 
     wanted = of_cron(trigger) if isinstance(trigger, Cron) else of_interval(trigger)
     months = calendar(wanted.zone, host, day - timedelta(days=1), day + HORIZON)
     if isinstance(trigger, Cron) and months.same_clock() and (debian or len(months.spans) == 1):
-        return CrontabLines((trigger.expression,), lasting=True)
+        return CrontabExpressions((trigger.expression,), lasting=True)
     found = _patterns(wanted, months)
     lines = _texts(found, wanted)
     late = _held_back(lines, wanted, months.spans)
     everywhere = len(found) == 1 and all(len(months) == 12 for months in found.values())
-    return CrontabLines((*lines, *late), lasting=everywhere and not late)
+    return CrontabExpressions((*lines, *late), lasting=everywhere and not late)
 
 
-def _interval_lines(wanted: WakeTimes, host: Zone, day: date) -> CrontabLines:
+def _interval_lines(wanted: WakeTimes, host: Zone, day: date) -> CrontabExpressions:
     months = calendar(wanted.zone, host, day - timedelta(days=1), day + timedelta(days=INTERVAL_DAYS))
     first = (day.toordinal() - EPOCH_ORDINAL) * MINUTES_A_DAY
     last = first + INTERVAL_DAYS * MINUTES_A_DAY
@@ -84,7 +86,7 @@ def _interval_lines(wanted: WakeTimes, host: Zone, day: date) -> CrontabLines:
         for number, times in days.items():
             found[tuple(sorted(times)), str(number), "*"].add(month)
     lines = _texts(found, wanted)
-    return CrontabLines((*lines, *_held_back(lines, wanted, spans)), lasting=False)
+    return CrontabExpressions((*lines, *_held_back(lines, wanted, spans)), lasting=False)
 
 
 def _patterns(wanted: WakeTimes, months: Calendar) -> dict[_Pattern, set[int]]:

@@ -1,6 +1,6 @@
 """How much CPU time the block of 10,000 schedules takes, from the rows in memory to the bytes of the table.
 
-`python3 dev.py bench crontab_lines`. Cold: as in the first sync of a process. Warm: as in the next ones.
+`python3 dev.py bench crontab_expressions`. Cold: as in the first sync of a process. Warm: as in the next ones.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def main() -> None:
 
 def _forget() -> None:
     from backends.crontab import entries  # noqa: PLC0415  after django.setup()
-    from scheduling.timing import crontab_lines  # noqa: PLC0415  as above
+    from scheduling.timing import crontab_expressions  # noqa: PLC0415  as above
 
-    crontab_lines.crontab_lines.cache_clear()
+    crontab_expressions.crontab_expressions.cache_clear()
     entries._words.cache_clear()
 
 
