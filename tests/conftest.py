@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("tandem")
 # A shell starts what runs in its background with SIGINT ignored, and every process of a test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.servers.plugin", "tests.slow_first", "tests.compiled_together"]
+pytest_plugins = ["tests.servers.plugin", "tests.slow_first", "tests.compiled_together", "tests.row_numbers"]
 
 
 def client_as(role: str) -> APIClient:
