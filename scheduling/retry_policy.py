@@ -32,7 +32,6 @@ class RetryPolicy:
     """Up to `max` retries. The n-th waits base * factor^(n-1) seconds, at most `cap`, then plus or minus a share.
 
     The share is random, and at most `jitter`.
-
     """
 
     max: int = 0
