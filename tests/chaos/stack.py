@@ -55,8 +55,7 @@ class Stack:
         if name in self._processes:
             self._processes[name].kill()
         environment = self._environment | {"CHAOS_CLOCK_SHIFT": str(shift)}
-        command = [sys.executable, *self.commands[name]]
-        self._processes[name] = Process(command, environment, log or self.folder / f"{name}.log")
+        self._processes[name] = Process(self.commands[name], environment, log or self.folder / f"{name}.log")
 
     def start_all(self) -> None:
         """Start all that do not run."""

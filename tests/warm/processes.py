@@ -83,8 +83,11 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], output: int,
     """Start `python ARGUMENTS...` in the checkout: `-m MODULE ...`, `-c CODE ...`, or a file and its words.
 
     `output` and `errors` are descriptors; without `errors` all goes to `output`. Call it in the main thread: the
-    process ends when this thread does. Raises ValueError for a variable that Python itself reads when it starts.
+    process ends when this thread does. Raises ValueError for a variable that Python itself reads when it starts, and
+    where Python itself stands before the arguments.
     """
+    if arguments[0] == sys.executable:
+        raise ValueError(f"{arguments[0]} is started in any case: leave it out.")
     for name in environment.keys() - _HARMLESS:
         if name.startswith("PYTHON") and environment[name] != os.environ.get(name):
             raise ValueError(f"{name} means nothing to a Python that has started already: use subprocess.")

@@ -83,3 +83,8 @@ def test_it_ends_with_whoever_started_it() -> None:
 def test_what_python_reads_at_its_start_is_refused() -> None:
     with pytest.raises(ValueError, match="PYTHONPATH"):
         warm.run(["-c", ""], {**os.environ, "PYTHONPATH": "/nowhere"})
+
+
+def test_python_itself_is_not_among_the_arguments() -> None:
+    with pytest.raises(ValueError, match="leave it out"):
+        warm.run([sys.executable, "-c", ""], os.environ)
